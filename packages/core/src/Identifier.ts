@@ -1,0 +1,51 @@
+/**
+ * External ids: what a destination knows a profile by.
+ *
+ * A profile is ours; a tool knows only `user_id`, `email`, `phone` and the like. One profile may hold several
+ * identifiers, and several values of one type.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * The type of an identifier: one of the well-known types, or a custom one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type IdentifierType =
+  | "user_id"
+  | "email"
+  | "phone"
+  | "anonymous_id"
+  | "group_id"
+  | "ios.idfa"
+  | "android.idfa"
+  | (string & {})
+
+/**
+ * One external id, for example `{ type: "email", value: "ada@example.com" }`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Identifier<out T extends string = string> {
+  readonly type: T
+  readonly value: string
+}
+
+/**
+ * An identifier as logs may show it: the type, and no more of the value than tells two apart.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const masked = (identifier: Identifier): string => `${identifier.type}:${maskedValue(identifier.value)}`
+
+/**
+ * A value as logs may show it: its first two characters, and a star for the rest (`ad***`).
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const maskedValue = (value: string): string => `${value.length > 4 ? value.slice(0, 2) : ""}***`

@@ -1,0 +1,22 @@
+/**
+ * Members: what a list destination is told, one profile with all its accepted identifiers.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * One profile in a list batch.
+ *
+ * **Details**
+ *
+ * In an `add`, `identifiers` holds everything that the vendor should match the profile by; in a `discard`, what it was
+ * told and should forget. There is at least one value.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Member<T extends string = string, P = unknown> {
+  readonly identifiers: { readonly [K in T]?: ReadonlyArray<string> }
+  /** The properties that the plugin requires, filled in. Only in an `add`. */
+  readonly required: P
+}

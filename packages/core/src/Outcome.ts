@@ -1,0 +1,121 @@
+/**
+ * Outcomes: what became of one item of a batch.
+ *
+ * A plugin answers a batch with one outcome per item, in the order of the items, so that one bad item never costs its
+ * neighbours (R33).
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * What became of one call or member.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Outcome = Delivered | Accepted | Rejected | Retry
+
+/**
+ * The vendor has taken it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Delivered {
+  readonly _tag: "Delivered"
+}
+
+/**
+ * The vendor has taken it into a job whose result comes later: ask `poll` with the receipt.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Accepted {
+  readonly _tag: "Accepted"
+  readonly receipt: string
+}
+
+/**
+ * The vendor will never take it as it is. It is kept with its reason until something about it changes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Rejected {
+  readonly _tag: "Rejected"
+  readonly reason: string
+}
+
+/**
+ * The vendor may take it later: after `afterMillis`, or when the runtime thinks fit.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Retry {
+  readonly _tag: "Retry"
+  readonly reason: string
+  readonly afterMillis?: number
+}
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const delivered: Outcome = { _tag: "Delivered" }
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const accepted = (receipt: string): Outcome => ({ _tag: "Accepted", receipt })
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const rejected = (reason: string): Outcome => ({ _tag: "Rejected", reason })
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const retry = (reason: string, afterMillis?: number): Outcome =>
+  afterMillis === undefined ? { _tag: "Retry", reason } : { _tag: "Retry", reason, afterMillis }
+
+/**
+ * One outcome for each of `items`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const all = (items: ReadonlyArray<unknown>, outcome: Outcome): ReadonlyArray<Outcome> => items.map(() => outcome)
+
+/**
+ * What became of a job that was `accepted`.
+ *
+ * **Details**
+ *
+ * `Finished` with `unattributed` is for vendors that count their failures and do not say whose they are: the count is
+ * shown to the operator, and nothing is sent again. `Lost` is for a job that failed whole or that the vendor has
+ * forgotten: its items are sent again.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type JobResult =
+  | { readonly _tag: "Pending" }
+  | { readonly _tag: "Finished"; readonly unattributed: ReadonlyArray<Unattributed> }
+  | { readonly _tag: "Lost"; readonly reason: string }
+
+/**
+ * A number of failures that the vendor reports without saying whose they are.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Unattributed {
+  readonly reason: string
+  readonly count: number
+}
