@@ -1,0 +1,173 @@
+/**
+ * The ledger's contract with the store: claim, read, settle.
+ *
+ * A worker claims dirty profiles *before* it reads them, so that a change which lands meanwhile makes them dirty again;
+ * it writes to the ledger only what was acknowledged, in one transaction with the release of the claim; and every write
+ * is fenced by the owner's epoch, so that an owner who lost the destination cannot write any more.
+ *
+ * @since 0.1.0
+ */
+import { Context, type Effect, type Option, Schema } from "effect"
+import type { Json } from "./Json.ts"
+import type { IdSet } from "./IdSet.ts"
+import type { KnownProfile, LedgerKind, Settlement, Standing } from "./Plan.ts"
+
+/**
+ * The store did not answer, or refused.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class LedgerError extends Schema.TaggedError<LedgerError>()("LedgerError", { reason: Schema.String }) {
+  override get message(): string {
+    return `The store failed: ${this.reason}`
+  }
+}
+
+/**
+ * Another process owns the destination now. What this one had in flight is sent again by the new owner.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class Fenced extends Schema.TaggedError<Fenced>()("Fenced", { destination: Schema.String }) {
+  override get message(): string {
+    return `Another process has taken over destination "${this.destination}". This one stops writing to it.`
+  }
+}
+
+/**
+ * Proof of ownership: writes under an older epoch fail.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Ownership {
+  readonly destination: string
+  readonly epoch: bigint
+}
+
+/**
+ * Profiles taken from the dirty sets, of one chunk.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Claim {
+  readonly owner: Ownership
+  readonly chunk: number
+  /** All claimed profiles. */
+  readonly profiles: IdSet
+  /** By activation, who of them was dirty for it. */
+  readonly byActivation: ReadonlyMap<number, IdSet>
+  /** Names the claim's rows in the store. */
+  readonly rows: ReadonlyArray<{ readonly row: bigint; readonly activation: number; readonly lane: number }>
+}
+
+/**
+ * What to read of claimed profiles.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Wanted {
+  readonly identifierTypes: ReadonlyArray<string>
+  /** Whether traits are needed (required properties, mapped traits). */
+  readonly traits: boolean
+  /** Whether the users of accounts are needed. */
+  readonly users: boolean
+  readonly kinds: ReadonlyArray<LedgerKind>
+}
+
+/**
+ * Claimed profiles as they are now.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Reading {
+  readonly profiles: ReadonlyArray<KnownProfile>
+  readonly standing: (activation: number, profile: number) => Standing
+}
+
+/**
+ * A rejection to remember.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RejectionRecord {
+  readonly profile: number
+  readonly settlement: Settlement
+  readonly reason: string
+  /** The call or member, as JSON; `null` where nothing could be made. */
+  readonly payload: Json
+}
+
+/**
+ * A job to ask about later, and what to take back should it turn out lost.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ReceiptRecord {
+  readonly receipt: string
+  readonly settlements: ReadonlyArray<Settlement>
+  readonly profiles: ReadonlyArray<number>
+}
+
+/**
+ * Profiles that wait before they are tried again.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Postponement {
+  readonly profile: number
+  readonly activation: number
+  readonly reason: string
+  /** Milliseconds; where absent, the store doubles the wait at each attempt. */
+  readonly afterMillis: number | undefined
+}
+
+/**
+ * Everything that one settling transaction writes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Settled {
+  readonly acknowledged: ReadonlyArray<Settlement>
+  readonly rejections: ReadonlyArray<RejectionRecord>
+  readonly receipts: ReadonlyArray<ReceiptRecord>
+  readonly postponed: ReadonlyArray<Postponement>
+  /** Claimed profiles with nothing left in flight. */
+  readonly released: ReadonlyArray<number>
+  /** Claimed profiles that go back to the dirty sets as they were. */
+  readonly returned: ReadonlyArray<number>
+}
+
+/**
+ * What a destination has acknowledged, and what may differ from it.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Ledger extends Context.Service<
+  Ledger,
+  {
+    /** Takes up to `limit` dirty profiles of these activations that no claim holds, live lane first. */
+    readonly claim: (
+      owner: Ownership,
+      activations: ReadonlyArray<number>,
+      limit: number
+    ) => Effect.Effect<Option.Option<Claim>, LedgerError | Fenced>
+    /** Reads claimed profiles as they are now. */
+    readonly read: (claim: Claim, wanted: Wanted) => Effect.Effect<Reading, LedgerError>
+    /** Writes outcomes and releases, in one transaction. */
+    readonly settle: (claim: Claim, settled: Settled) => Effect.Effect<void, LedgerError | Fenced>
+    /** Which traits the destination was made ready for, as `users:key`. */
+    readonly prepared: (destination: string) => Effect.Effect<ReadonlySet<string>, LedgerError>
+    readonly markPrepared: (owner: Ownership, fields: ReadonlyArray<string>) => Effect.Effect<void, LedgerError>
+  }
+>()("@tributary/core/Ledger") {}

@@ -1,0 +1,120 @@
+/**
+ * The tables of the store, in a schema of their own so that they stand beside a company's tables without touching them.
+ *
+ * @since 0.1.0
+ */
+import { Effect } from "effect"
+import { Migrator, SqlClient } from "effect/sql"
+
+/**
+ * What a fresh store is made of. Statements run in order, in one transaction.
+ *
+ * Numbers are dense: profiles, identifiers, computations and activations are known to each other, and to every set, by
+ * `no`. Sets (`bits`) are portable Roaring bitmaps of one chunk of 65,536 numbers.
+ */
+const initial: ReadonlyArray<string> = [
+  // Who there is.
+  `create table tributary.profile (
+     no int generated always as identity primary key,
+     collection text not null, id text not null, source text not null,
+     traits jsonb not null default '{}', gone boolean not null default false,
+     unique (collection, id))`,
+  // An identifier's number is for ever. One that is gone keeps its last owner until no ledger knows it.
+  `create table tributary.identifier (
+     no int generated always as identity primary key,
+     collection text not null, type text not null, value text not null,
+     profile_no int not null, added_at timestamptz not null, gone boolean not null default false,
+     unique (collection, type, value))`,
+  `create index identifier_profile on tributary.identifier (profile_no)`,
+  `create table tributary.account_user (
+     account_no int not null, user_no int not null, primary key (account_no, user_no))`,
+  `create index account_user_user on tributary.account_user (user_no)`,
+  `create table tributary.source (
+     id text primary key, imported_at timestamptz, error text)`,
+
+  // What is known: the latest result of every computation, and how it came about.
+  `create table tributary.computation (
+     no int generated always as identity primary key,
+     collection text not null, key text not null, kind text not null, name text not null,
+     removed boolean not null default false, evaluated_at timestamptz, size bigint not null default 0,
+     unknown bigint not null default 0, error text,
+     unique (collection, key))`,
+  `create table tributary.evaluation (
+     no bigint generated always as identity primary key, computation_no int not null,
+     at timestamptz not null, entered bigint not null, exited bigint not null, size bigint not null)`,
+  `create index evaluation_computation on tributary.evaluation (computation_no, no)`,
+  `create table tributary.change (
+     computation_no int not null, chunk int not null, evaluation_no bigint not null,
+     entered bytea not null, exited bytea not null, primary key (computation_no, chunk, evaluation_no))`,
+  `create table tributary.snapshot (
+     computation_no int not null, chunk int not null, bits bytea not null, primary key (computation_no, chunk))`,
+  `create table tributary.value (
+     computation_no int not null, profile_no int not null, value jsonb not null,
+     primary key (computation_no, profile_no))`,
+
+  // What is owed: activations, who may differ, and who is being told right now.
+  `create table tributary.destination (
+     id text primary key, plugin text not null, epoch bigint not null default 0, owner text,
+     stopped text, sealed_token text)`,
+  `create table tributary.prepared (
+     destination text not null, field text not null, primary key (destination, field))`,
+  `create table tributary.activation (
+     no int generated always as identity primary key,
+     id text not null unique, destination text not null, form text not null, computation_no int not null,
+     collection text not null, removed boolean not null default false, paused boolean not null default false,
+     held text, approved boolean not null default false, mapping text not null default '',
+     list_id text, list_name text, settled_at timestamptz, refreshed_at timestamptz)`,
+  `create table tributary.dirty (
+     activation_no int not null, chunk int not null, lane smallint not null, bits bytea not null,
+     primary key (activation_no, chunk, lane))`,
+  `create table tributary.claim (
+     no bigint generated always as identity primary key, destination text not null, epoch bigint not null,
+     activation_no int not null, chunk int not null, lane smallint not null, bits bytea not null)`,
+  `create index claim_destination on tributary.claim (destination, chunk)`,
+  `create table tributary.postponed (
+     activation_no int not null, profile_no int not null, attempts int not null, not_before timestamptz not null,
+     reason text not null, primary key (activation_no, profile_no))`,
+
+  // What was told.
+  `create table tributary.ledger (
+     activation_no int not null, kind text not null, chunk int not null,
+     bits bytea not null, fingerprints bytea not null, again bytea not null,
+     primary key (activation_no, kind, chunk))`,
+  // Fingerprints do not compress; trying costs more than it saves.
+  `alter table tributary.ledger alter column fingerprints set storage external`,
+  `create table tributary.rejection (
+     activation_no int not null, kind text not null, identifier_no int not null, profile_no int not null,
+     attempt bigint not null, reason text not null, payload jsonb, at timestamptz not null,
+     primary key (activation_no, kind, identifier_no))`,
+  `create index rejection_profile on tributary.rejection (profile_no)`,
+  `create table tributary.receipt (
+     no bigint generated always as identity primary key, destination text not null, form text not null,
+     receipt text not null, accepted_at timestamptz not null, poll_at timestamptz not null,
+     polls int not null default 0, settlements jsonb not null, profiles bytea not null)`,
+  `create index receipt_destination on tributary.receipt (destination, poll_at)`,
+  `create table tributary.sync (
+     no bigint generated always as identity primary key, activation_no int not null,
+     started_at timestamptz not null, ended_at timestamptz, ending text,
+     delivered bigint not null default 0, rejected bigint not null default 0, postponed bigint not null default 0,
+     unattributed jsonb not null default '[]')`,
+  `create index sync_activation on tributary.sync (activation_no, no)`
+]
+
+const loader = Migrator.fromRecord({
+  "0001_initial": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    for (const statement of initial) yield* sql.unsafe(statement)
+  })
+})
+
+/**
+ * Brings the store's tables up to date.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const run = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`create schema if not exists tributary`
+  yield* Migrator.make({})({ loader, table: "tributary.migration" })
+})

@@ -1,0 +1,206 @@
+/**
+ * The embedded store: PGlite, PostgreSQL compiled to WebAssembly, in a folder of its own.
+ *
+ * One process may have the folder open. PGlite does not guard it, and a second process would corrupt it silently, so a
+ * lock file holds the number of the process that has it; one that is left by a dead process is taken over.
+ *
+ * @since 0.1.0
+ */
+import { PGlite, types } from "@electric-sql/pglite"
+import { Context, Effect, Layer, Schema, Semaphore, Stream } from "effect"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import { SqlClient, type SqlConnection, SqlError, Statement } from "effect/sql"
+import * as fs from "node:fs"
+import * as path from "node:path"
+
+/**
+ * Another process has the folder open.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class StoreLocked extends Schema.TaggedError<StoreLocked>()("StoreLocked", {
+  folder: Schema.String,
+  pid: Schema.Number
+}) {
+  override get message(): string {
+    return (
+      `The store in ${this.folder} is open in process ${this.pid}. Stop that process first, ` +
+      `or set DATABASE_URL to a PostgreSQL database, which several processes can share.`
+    )
+  }
+}
+
+/**
+ * The folder cannot be opened or written.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("StoreUnavailable", {
+  store: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `The store at ${this.store} cannot be opened: ${this.reason}`
+  }
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM"
+  }
+}
+
+const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+const codeOf = (cause: unknown): string =>
+  typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string" ? cause.code : ""
+
+/** Creates the lock file, or takes over one whose process is dead. `wx` fails where the file exists. */
+const lock = Effect.fnUntraced(function* (folder: string): Effect.fn.Return<string, StoreLocked | StoreUnavailable> {
+  const file = path.join(folder, "tributary.lock")
+  const attempt = <A>(run: () => A) =>
+    Effect.try({ try: run, catch: (error) => new StoreUnavailable({ store: folder, reason: reasonOf(error) }) })
+  const create = attempt(() => {
+    try {
+      fs.writeFileSync(file, String(process.pid), { flag: "wx" })
+      return true
+    } catch (error) {
+      if (codeOf(error) === "EEXIST") return false
+      throw error
+    }
+  })
+  yield* attempt(() => fs.mkdirSync(folder, { recursive: true }))
+  if (yield* create) return file
+  const pid = Number(yield* attempt(() => fs.readFileSync(file, "utf8")))
+  if (Number.isInteger(pid) && pid > 0 && isAlive(pid)) return yield* new StoreLocked({ folder, pid })
+  yield* attempt(() => fs.rmSync(file, { force: true }))
+  if (yield* create) return file
+  return yield* new StoreUnavailable({ store: folder, reason: `another process has just taken ${file}` })
+})
+
+const classify = (cause: unknown, operation: string): SqlError.SqlErrorReason => {
+  const props = { cause, message: reasonOf(cause), operation }
+  const code = codeOf(cause)
+  if (code === "23505") return new SqlError.UniqueViolation({ ...props, constraint: "unknown" })
+  if (code.startsWith("23")) return new SqlError.ConstraintError(props)
+  if (code.startsWith("42")) return new SqlError.SqlSyntaxError(props)
+  if (code === "40P01") return new SqlError.DeadlockError(props)
+  if (code === "40001") return new SqlError.SerializationError(props)
+  if (code === "57014") return new SqlError.StatementTimeoutError(props)
+  return new SqlError.UnknownError(props)
+}
+
+const compiler = Statement.makeCompiler({
+  dialect: "pg",
+  placeholder: (i) => `$${i}`,
+  onIdentifier: Statement.defaultEscape('"'),
+  onRecordUpdate: (placeholders, alias, columns, values, returning) => [
+    `(values ${placeholders}) AS ${alias}${columns}${returning === undefined ? "" : ` RETURNING ${returning[0]}`}`,
+    returning === undefined ? values.flat() : [...values.flat(), ...returning[1]]
+  ],
+  onCustom: () => ["", []]
+})
+
+interface Row {
+  readonly [column: string]: unknown
+}
+
+const makeConnection = (db: PGlite): SqlConnection.Connection => {
+  const attempt = <A>(operation: string, run: () => Promise<A>) =>
+    Effect.tryPromise({ try: run, catch: (cause) => new SqlError.SqlError({ reason: classify(cause, operation) }) })
+  const rows: SqlConnection.Connection["execute"] = (sql, params, transform) =>
+    Effect.map(
+      attempt("execute", () => db.query<Row>(sql, [...params])),
+      (result) => (transform === undefined ? result.rows : transform(result.rows))
+    )
+  const values: SqlConnection.Connection["executeValues"] = (sql, params) =>
+    Effect.map(
+      attempt("executeValues", () => db.query<ReadonlyArray<unknown>>(sql, [...params], { rowMode: "array" })),
+      (result) => result.rows
+    )
+  return {
+    execute: rows,
+    executeUnprepared: rows,
+    executeRaw: (sql, params) => attempt("executeRaw", () => db.query(sql, [...params])),
+    executeValues: values,
+    executeValuesUnprepared: values,
+    executeStream: (sql, params, transform) => Stream.unwrap(Effect.map(rows(sql, params, transform), Stream.fromIterable))
+  }
+}
+
+const open = (folder: string | undefined, image: Blob | undefined) =>
+  Effect.acquireRelease(
+    Effect.tryPromise({
+      try: () =>
+        PGlite.create({
+          ...(folder === undefined ? {} : { dataDir: folder }),
+          ...(image === undefined ? {} : { loadDataDir: image }),
+          // As @effect/sql-pg does, so that one code reads both.
+          parsers: { [types.INT8]: (text: string) => BigInt(text) }
+        }),
+      catch: (cause) => new StoreUnavailable({ store: folder ?? "memory", reason: reasonOf(cause) })
+    }),
+    (db) => Effect.promise(() => db.close())
+  )
+
+/** One session: a transaction has it to itself, and other queries wait. */
+const makeClient = Effect.fnUntraced(function* (db: PGlite) {
+  const connection = makeConnection(db)
+  const session = Semaphore.makeUnsafe(1)
+  return yield* SqlClient.make({
+    driver: "pglite",
+    compiler,
+    acquirer: Effect.as(
+      Effect.acquireRelease(session.take(1), () => session.release(1)),
+      connection
+    ),
+    borrower: (use) => session.withPermits(1)(use(connection)),
+    transactionAcquirer: Effect.as(
+      Effect.acquireRelease(session.take(1), () => session.release(1), { interruptible: true }),
+      connection
+    ),
+    spanAttributes: [["db.system.name", "postgresql"]]
+  })
+})
+
+/**
+ * The database in a folder.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerFolder = (folder: string): Layer.Layer<SqlClient.SqlClient, StoreLocked | StoreUnavailable> =>
+  Layer.effect(
+    SqlClient.SqlClient,
+    Effect.gen(function* () {
+      yield* Effect.acquireRelease(lock(folder), (file) => Effect.sync(() => fs.rmSync(file, { force: true })))
+      return yield* makeClient(yield* open(path.join(folder, "pgdata"), undefined))
+    })
+  ).pipe(Layer.provide(Reactivity.layer))
+
+/**
+ * A database in memory, gone with its scope: for tests. An image of an earlier one saves its start-up.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerMemory = (image?: Blob): Layer.Layer<SqlClient.SqlClient | Pglite, StoreUnavailable> =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const db = yield* open(undefined, image)
+      return Context.make(SqlClient.SqlClient, yield* makeClient(db)).pipe(Context.add(Pglite, { db }))
+    })
+  ).pipe(Layer.provide(Reactivity.layer))
+
+/**
+ * The database itself, to take an image of it.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Pglite extends Context.Service<Pglite, { readonly db: PGlite }>()("@tributary/runtime/store/Pglite") {}

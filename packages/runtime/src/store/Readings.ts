@@ -1,0 +1,270 @@
+/**
+ * Readings: claimed profiles as they are now, with what should be told of them and what was.
+ *
+ * @since 0.1.0
+ */
+import { Fingerprints, IdSet, type Json, type Ledger, Plan } from "@tributary/core"
+import { Effect } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+
+type Read<A> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
+
+interface ActivationRow {
+  readonly no: number
+  readonly collection: string
+  readonly computation_no: number
+  readonly computation_collection: string
+  readonly kind: string
+}
+
+/**
+ * Reads claimed profiles. Every query is by number, so its cost is that of the claim and not of the audience.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const read = Effect.fnUntraced(function* (
+  claim: Ledger.Claim,
+  wanted: Ledger.Wanted
+): Effect.fn.Return<Ledger.Reading, SqlError.SqlError, SqlClient.SqlClient> {
+  const numbers = [...claim.profiles]
+  const activations = yield* readActivations([...claim.byActivation.keys()])
+  const profiles = yield* readProfiles(numbers, wanted)
+  const present = new Set(profiles.filter((profile) => !profile.gone).map((profile) => profile.no))
+  const identifiers = profiles.flatMap((profile) => profile.identifiers.map((identifier) => identifier.no))
+  const told = yield* readLedger([...claim.byActivation.keys()], identifiers)
+  const rejected = yield* readRejections([...claim.byActivation.keys()], identifiers)
+  const wants = new Map<number, Want>()
+  for (const activation of activations) {
+    const want =
+      activation.computation_collection === activation.collection
+        ? yield* ownWant(activation, claim.chunk, numbers)
+        : yield* accountsWant(activation, numbers)
+    wants.set(activation.no, want)
+  }
+  return {
+    profiles,
+    standing: (activation, profile): Plan.Standing => {
+      const want = wants.get(activation)
+      const found = want?.found(profile) ?? { at: 0, evaluation: "0" }
+      return {
+        value: present.has(profile) ? want?.value(profile) : undefined,
+        changedAt: found.at,
+        evaluation: found.evaluation,
+        told: (kind, identifier) => told.told(activation, kind, identifier),
+        again: (kind, identifier) => told.again(activation, kind, identifier),
+        rejected: (kind, identifier) => rejected.get(`${activation} ${kind} ${identifier}`)
+      }
+    }
+  }
+})
+
+const readActivations = (activations: ReadonlyArray<number>): Read<ReadonlyArray<ActivationRow>> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    return yield* sql<ActivationRow>`
+      select a.no, a.collection, c.no as computation_no, c.collection as computation_collection, c.kind
+      from tributary.activation a join tributary.computation c on c.no = a.computation_no
+      where a.no = any(${activations}::int[])`
+  })
+
+interface FoundProfile extends Plan.KnownProfile {
+  readonly gone: boolean
+}
+
+const readProfiles = Effect.fnUntraced(function* (
+  numbers: ReadonlyArray<number>,
+  wanted: Ledger.Wanted
+): Effect.fn.Return<ReadonlyArray<FoundProfile>, SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const traits = wanted.traits ? sql.literal("traits") : sql.literal("null::jsonb as traits")
+  const rows = yield* sql<{ no: number; gone: boolean; traits: Readonly<Record<string, Json.Json>> | null }>`
+    select no, gone, ${traits} from tributary.profile where no = any(${numbers}::int[]) order by no`
+  const identifierRows = yield* sql<{
+    no: number
+    profile_no: number
+    type: string
+    value: string
+    gone: boolean
+    added_at: Date
+  }>`select no, profile_no, type, value, gone, added_at from tributary.identifier
+     where profile_no = any(${numbers}::int[]) and type = any(${wanted.identifierTypes}::text[]) order by added_at, no`
+  const identifiers = new Map<number, Array<Plan.KnownIdentifier>>()
+  for (const { added_at, gone, no, profile_no, type, value } of identifierRows) {
+    const known = { no, type, value, gone, addedAt: added_at.getTime() }
+    const held = identifiers.get(profile_no)
+    if (held === undefined) identifiers.set(profile_no, [known])
+    else held.push(known)
+  }
+  const users = new Map<number, Array<string>>()
+  if (wanted.users) {
+    const members = yield* sql<{ account_no: number; value: string }>`
+      select m.account_no, i.value from tributary.account_user m
+      join tributary.identifier i on i.profile_no = m.user_no and i.type = 'user_id' and not i.gone
+      where m.account_no = any(${numbers}::int[]) order by i.value`
+    for (const { account_no, value } of members) {
+      const known = users.get(account_no)
+      if (known === undefined) users.set(account_no, [value])
+      else known.push(value)
+    }
+  }
+  return rows.map((row) => ({
+    no: row.no,
+    gone: row.gone,
+    traits: row.traits ?? {},
+    identifiers: identifiers.get(row.no) ?? [],
+    users: users.get(row.no) ?? []
+  }))
+})
+
+interface Found {
+  readonly at: number
+  readonly evaluation: string
+}
+
+/** What one activation wants told of a profile, and when that was found. */
+interface Want {
+  readonly value: (profile: number) => Json.Json | undefined
+  readonly found: (profile: number) => Found | undefined
+}
+
+const ownWant = Effect.fnUntraced(function* (
+  activation: ActivationRow,
+  chunk: number,
+  profiles: ReadonlyArray<number>
+): Effect.fn.Return<Want, SqlError.SqlError, SqlClient.SqlClient> {
+  const found = yield* readFound(activation.computation_no, new Map([[chunk, IdSet.from(profiles)]]))
+  if (activation.kind === "audience") {
+    const members = yield* readSnapshot(activation.computation_no, [chunk])
+    return { value: (profile) => (members.has(profile) ? true : undefined), found: (profile) => found.get(profile) }
+  }
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql<{ profile_no: number; value: Json.Json }>`
+    select profile_no, value from tributary.value
+    where computation_no = ${activation.computation_no} and profile_no = any(${profiles}::int[])`
+  const values = new Map(rows.map((row) => [row.profile_no, row.value]))
+  return { value: (profile) => values.get(profile), found: (profile) => found.get(profile) }
+})
+
+/** An account audience told of users: a user is in while any of its accounts is (R9, R17). */
+const accountsWant = Effect.fnUntraced(function* (
+  activation: ActivationRow,
+  users: ReadonlyArray<number>
+): Effect.fn.Return<Want, SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql<{ user_no: number; account_no: number }>`
+    select user_no, account_no from tributary.account_user where user_no = any(${users}::int[])`
+  const accounts = IdSet.from(rows.map((row) => row.account_no))
+  const chunks = IdSet.byChunk(accounts)
+  const matching = yield* readSnapshot(activation.computation_no, [...chunks.keys()])
+  const found = yield* readFound(activation.computation_no, chunks)
+  const accountsOf = new Map<number, Array<number>>()
+  for (const row of rows) {
+    const known = accountsOf.get(row.user_no)
+    if (known === undefined) accountsOf.set(row.user_no, [row.account_no])
+    else known.push(row.account_no)
+  }
+  return {
+    value: (user) => (accountsOf.get(user)?.some((account) => matching.has(account)) === true ? true : undefined),
+    found: (user) =>
+      accountsOf
+        .get(user)
+        ?.flatMap((account) => found.get(account) ?? [])
+        .reduce<Found | undefined>((latest, each) => (latest === undefined || each.at > latest.at ? each : latest), undefined)
+  }
+})
+
+/**
+ * The latest result of an audience, in these chunks.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const readSnapshot = Effect.fnUntraced(function* (
+  computation: number,
+  chunks: ReadonlyArray<number>
+): Effect.fn.Return<IdSet.IdSet, SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql<{ bits: Uint8Array }>`
+    select bits from tributary.snapshot where computation_no = ${computation} and chunk = any(${chunks}::int[])`
+  return rows.reduce((all, row) => IdSet.union(all, IdSet.decode(row.bits)), IdSet.empty)
+})
+
+const evaluationsAtATime = 64
+
+/** For each profile the newest evaluation in which it entered, left or changed. */
+const readFound = Effect.fnUntraced(function* (computation: number, wanted: ReadonlyMap<number, IdSet.IdSet>) {
+  const sql = yield* SqlClient.SqlClient
+  const found = new Map<number, Found>()
+  for (const [chunk, profiles] of wanted) {
+    let open = profiles
+    let before = 9_223_372_036_854_775_807n
+    while (open.size > 0) {
+      const rows = yield* sql<{ evaluation_no: bigint; at: Date; entered: Uint8Array; exited: Uint8Array }>`
+        select c.evaluation_no, e.at, c.entered, c.exited from tributary.change c
+        join tributary.evaluation e on e.no = c.evaluation_no
+        where c.computation_no = ${computation} and c.chunk = ${chunk} and c.evaluation_no < ${before}::bigint
+        order by c.evaluation_no desc limit ${evaluationsAtATime}`
+      for (const row of rows) {
+        const changed = IdSet.union(IdSet.decode(row.entered), IdSet.decode(row.exited))
+        for (const profile of IdSet.intersection(changed, open)) {
+          found.set(profile, { at: row.at.getTime(), evaluation: String(row.evaluation_no) })
+        }
+        open = IdSet.difference(open, changed)
+        before = row.evaluation_no
+      }
+      if (rows.length < evaluationsAtATime) break
+    }
+  }
+  return found
+})
+
+interface Told {
+  readonly told: (activation: number, kind: Plan.LedgerKind, identifier: number) => bigint | undefined
+  readonly again: (activation: number, kind: Plan.LedgerKind, identifier: number) => boolean
+}
+
+const readLedger = (activations: ReadonlyArray<number>, identifiers: ReadonlyArray<number>): Read<Told> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const chunks = [...new Set(identifiers.map(IdSet.chunkOf))]
+    const rows = yield* sql<{
+      activation_no: number
+      kind: string
+      chunk: number
+      bits: Uint8Array
+      fingerprints: Uint8Array
+      again: Uint8Array
+    }>`select activation_no, kind, chunk, bits, fingerprints, again from tributary.ledger
+       where activation_no = any(${activations}::int[]) and chunk = any(${chunks}::int[])`
+    const ledgers = new Map(
+      rows.map((row) => [
+        `${row.activation_no} ${row.kind} ${row.chunk}`,
+        { bits: IdSet.decode(row.bits), again: IdSet.decode(row.again), fingerprints: row.fingerprints }
+      ])
+    )
+    const of = (activation: number, kind: Plan.LedgerKind, identifier: number) =>
+      ledgers.get(`${activation} ${kind} ${IdSet.chunkOf(identifier)}`)
+    return {
+      told: (activation, kind, identifier) => {
+        const ledger = of(activation, kind, identifier)
+        if (ledger?.bits.has(identifier) !== true) return undefined
+        return Fingerprints.lookup(ledger.fingerprints, identifier) ?? Plan.toldTrue
+      },
+      again: (activation, kind, identifier) => of(activation, kind, identifier)?.again.has(identifier) === true
+    }
+  })
+
+const readRejections = (
+  activations: ReadonlyArray<number>,
+  identifiers: ReadonlyArray<number>
+): Read<ReadonlyMap<string, bigint>> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const rows = yield* sql<{ activation_no: number; kind: string; identifier_no: number; attempt: bigint }>`
+      select activation_no, kind, identifier_no, attempt from tributary.rejection
+      where activation_no = any(${activations}::int[]) and identifier_no = any(${identifiers}::int[])`
+    return new Map(
+      rows.map((row) => [`${row.activation_no} ${row.kind} ${row.identifier_no}`, BigInt.asUintN(64, row.attempt)])
+    )
+  })

@@ -1,0 +1,203 @@
+/**
+ * Settlements: outcomes written to the ledger, in one transaction with the release of what was claimed.
+ *
+ * @since 0.1.0
+ */
+import { Fingerprints, IdSet, type Ledger, Plan } from "@tributary/core"
+import { Clock, Effect, Random } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { fence, release } from "./Claims.ts"
+
+type Written = Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient>
+
+/**
+ * Writes everything that a group of settled batches means. Runs inside the caller's transaction.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const settle = Effect.fnUntraced(function* (
+  claim: Ledger.Claim,
+  settled: Ledger.Settled
+): Effect.fn.Return<void, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {
+  yield* fence(claim.owner)
+  yield* acknowledge(settled.acknowledged)
+  yield* forgetRejections(settled.acknowledged)
+  yield* reject(settled.rejections)
+  yield* forgetPostponed(claim, settled)
+  yield* postpone(settled.postponed)
+  yield* keepReceipts(claim, settled.receipts)
+  yield* release(claim, IdSet.from(settled.released), IdSet.from(settled.returned))
+})
+
+interface Change {
+  readonly activation: number
+  readonly kind: Plan.LedgerKind
+  readonly chunk: number
+  readonly settlements: Array<Plan.Settlement>
+}
+
+/**
+ * Enters what was acknowledged: one row per activation, kind and chunk of identifiers.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const acknowledge = Effect.fnUntraced(function* (settlements: ReadonlyArray<Plan.Settlement>) {
+  if (settlements.length === 0) return
+  const sql = yield* SqlClient.SqlClient
+  const changes = new Map<string, Change>()
+  for (const settlement of settlements) {
+    const { activation, identifier, kind } = settlement
+    const chunk = IdSet.chunkOf(identifier)
+    const key = `${activation} ${kind} ${chunk}`
+    const change = changes.get(key)
+    if (change === undefined) changes.set(key, { activation, kind, chunk, settlements: [settlement] })
+    else change.settlements.push(settlement)
+  }
+  const wanted = [...changes.values()]
+  const activations = wanted.map((change) => change.activation)
+  const kinds = wanted.map((change) => change.kind)
+  const chunks = wanted.map((change) => change.chunk)
+  yield* sql`insert into tributary.ledger (activation_no, kind, chunk, bits, fingerprints, again)
+    select a, k, c, ''::bytea, ''::bytea, ''::bytea
+    from unnest(${activations}::int[], ${kinds}::text[], ${chunks}::int[]) w(a, k, c)
+    order by a, k, c on conflict do nothing`
+  const rows = yield* sql<LedgerRow>`
+    select l.activation_no, l.kind, l.chunk, l.bits, l.fingerprints, l.again from tributary.ledger l
+    join unnest(${activations}::int[], ${kinds}::text[], ${chunks}::int[]) w(a, k, c)
+      on l.activation_no = w.a and l.kind = w.k and l.chunk = w.c
+    order by l.activation_no, l.kind, l.chunk for update of l`
+  const updated = rows.map((row) => {
+    const change = changes.get(`${row.activation_no} ${row.kind} ${row.chunk}`)
+    return { ...row, ...entered(row, change?.settlements ?? []) }
+  })
+  yield* sql`update tributary.ledger l set bits = w.b, fingerprints = w.f, again = w.g
+    from unnest(${updated.map((row) => row.activation_no)}::int[], ${updated.map((row) => row.kind)}::text[],
+      ${updated.map((row) => row.chunk)}::int[], ${updated.map((row) => row.bits)}::bytea[],
+      ${updated.map((row) => row.fingerprints)}::bytea[], ${updated.map((row) => row.again)}::bytea[])
+      w(a, k, c, b, f, g)
+    where l.activation_no = w.a and l.kind = w.k and l.chunk = w.c`
+})
+
+interface LedgerRow {
+  readonly activation_no: number
+  readonly kind: string
+  readonly chunk: number
+  readonly bits: Uint8Array
+  readonly fingerprints: Uint8Array
+  readonly again: Uint8Array
+}
+
+const entered = (row: LedgerRow, settlements: ReadonlyArray<Plan.Settlement>) => {
+  const told = settlements.flatMap((s) => (s.told === undefined ? [] : [s.identifier]))
+  const forgotten = settlements.flatMap((s) => (s.told === undefined ? [s.identifier] : []))
+  const bits = IdSet.difference(IdSet.union(IdSet.decode(row.bits), IdSet.from(told)), IdSet.from(forgotten))
+  const again =
+    row.again.length === 0
+      ? IdSet.empty
+      : IdSet.difference(IdSet.decode(row.again), IdSet.from(settlements.map((s) => s.identifier)))
+  let { fingerprints } = row
+  if (fingerprints.length > 0 || settlements.some((s) => s.told !== undefined && s.told !== Plan.toldTrue)) {
+    const map = Fingerprints.decode(row.chunk, fingerprints)
+    for (const { identifier, told: value } of settlements) {
+      if (value === undefined || value === Plan.toldTrue) map.delete(identifier)
+      else map.set(identifier, value)
+    }
+    fingerprints = Fingerprints.encode(map)
+  }
+  return { bits: IdSet.encode(bits), fingerprints, again: again.size === 0 ? new Uint8Array(0) : IdSet.encode(again) }
+}
+
+const forgetRejections = (settlements: ReadonlyArray<Plan.Settlement>): Written =>
+  settlements.length === 0
+    ? Effect.void
+    : Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        yield* sql`delete from tributary.rejection r
+          using unnest(${settlements.map((s) => s.activation)}::int[], ${settlements.map((s) => s.kind)}::text[],
+            ${settlements.map((s) => s.identifier)}::int[]) w(a, k, i)
+          where r.activation_no = w.a and r.kind = w.k and r.identifier_no = w.i`
+      })
+
+const signed = (fingerprint: bigint) => BigInt.asIntN(64, fingerprint)
+
+const reject = (rejections: ReadonlyArray<Ledger.RejectionRecord>): Written =>
+  rejections.length === 0
+    ? Effect.void
+    : Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const at = new Date(yield* Clock.currentTimeMillis)
+        const unique = new Map(
+          rejections.map((r) => [`${r.settlement.activation} ${r.settlement.kind} ${r.settlement.identifier}`, r])
+        )
+        const rows = [...unique.values()]
+        yield* sql`insert into tributary.rejection
+            (activation_no, kind, identifier_no, profile_no, attempt, reason, payload, at)
+          select a, k, i, p, f, r, d::jsonb, ${at}::timestamptz
+          from unnest(${rows.map((r) => r.settlement.activation)}::int[], ${rows.map((r) => r.settlement.kind)}::text[],
+            ${rows.map((r) => r.settlement.identifier)}::int[], ${rows.map((r) => r.profile)}::int[],
+            ${rows.map((r) => signed(r.settlement.attempt))}::bigint[], ${rows.map((r) => r.reason)}::text[],
+            ${rows.map((r) => (r.payload === null ? null : JSON.stringify(r.payload)))}::text[]) w(a, k, i, p, f, r, d)
+          on conflict (activation_no, kind, identifier_no) do update set profile_no = excluded.profile_no,
+            attempt = excluded.attempt, reason = excluded.reason, payload = excluded.payload, at = excluded.at`
+      })
+
+/** A profile that was told is no longer waiting, and its next failure starts with a short wait. */
+const forgetPostponed = (claim: Ledger.Claim, settled: Ledger.Settled): Written => {
+  const waiting = new Set(settled.postponed.map((postponement) => postponement.profile))
+  const told = settled.released.filter((profile) => !waiting.has(profile))
+  return told.length === 0
+    ? Effect.void
+    : Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        yield* sql`delete from tributary.postponed
+          where not_before = 'infinity' and activation_no = any(${[...claim.byActivation.keys()]}::int[])
+            and profile_no = any(${told}::int[])`
+      })
+}
+
+const firstWaitMillis = 2_000
+const longestWaitMillis = 3_600_000
+
+const postpone = (postponements: ReadonlyArray<Ledger.Postponement>): Written =>
+  postponements.length === 0
+    ? Effect.void
+    : Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const now = yield* Clock.currentTimeMillis
+        const unique = new Map(postponements.map((p) => [`${p.activation} ${p.profile}`, p]))
+        const rows = [...unique.values()]
+        const known = yield* sql<{ activation_no: number; profile_no: number; attempts: number }>`
+          select activation_no, profile_no, attempts from tributary.postponed
+          where activation_no = any(${rows.map((p) => p.activation)}::int[])
+            and profile_no = any(${rows.map((p) => p.profile)}::int[])`
+        const attempts = new Map(known.map((row) => [`${row.activation_no} ${row.profile_no}`, row.attempts]))
+        const jitter = 0.5 + (yield* Random.next)
+        const notBefore = (p: Ledger.Postponement) => {
+          const backoff = firstWaitMillis * jitter * 2 ** (attempts.get(`${p.activation} ${p.profile}`) ?? 0)
+          return new Date(now + (p.afterMillis ?? Math.min(longestWaitMillis, backoff)))
+        }
+        yield* sql`insert into tributary.postponed as old (activation_no, profile_no, attempts, not_before, reason)
+          select a, p, 1, t, r from unnest(${rows.map((p) => p.activation)}::int[], ${rows.map((p) => p.profile)}::int[],
+            ${rows.map(notBefore)}::timestamptz[], ${rows.map((p) => p.reason)}::text[]) w(a, p, t, r)
+          on conflict (activation_no, profile_no) do update set attempts = old.attempts + 1,
+            not_before = excluded.not_before, reason = excluded.reason`
+      })
+
+const firstPollMillis = 60_000
+
+const keepReceipts = (claim: Ledger.Claim, receipts: ReadonlyArray<Ledger.ReceiptRecord>): Written =>
+  receipts.length === 0
+    ? Effect.void
+    : Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const now = yield* Clock.currentTimeMillis
+        for (const { profiles, receipt, settlements } of receipts) {
+          const kept = settlements.map((s) => [s.activation, s.kind, s.identifier])
+          yield* sql`insert into tributary.receipt (destination, form, receipt, accepted_at, poll_at, settlements, profiles)
+            values (${claim.owner.destination}, ${settlements[0]?.kind === "member" ? "list" : "event"}, ${receipt},
+              ${new Date(now)}::timestamptz, ${new Date(now + firstPollMillis)}::timestamptz,
+              ${JSON.stringify(kept)}::text::jsonb, ${IdSet.encode(IdSet.from(profiles))}::bytea)`
+        }
+      })

@@ -1,0 +1,65 @@
+/**
+ * The ledger in SQL: claim, read and settle as transactions of the store.
+ *
+ * @since 0.1.0
+ */
+import { Ledger } from "@tributary/core"
+import { Context, Effect, Layer } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { claim, fence } from "./Claims.ts"
+import { read } from "./Readings.ts"
+import { settle } from "./Settlements.ts"
+
+/**
+ * What the store says went wrong, in one line.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const sqlReason = (error: SqlError.SqlError): string => {
+  const { cause } = error.reason
+  return cause instanceof Error && cause.message !== "" ? cause.message : error.message
+}
+
+/**
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<Ledger.Ledger, never, SqlClient.SqlClient> = Layer.effect(
+  Ledger.Ledger,
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const services = Context.make(SqlClient.SqlClient, sql)
+    const inStore = <A, E extends Ledger.Fenced = never>(
+      effect: Effect.Effect<A, E | SqlError.SqlError, SqlClient.SqlClient>
+    ): Effect.Effect<A, E | Ledger.LedgerError> =>
+      effect.pipe(
+        Effect.provideContext(services),
+        Effect.mapError((error) =>
+          error._tag === "SqlError" ? new Ledger.LedgerError({ reason: sqlReason(error) }) : error
+        )
+      )
+    const transaction = <A>(effect: Effect.Effect<A, Ledger.Fenced | SqlError.SqlError, SqlClient.SqlClient>) =>
+      inStore<A, Ledger.Fenced>(sql.withTransaction(effect))
+    return Ledger.Ledger.of({
+      claim: (owner, activations, limit) => transaction(claim(owner, activations, limit)),
+      read: (claimed, wanted) => inStore(read(claimed, wanted)),
+      settle: (claimed, settled) => transaction(settle(claimed, settled)),
+      prepared: (destination) =>
+        inStore(
+          Effect.map(
+            sql<{ field: string }>`select field from tributary.prepared where destination = ${destination}`,
+            (rows) => new Set(rows.map((row) => row.field))
+          )
+        ),
+      markPrepared: (owner, fields) =>
+        transaction(
+          Effect.andThen(
+            fence(owner),
+            Effect.asVoid(sql`insert into tributary.prepared (destination, field)
+              select ${owner.destination}, f from unnest(${fields}::text[]) f on conflict do nothing`)
+          )
+        )
+    })
+  })
+)
