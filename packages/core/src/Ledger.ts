@@ -163,11 +163,11 @@ export class Ledger extends Context.Service<
       limit: number
     ) => Effect.Effect<Option.Option<Claim>, LedgerError | Fenced>
     /** Reads claimed profiles as they are now. */
-    readonly read: (claim: Claim, wanted: Wanted) => Effect.Effect<Reading, LedgerError>
+    readonly read: (claim: Claim, wanted: Wanted) => Effect.Effect<Reading, LedgerError | Fenced>
     /** Writes outcomes and releases, in one transaction. */
     readonly settle: (claim: Claim, settled: Settled) => Effect.Effect<void, LedgerError | Fenced>
     /** Which traits the destination was made ready for, as `users:key`. */
-    readonly prepared: (destination: string) => Effect.Effect<ReadonlySet<string>, LedgerError>
-    readonly markPrepared: (owner: Ownership, fields: ReadonlyArray<string>) => Effect.Effect<void, LedgerError>
+    readonly prepared: (destination: string) => Effect.Effect<ReadonlySet<string>, LedgerError | Fenced>
+    readonly markPrepared: (owner: Ownership, fields: ReadonlyArray<string>) => Effect.Effect<void, LedgerError | Fenced>
   }
 >()("@tributary/core/Ledger") {}

@@ -132,7 +132,7 @@ export class Reconciler extends Context.Service<
     /** Works until nothing dirty is left to claim, or the destination stops. */
     readonly run: (work: Work) => Effect.Effect<End, LedgerError | Fenced>
     /** What would be sent for one claim: planned, neither sent nor settled. */
-    readonly plan: (work: Work, claim: Claim) => Effect.Effect<Planned, LedgerError>
+    readonly plan: (work: Work, claim: Claim) => Effect.Effect<Planned, LedgerError | Fenced>
   }
 >()("@tributary/core/Reconciler") {
   static readonly layer = Layer.effect(

@@ -62,7 +62,7 @@ const initial: ReadonlyArray<string> = [
      no int generated always as identity primary key,
      id text not null unique, destination text not null, form text not null, computation_no int not null,
      collection text not null, removed boolean not null default false, paused boolean not null default false,
-     held text, approved boolean not null default false, mapping text not null default '',
+     held text, approved boolean not null default false, baseline_due boolean not null default false, mapping text not null default '',
      list_id text, list_name text, settled_at timestamptz, refreshed_at timestamptz)`,
   `create table tributary.dirty (
      activation_no int not null, chunk int not null, lane smallint not null, bits bytea not null,

@@ -59,24 +59,27 @@ export const take = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       const [row] = yield* sql<{ epoch: bigint }>`
         update tributary.destination set epoch = epoch + 1, owner = ${self} where id = ${destination} returning epoch`
-      yield* recover(destination)
+      yield* recover(destination, undefined)
       return { destination, epoch: row?.epoch ?? 0n }
     })
   )
 })
 
 /**
- * Returns every claim on a destination to the dirty sets. Only its owner may call this, while nothing is in flight.
+ * Returns claims on a destination to the dirty sets: of these activations, or all. Only its owner may call this, while
+ * nothing of theirs is in flight.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const recover = Effect.fnUntraced(function* (
-  destination: string
+  destination: string,
+  activations: ReadonlyArray<number> | undefined
 ): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   const claims = yield* sql<{ activation_no: number; chunk: number; lane: number; bits: Uint8Array }>`
     delete from tributary.claim where destination = ${destination}
+      and (${activations === undefined} or activation_no = any(${activations ?? []}::int[]))
     returning activation_no, chunk, lane::int as lane, bits`
   yield* mark(
     claims.map((claim) => ({

@@ -63,3 +63,12 @@ export const layer: Layer.Layer<Ledger.Ledger, never, SqlClient.SqlClient> = Lay
     })
   })
 )
+
+/**
+ * A failure of the store, as the ledger reports it.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const toLedgerError = (error: SqlError.SqlError): Ledger.LedgerError =>
+  new Ledger.LedgerError({ reason: sqlReason(error) })

@@ -1,0 +1,313 @@
+/**
+ * Members to Google's form, and Google's answers to outcomes.
+ *
+ * Google refuses a request whole when one member of it is malformed. So every identifier is brought to its normal form
+ * here, and a member who has none that Google could match is rejected before anything is sent: one bad address never
+ * costs its neighbours (R33).
+ *
+ * @since 0.1.0
+ */
+import { DeliveryError, type Identifier, type Member, Outcome, type Reply } from "@tributary/core"
+import { Option, Result, Schema } from "effect"
+import { type AudienceMember, RequestStatus, Taken, type UserIdentifier } from "./api.ts"
+import * as Normalise from "./normalise.ts"
+import * as Refusal from "./refusal.ts"
+import type { Settings } from "./settings.ts"
+
+/**
+ * The identifier types that Google Ads lists are made of.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const identifierTypes = [
+  "email",
+  "phone",
+  "ios.idfa",
+  "android.idfa",
+  "user_id"
+] as const satisfies ReadonlyArray<Identifier.IdentifierType>
+
+/**
+ * The most members that a request takes, and the most identifiers of one member (source: ingestion_service.proto,
+ * audience.proto).
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const most = { members: 10_000, identifiers: 10 }
+
+type Type = (typeof identifierTypes)[number]
+type Identifiers = Member.Member<Type>["identifiers"]
+
+/**
+ * A request made from members, and what is already known of those who are not in it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Request {
+  readonly audienceMembers: ReadonlyArray<AudienceMember>
+  /** For each audience member the index of the member that it was made from. */
+  readonly owners: ReadonlyArray<number>
+  /** For each member its outcome, or `undefined` where the answer will tell. */
+  readonly settled: ReadonlyArray<Outcome.Outcome | undefined>
+}
+
+/**
+ * The request that adds members.
+ *
+ * **Details**
+ *
+ * Of a member with more than ten identifiers the first ten are added, e-mail addresses before phone numbers. A member
+ * with several user ids becomes several audience members, since one holds one.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const toAdd = (members: ReadonlyArray<Member.Member<Type>>, settings: Settings): Request =>
+  assemble(members, settings, false)
+
+/**
+ * The request that removes members.
+ *
+ * **Details**
+ *
+ * Every identifier is removed, however many a member has. One that has no normal form was never added, so there is
+ * nothing to do for it. A member with no identifier of the list's kind is rejected all the same: if `uploadKeyType` was
+ * changed, it may still stand in a list of the old kind.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const toDiscard = (members: ReadonlyArray<Member.Member<Type>>, settings: Settings): Request =>
+  assemble(members, settings, true)
+
+const isFailed = (reply: Reply.Reply): boolean => reply.status < 200 || reply.status > 299
+
+const decodeTaken = Schema.decodeUnknownOption(Taken)
+
+/**
+ * The outcome of each member, from the answer to the request.
+ *
+ * **Details**
+ *
+ * Members whom Google names as malformed are rejected with its reason; the others of a refused request are sent again
+ * at once. A reason that concerns the request fails the batch, though Google pins it to the first member.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const outcomes = (
+  reply: Reply.Reply,
+  request: Request
+): Result.Result<ReadonlyArray<Outcome.Outcome>, DeliveryError.DeliveryError> => {
+  const refusal = Refusal.read(reply)
+  const taken = decodeTaken(reply.json)
+  if (refusal === undefined && Option.isSome(taken) && !isFailed(reply)) {
+    const accepted = Outcome.accepted(taken.value.requestId)
+    return Result.succeed(request.settled.map((outcome) => outcome ?? accepted))
+  }
+  const faults = refusal === undefined ? undefined : faultsOf(refusal, request)
+  if (faults === undefined) return Result.fail(Refusal.toError(reply, "members"))
+  const again = Outcome.retry("Google refused the request for the sake of another member.", 0)
+  return Result.succeed(
+    request.settled.map((outcome, index) => {
+      const reason = faults.get(index)
+      return outcome ?? (reason === undefined ? again : Outcome.rejected(reason))
+    })
+  )
+}
+
+const decodeStatus = Schema.decodeUnknownOption(RequestStatus)
+
+/**
+ * What became of a request, from its status.
+ *
+ * **Details**
+ *
+ * A request that failed as a whole through Google's own fault, or that Google does not know any more, is lost: its
+ * members are sent again. Google gives counts for each reason and never says whose they are.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const jobResult = (reply: Reply.Reply): Result.Result<Outcome.JobResult, DeliveryError.DeliveryError> => {
+  const refusal = Refusal.read(reply)
+  if (refusal?.status === "INVALID_ARGUMENT" || refusal?.status === "NOT_FOUND") {
+    return Result.succeed({ _tag: "Lost", reason: Refusal.describe(refusal) })
+  }
+  const decoded = decodeStatus(reply.json)
+  if (refusal !== undefined || Option.isNone(decoded) || isFailed(reply)) {
+    return Result.fail(Refusal.toError(reply, "account"))
+  }
+  // A request of this plugin has one destination.
+  const status = decoded.value.requestStatusPerDestination[0]
+  const counts = (status?.errorInfo?.errorCounts ?? []).map(({ reason = "unknown reason", recordCount = 0 }) => ({
+    reason,
+    count: Number(recordCount)
+  }))
+  switch (status?.requestStatus) {
+    case "SUCCESS":
+      return Result.succeed({ _tag: "Finished", unattributed: counts })
+    case "PARTIAL_SUCCESS":
+      return Result.succeed({
+        _tag: "Finished",
+        unattributed: counts.length > 0 ? counts : [{ reason: "Google took a part and gives no counts.", count: 0 }]
+      })
+    case "FAILED": {
+      // Sending again mends a fault of Google's; denied consent or a wrong form would fail the same way for ever.
+      const isLasting = counts.some(({ reason }) => !reason.endsWith("_INTERNAL_ERROR"))
+      return Result.succeed(
+        isLasting
+          ? { _tag: "Finished", unattributed: counts }
+          : { _tag: "Lost", reason: "Google failed to process the request." }
+      )
+    }
+    default:
+      return Result.succeed({ _tag: "Pending" })
+  }
+}
+
+/** Reasons that only a member can be at fault for (source: google/ads/datamanager/v1/error.proto). */
+const aboutMember = new Set([
+  "REQUIRED_FIELD_MISSING",
+  "INVALID_FORMAT",
+  "INVALID_HEX_ENCODING",
+  "INVALID_BASE64_ENCODING",
+  "INVALID_SHA256_FORMAT",
+  "INVALID_AUDIENCE_MEMBER",
+  "INVALID_MOBILE_ID_FORMAT",
+  "TOO_MANY_USER_IDENTIFIERS",
+  "NO_IDENTIFIERS_PROVIDED"
+])
+
+/**
+ * The members at fault and why, or `undefined` where the whole request is.
+ *
+ * Google adds reasons over time, and pins those of the request to `audience_members[0]`. An unknown one there, and
+ * nowhere else, may be either: then nobody is blamed, and the batch is halved until it shows.
+ */
+const faultsOf = (refusal: Refusal.Refusal, request: Request): ReadonlyMap<number, string> | undefined => {
+  if (refusal.code !== 400) return undefined
+  const faults = new Map<number, string>()
+  let isCertain = request.audienceMembers.length === 1
+  for (const { description, field, reason } of refusal.violations) {
+    if (Refusal.isAboutRequest(reason)) return undefined
+    const index = Number(/audience_?members\[(\d+)\]/i.exec(field)?.[1] ?? "-1")
+    const owner = request.owners[index]
+    if (owner === undefined) continue
+    if (index > 0 || aboutMember.has(reason)) isCertain = true
+    faults.set(owner, wordsOf(reason, description, request.audienceMembers[index]))
+  }
+  return isCertain && faults.size > 0 ? faults : undefined
+}
+
+/** Google's words about a member, without the identifier that they may quote. */
+const wordsOf = (reason: string, description: string, member: AudienceMember | undefined): string => {
+  const isUserId = member !== undefined && "userIdData" in member
+  const quoted = isUserId ? description.replaceAll(member.userIdData.userId, "***") : description
+  return `Google refuses the member: ${[reason, Refusal.withoutIdentifiers(quoted)].filter((text) => text !== "").join(": ")}`
+}
+
+const none: ReadonlyArray<string> = []
+
+const full = Outcome.retry(`The request holds ${most.members} audience members already.`, 0)
+
+const lacks: Readonly<Record<Settings["uploadKeyType"], string>> = {
+  CONTACT_ID: "The profile has no e-mail address and no phone number, and the list takes nothing else.",
+  MOBILE_ID: "The profile has no mobile advertising id of the list's key space, and the list takes nothing else.",
+  USER_ID: "The profile has no user_id, and the list takes nothing else."
+}
+
+const unusable: Readonly<Record<Settings["uploadKeyType"], string>> = {
+  CONTACT_ID:
+    "None of the profile's identifiers has a form that Google matches: an e-mail address needs one @ and no white space, " +
+    "a phone number its country code (+49…) and no letters.",
+  MOBILE_ID: "The profile's mobile advertising id is no UUID, or only zeros, as after an opt-out.",
+  USER_ID: "The profile's user_id is blank."
+}
+
+const assemble = (members: ReadonlyArray<Member.Member<Type>>, settings: Settings, isRemoval: boolean): Request => {
+  const audienceMembers: Array<AudienceMember> = []
+  const owners: Array<number> = []
+  const settled: Array<Outcome.Outcome | undefined> = []
+  const rejected = {
+    lacking: Outcome.rejected(lacks[settings.uploadKeyType]),
+    unusable: isRemoval ? Outcome.delivered : Outcome.rejected(unusable[settings.uploadKeyType])
+  }
+  const partsOf = readers[settings.uploadKeyType]
+  for (const [index, { identifiers }] of members.entries()) {
+    const parts = partsOf(identifiers, settings, isRemoval)
+    if (parts === undefined || parts.length === 0) {
+      settled.push(parts === undefined ? rejected.lacking : rejected.unusable)
+    } else if (audienceMembers.length + parts.length > most.members && audienceMembers.length > 0) {
+      settled.push(full)
+    } else {
+      for (const part of parts) {
+        audienceMembers.push(part)
+        owners.push(index)
+      }
+      settled.push(undefined)
+    }
+  }
+  return { audienceMembers, owners, settled }
+}
+
+/** A member's audience members: `undefined` where it has no identifier of the kind, none where it has no usable one. */
+type Reader = (identifiers: Identifiers, settings: Settings, all: boolean) => ReadonlyArray<AudienceMember> | undefined
+
+const contacts: Reader = (identifiers, _settings, all) => {
+  const emails = identifiers.email ?? none
+  const phones = identifiers.phone ?? none
+  if (emails.length + phones.length === 0) return undefined
+  const hashes: Array<string> = []
+  const found: Array<UserIdentifier> = []
+  // Several spellings of one address (a.b@gmail.com, ab@gmail.com) are one identifier.
+  for (const value of emails) {
+    const normal = Normalise.email(value)
+    if (normal === undefined) continue
+    const emailAddress = Normalise.hashed(normal)
+    if (hashes.includes(emailAddress)) continue
+    hashes.push(emailAddress)
+    found.push({ emailAddress })
+  }
+  for (const value of phones) {
+    const normal = Normalise.phone(value)
+    if (normal === undefined) continue
+    const phoneNumber = Normalise.hashed(normal)
+    if (hashes.includes(phoneNumber)) continue
+    hashes.push(phoneNumber)
+    found.push({ phoneNumber })
+  }
+  return inTens(found, all).map((userIdentifiers) => ({ userData: { userIdentifiers } }))
+}
+
+const mobileIds: Reader = (identifiers, { keySpace }, all) => {
+  const values = (keySpace === "IOS" ? identifiers["ios.idfa"] : identifiers["android.idfa"]) ?? none
+  if (values.length === 0) return undefined
+  return inTens(usable(values, Normalise.mobileId), all).map((mobileIds) => ({ mobileData: { mobileIds } }))
+}
+
+const userIds: Reader = ({ user_id: values = none }) =>
+  values.length === 0 ? undefined : usable(values, Normalise.userId).map((userId) => ({ userIdData: { userId } }))
+
+const readers: Readonly<Record<Settings["uploadKeyType"], Reader>> = {
+  CONTACT_ID: contacts,
+  MOBILE_ID: mobileIds,
+  USER_ID: userIds
+}
+
+const usable = (values: ReadonlyArray<string>, normal: (value: string) => string | undefined) => [
+  ...new Set(values.flatMap((value) => normal(value) ?? []))
+]
+
+/** The first ten, or all in groups of ten. */
+const inTens = <A>(found: ReadonlyArray<A>, all: boolean): ReadonlyArray<ReadonlyArray<A>> => {
+  if (found.length === 0) return []
+  if (found.length <= most.identifiers) return [found]
+  const groups: Array<ReadonlyArray<A>> = []
+  const end = all ? found.length : most.identifiers
+  for (let start = 0; start < end; start += most.identifiers) groups.push(found.slice(start, start + most.identifiers))
+  return groups
+}

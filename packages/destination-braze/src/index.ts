@@ -1,0 +1,88 @@
+/**
+ * Braze: computed traits and audiences as attributes and events of people, through `POST /users/track`.
+ *
+ * @since 0.1.0
+ */
+import { type DeliveryError, Destination, Outcome, RateLimit } from "@tributary/core"
+import { Effect, Option } from "effect"
+import * as Api from "./api.ts"
+import * as Event from "./event.ts"
+import type { BrazeCall, IdentifierType } from "./refusals.ts"
+import { BrazeSettings, client } from "./settings.ts"
+
+/**
+ * The Braze plugin.
+ *
+ * **Details**
+ *
+ * A request holds 75 objects at most, attributes and events together. Every plan takes that but one, which takes 50: its
+ * batches are halved (`PayloadTooLarge`). The cap is 100 requests a second (R28); Braze's own limit is 3,000 in 3
+ * seconds on older plans, and by contract on newer ones.
+ *
+ * @example
+ * ```ts
+ * const braze = Braze.destination("braze-eu", {
+ *   endpoint: "https://rest.fra-01.braze.eu",
+ *   apiKey: Config.Redacted("BRAZE_KEY")
+ * })
+ * ```
+ *
+ * @category plugins
+ * @since 0.1.0
+ */
+export const Braze: Destination.Plugin<
+  typeof BrazeSettings,
+  IdentifierType,
+  {},
+  Destination.HasEvent<"identify" | "track">
+> = Destination.make("braze", {
+  title: "Braze",
+  version: "1",
+  settings: BrazeSettings,
+  client,
+  quota: Api.quota,
+  requires: {
+    identifiers: ["user_id", "email", "phone", "anonymous_id", "braze_id"],
+    properties: {}
+  }
+}).event({
+  calls: ["identify", "track"],
+  batch: { items: 75 },
+  limits: [RateLimit.requests(100, "1 second")],
+  coalesce: true,
+  deliver: (calls, context) => deliver(calls, context),
+  poll: (receipt) => Effect.succeed(Event.finished(receipt))
+})
+
+type Context = Destination.Context<BrazeSettings>
+type Outcomes = Effect.Effect<ReadonlyArray<Outcome.Outcome>, DeliveryError.DeliveryError>
+
+const deliver: (calls: ReadonlyArray<BrazeCall>, context: Context) => Outcomes = Effect.fnUntraced(
+  function* (calls, context) {
+    const plan = Event.plan(calls)
+    if (plan.body === undefined) return Event.unsent(plan)
+    const settled = yield* Effect.fromResult(Event.settle(plan, yield* Api.track(context, plan.body)))
+    return settled.inDoubt.length === 0 ? settled.outcomes : yield* deliverApart(calls, settled, context)
+  }
+)
+
+/** Sends what is in doubt one by one, until Braze will hear no more; the rest is left to a later batch. */
+const deliverApart = Effect.fnUntraced(function* (
+  calls: ReadonlyArray<BrazeCall>,
+  settled: Event.Settled,
+  context: Context
+) {
+  const outcomes = [...settled.outcomes]
+  for (const place of settled.inDoubt) {
+    const alone = yield* deliver(calls.slice(place, place + 1), context).pipe(
+      // A batch of one that is refused whole is a call that is refused.
+      Effect.catchTag(["BatchRejected", "PayloadTooLarge"], ({ reason }) => Effect.succeed([Outcome.rejected(reason)])),
+      // Any other failure must not be the batch's: it has been taken but for these, and its events would count twice.
+      Effect.option
+    )
+    if (Option.isNone(alone)) break
+    const outcome = alone.value[0]
+    if (outcome !== undefined) outcomes[place] = outcome
+  }
+  return outcomes
+})

@@ -1,0 +1,140 @@
+/**
+ * Computations as a config defines them: what they are called, and where their result comes from.
+ *
+ * @since 0.1.0
+ */
+import { Computation } from "@tributary/core"
+import { Result } from "effect"
+import type { Query } from "./Query.ts"
+import type { ScheduleOptions } from "./Schedule.ts"
+import type { FileSource, Profiles, Rows, SqlSource } from "./Source.ts"
+
+/**
+ * Where a computation's result comes from: a query, or a file.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type From =
+  | {
+      /** Answers a row per profile. */
+      readonly query: Query
+      /** The database to ask. Default: the one that the profiles come from. */
+      readonly in?: SqlSource
+    }
+  | { readonly file: FileSource }
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type AudienceOptions = ScheduleOptions &
+  From & {
+    /** The profiles that the audience is of. */
+    readonly of: Profiles
+    /** Default: the snake_case of the name. Set it to rename an audience and keep its key. */
+    readonly key?: string
+    /** The column of the profile's id. Default: `id`. */
+    readonly id?: string
+  }
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type ComputedTraitOptions = AudienceOptions & {
+  /** The column of the value. Default: `value`. */
+  readonly value?: string
+}
+
+/**
+ * A computation with its source.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Sourced {
+  readonly of: Profiles
+  readonly rows: Rows
+  readonly id: string
+  readonly value: string
+  readonly schedule: ScheduleOptions
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type SourcedAudience = Computation.Audience & Sourced
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type SourcedTrait = Computation.ComputedTrait & Sourced
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type SourcedComputation = SourcedAudience | SourcedTrait
+
+const rowsOf = (options: AudienceOptions): Rows =>
+  "file" in options
+    ? { origin: options.file.origin, query: undefined }
+    : { origin: options.in?.origin ?? options.of.rows.origin, query: options.query }
+
+const sourced = (options: ComputedTraitOptions): Sourced => ({
+  of: options.of,
+  rows: rowsOf(options),
+  id: options.id ?? "id",
+  value: options.value ?? "value",
+  schedule: options
+})
+
+// A name that gives no key is a mistake of the config, which `defineConfig` reports with its path; until then the bad
+// key stands for itself.
+const keyOf = (name: string, explicit: string | undefined): string =>
+  Result.match(Computation.keyOf(name, explicit), { onSuccess: (key) => key, onFailure: (error) => error.key })
+
+/**
+ * An audience.
+ *
+ * @example
+ * ```ts
+ * const firstTime = Audience.make("First time shopper", { of: users, every: "5 minutes", query: sql`select …` })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const Audience = {
+  make: (name: string, options: AudienceOptions): SourcedAudience => ({
+    _tag: "Audience",
+    name,
+    key: keyOf(name, options.key),
+    collection: options.of.collection,
+    ...sourced(options)
+  })
+}
+
+/**
+ * A computed trait.
+ *
+ * @example
+ * ```ts
+ * const revenue = ComputedTrait.make("Total revenue 180 days", { of: users, every: "1 hour", query: sql`select …` })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const ComputedTrait = {
+  make: (name: string, options: ComputedTraitOptions): SourcedTrait => ({
+    _tag: "ComputedTrait",
+    name,
+    key: keyOf(name, options.key),
+    collection: options.of.collection,
+    ...sourced(options)
+  })
+}

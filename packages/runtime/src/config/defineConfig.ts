@@ -1,0 +1,46 @@
+/**
+ * The configuration: what is told to whom.
+ *
+ * @since 0.1.0
+ */
+import type { Activation } from "@tributary/core"
+import type { SourcedAudience, SourcedComputation } from "./Computations.ts"
+import type { Profiles } from "./Source.ts"
+
+/**
+ * An activation of a computation that has a source.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type SourcedActivation = Activation.EventActivation<SourcedComputation> | Activation.ListActivation<SourcedAudience>
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface ConfigOptions {
+  /** The space's id, told to destinations in `context.personas.space_id`. */
+  readonly space: string
+  readonly activations: ReadonlyArray<SourcedActivation>
+  /** Profiles to import that no computation is over: the accounts of users, for example. */
+  readonly profiles?: ReadonlyArray<Profiles>
+}
+
+/**
+ * A configuration as a module exports it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TributaryConfig extends ConfigOptions {
+  readonly _tag: "TributaryConfig"
+}
+
+/**
+ * The configuration: the default export of `tributary.config.ts`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const defineConfig = (options: ConfigOptions): TributaryConfig => ({ _tag: "TributaryConfig", ...options })

@@ -1,0 +1,187 @@
+/**
+ * Destinations at work: settings read, connected, and each activation as the reconciler sees it.
+ *
+ * @since 0.1.0
+ */
+import {
+  type Call,
+  type Client,
+  Connection,
+  type Destination,
+  type Ledger,
+  type Member,
+  type Plan,
+  RateLimit,
+  RateLimiter,
+  type Reconciler
+} from "@tributary/core"
+import { Effect } from "effect"
+import type { HttpClient } from "effect/http"
+import type { ResolvedActivation } from "../config/Resolved.ts"
+
+/**
+ * A destination that can be delivered to.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Connected {
+  readonly destination: Destination.Destination
+  readonly bound: Destination.Bound
+  /** By form, as each form has limits of its own. */
+  readonly forms: { readonly event: Line; readonly list: Line }
+}
+
+/**
+ * The way out for one form: a client, and the gate that its requests pass.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Line {
+  readonly client: Client.Client
+  readonly gate: RateLimiter.Gate
+}
+
+/**
+ * The limits that a form's requests pass: the plugin's, where a cap replaces those of its kind (R28).
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const limitsOf = (
+  destination: Destination.Destination,
+  form: "event" | "list"
+): ReadonlyArray<RateLimit.RateLimit> => {
+  const declared = (form === "event" ? destination.plugin.event : destination.plugin.list)?.limits ?? []
+  const { cap } = destination.options
+  return cap === undefined ? declared : [...declared.filter((limit) => limit._tag !== cap._tag), cap]
+}
+
+/**
+ * Reads a destination's settings and connects it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const connect = Effect.fnUntraced(function* (
+  destination: Destination.Destination
+): Effect.fn.Return<
+  Connected,
+  Destination.BadSettings,
+  HttpClient.HttpClient | Connection.TokenStore | RateLimiter.RateLimiter
+> {
+  const bound = yield* destination.bind
+  const limiter = yield* RateLimiter.RateLimiter
+  const line = Effect.fnUntraced(function* (form: "event" | "list") {
+    const gate = yield* limiter.gate(`${destination.id} ${form}`, limitsOf(destination, form))
+    const client = yield* Connection.make(bound.client, { destination: destination.id, gate, quota: bound.quota })
+    return { gate, client }
+  })
+  return { destination, bound, forms: { event: yield* line("event"), list: yield* line("list") } }
+})
+
+/**
+ * The activation as the reconciler sees it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const taskOf = (activation: ResolvedActivation, no: number, space: string): Plan.Task => ({
+  activation: no,
+  activationId: activation.id,
+  title: activation.computation.name,
+  personas: {
+    computation_class: activation.computation.kind,
+    computation_id: `${activation.computation.kind === "audience" ? "aud" : "tra"}_${activation.computation.key}`,
+    computation_key: activation.computation.key,
+    namespace: space,
+    space_id: space
+  },
+  calls: activation.calls,
+  events: activation.events,
+  identifiers: activation.identifiers,
+  newIdentifiers: activation.newIdentifiers,
+  traits: activation.traits
+})
+
+/**
+ * What the reconciler needs of a form beside its tasks.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type FormWork = Pick<Reconciler.Work, "declaration" | "context" | "gate" | "version" | "form">
+
+const versionOf = ({ bound, destination }: Connected): string => `${destination.plugin.version} ${bound.settingsText}`
+
+/**
+ * How to tell the event form.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const eventWork = (connected: Connected, client = connected.forms.event.client): FormWork | undefined => {
+  const { bound, destination, forms } = connected
+  const { event } = bound
+  const declared = destination.plugin.event
+  if (event === undefined || declared === undefined) return undefined
+  const context: Destination.Context<unknown> = { client, settings: bound.settings }
+  const { prepare } = event
+  return {
+    declaration: destination.plugin,
+    context,
+    gate: forms.event.gate,
+    version: versionOf(connected),
+    form: {
+      _tag: "Event",
+      coalesce: declared.coalesce,
+      groupUsers: declared.groupUsers,
+      prepare: prepare === undefined ? undefined : (fields) => prepare(fields, context),
+      route: {
+        label: (call: Call.Call) => call.type,
+        batch: declared.batch,
+        send: (calls) => event.deliver(calls, context)
+      }
+    }
+  }
+}
+
+/**
+ * How to tell one list.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const listWork = (
+  connected: Connected,
+  listId: string,
+  client = connected.forms.list.client
+): FormWork | undefined => {
+  const { bound, destination, forms } = connected
+  const { list } = bound
+  const declared = destination.plugin.list
+  if (list === undefined || declared === undefined) return undefined
+  const context: Destination.Context<unknown> = { client, settings: bound.settings }
+  const route = (
+    label: "add" | "discard",
+    send: Reconciler.Route<Member.Member>["send"]
+  ): Reconciler.Route<Member.Member> => ({ label: () => label, batch: declared.batch, send })
+  return {
+    declaration: destination.plugin,
+    context,
+    gate: forms.list.gate,
+    version: versionOf(connected),
+    form: {
+      _tag: "List",
+      add: route("add", (members) => list.add(listId, members, context)),
+      discard: route("discard", (members) => list.discard(listId, members, context))
+    }
+  }
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Owner = Ledger.Ownership

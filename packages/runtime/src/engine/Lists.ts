@@ -1,0 +1,57 @@
+/**
+ * Lists downstream: found before they are created, and renamed with their audience (R19).
+ *
+ * @since 0.1.0
+ */
+import { DeliveryError, type Destination, type Ledger } from "@tributary/core"
+import { Effect, Option } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import type { ResolvedActivation } from "../config/Resolved.ts"
+import { fence } from "../store/Claims.ts"
+import type { Connected } from "./Destinations.ts"
+
+/**
+ * The vendor's id of an activation's list: the one that is known, else one of its name, else a new one.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const ensureList = Effect.fnUntraced(function* (
+  connected: Connected,
+  activation: ResolvedActivation,
+  no: number,
+  owner: Ledger.Ownership
+): Effect.fn.Return<
+  string,
+  DeliveryError.DeliveryError | Ledger.Fenced | SqlError.SqlError,
+  SqlClient.SqlClient
+> {
+  const sql = yield* SqlClient.SqlClient
+  const { list } = connected.bound
+  if (list === undefined) return yield* new DeliveryError.Misconfigured({ reason: "The plugin has no list form." })
+  const context: Destination.Context<unknown> = { client: connected.forms.list.client, settings: connected.bound.settings }
+  const wanted: Destination.ListName = {
+    name: activation.listName,
+    description: `Audience "${activation.computation.name}", kept by Tributary`
+  }
+  const [known] = yield* sql<{ list_id: string | null; list_name: string | null }>`
+    select list_id, list_name from tributary.activation where no = ${no}`
+  const keep = (id: string) =>
+    sql.withTransaction(
+      Effect.andThen(
+        fence(owner),
+        sql`update tributary.activation set list_id = ${id}, list_name = ${wanted.name} where no = ${no}`
+      )
+    )
+  if (known?.list_id == null) {
+    const found = yield* list.find(wanted.name, context)
+    const id = Option.isSome(found) ? found.value : yield* list.create(wanted, context)
+    yield* keep(id)
+    return id
+  }
+  if (known.list_name !== wanted.name && list.rename !== undefined) {
+    yield* list.rename(known.list_id, wanted, context)
+    yield* keep(known.list_id)
+  }
+  return known.list_id
+})

@@ -1,0 +1,114 @@
+/**
+ * A space: one configuration, entered into the store and connected.
+ *
+ * @since 0.1.0
+ */
+import { Connection, type Destination, Diff, Enrichment, Ledger, RateLimiter, Reconciler } from "@tributary/core"
+import { NodeHttpClient } from "@effect/platform-node"
+import { Effect, Layer, Schema, type Scope } from "effect"
+import { HttpClient } from "effect/http"
+import { SqlClient } from "effect/sql"
+import type { BadConfig, Resolved } from "../config/Resolved.ts"
+import { type DestinationBusy, take } from "../store/Owners.ts"
+import { type Registered, register } from "../store/Registry.ts"
+import * as SqlLedger from "../store/SqlLedger.ts"
+import * as Tokens from "../store/Tokens.ts"
+import { connect } from "./Destinations.ts"
+import type { Owned } from "./Engine.ts"
+
+/**
+ * Everything that the engine is made of, over a store.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<
+  | Reconciler.Reconciler
+  | Ledger.Ledger
+  | Diff.Diff
+  | Enrichment.Enricher
+  | RateLimiter.RateLimiter
+  | Connection.TokenStore
+  | HttpClient.HttpClient,
+  never,
+  SqlClient.SqlClient
+> = Reconciler.Reconciler.layer.pipe(
+  Layer.provideMerge(
+    Layer.mergeAll(
+      SqlLedger.layer,
+      Tokens.layer,
+      Diff.Diff.layer,
+      Enrichment.Enricher.layer,
+      RateLimiter.RateLimiter.layer,
+      // A span for each of thousands of requests a second costs more than the requests.
+      NodeHttpClient.layerUndici.pipe(Layer.provideMerge(Layer.succeed(HttpClient.TracerDisabledWhen, () => true)))
+    )
+  )
+)
+
+/**
+ * A space at work.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Space {
+  readonly resolved: Resolved
+  readonly registered: Registered
+  readonly destinations: ReadonlyArray<Owned>
+}
+
+/**
+ * The settings of one or several destinations are wrong.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class BadDestinations extends Schema.TaggedError<BadDestinations>()("BadDestinations", {
+  messages: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return this.messages.join("\n")
+  }
+}
+
+/**
+ * Connects destinations, and answers what is wrong with the settings of all that cannot be.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const connectAll = Effect.fnUntraced(function* (destinations: ReadonlyArray<Destination.Destination>) {
+  const attempts = yield* Effect.forEach(destinations, (destination) => Effect.result(connect(destination)))
+  const messages = attempts.flatMap((attempt) => (attempt._tag === "Failure" ? [attempt.failure.message] : []))
+  if (messages.length > 0) return yield* new BadDestinations({ messages })
+  return attempts.flatMap((attempt) => (attempt._tag === "Success" ? [attempt.success] : []))
+})
+
+/**
+ * Enters a configuration into the store, connects its destinations, and owns them until the scope closes.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const open = Effect.fnUntraced(function* (
+  resolved: Resolved
+): Effect.fn.Return<
+  Space,
+  BadConfig | BadDestinations | DestinationBusy | Ledger.LedgerError,
+  SqlClient.SqlClient | HttpClient.HttpClient | Connection.TokenStore | RateLimiter.RateLimiter | Scope.Scope
+> {
+  const connected = yield* connectAll(resolved.destinations)
+  const registered = yield* register(resolved).pipe(Effect.catchTag("SqlError", SqlLedger.toLedgerError))
+  const destinations = yield* Effect.forEach(connected, (each) =>
+    Effect.gen(function* () {
+      const { id } = each.destination
+      const owner = yield* take(id).pipe(Effect.catchTag("SqlError", SqlLedger.toLedgerError))
+      const activations = resolved.activations
+        .filter((activation) => activation.destination.id === id)
+        .map((activation) => ({ activation, no: registered.activations.get(activation.id) ?? 0 }))
+      return { connected: each, owner, activations, space: resolved.space }
+    })
+  )
+  return { resolved, registered, destinations }
+})

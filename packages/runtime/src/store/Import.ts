@@ -1,0 +1,289 @@
+/**
+ * Import: who there is, by which identifiers, in which accounts.
+ *
+ * A source gives all of its profiles. What differs from the store is written, in one transaction: new and changed
+ * profiles, profiles that are gone, identifiers that came, moved or went, membership of accounts. An identifier keeps
+ * its number for ever, and one that went keeps its last owner, so that whoever was told of it can be told of its leaving.
+ *
+ * @since 0.1.0
+ */
+import { IdSet, Identifier } from "@tributary/core"
+import { Clock, Effect } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import type { ResolvedProfiles } from "../config/Resolved.ts"
+import { lane, mark, marksOf } from "./DirtySets.ts"
+import { type Staged, SourceError } from "./Staging.ts"
+import { sqlReason } from "./SqlLedger.ts"
+
+/**
+ * What an import found.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Imported {
+  readonly source: string
+  readonly profiles: number
+  readonly added: number
+  readonly changed: number
+  readonly gone: number
+  /** Identifiers that several profiles claim: the one that has it, or else the first, keeps it. */
+  readonly shared: number
+}
+
+type Step<A> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
+
+/**
+ * Imports profiles from staged rows, in one transaction.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const importProfiles = Effect.fnUntraced(function* (
+  source: ResolvedProfiles,
+  staged: Staged
+): Effect.fn.Return<Imported, SourceError | SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const failed = (reason: string) => new SourceError({ source: `profiles "${source.name}"`, reason })
+  return yield* sql.withTransaction(
+    Effect.gen(function* () {
+      yield* readRows(source, staged).pipe(
+        Effect.mapError((error) => failed(`the query failed: ${sqlReason(error)}`))
+      )
+      const mistake = (yield* findMissingColumn(source, staged)) ?? (yield* findMistake(source))
+      if (mistake !== undefined) return yield* failed(mistake)
+      const at = new Date(yield* Clock.currentTimeMillis)
+      const profiles = yield* writeProfiles(source)
+      const identifiers = yield* writeIdentifiers(source, at)
+      const members = source.account === undefined ? IdSet.empty : yield* writeMembership(source, at)
+      yield* markDirty(source, IdSet.union(identifiers.told, IdSet.union(members, profiles.returned)), identifiers.added)
+      yield* markHealed(profiles.changed)
+      yield* sql`insert into tributary.source (id, imported_at, error) values (${source.name}, ${at}::timestamptz, null)
+        on conflict (id) do update set imported_at = excluded.imported_at, error = null`
+      yield* sql`drop table t_row, t_profile, t_identifier`
+      return {
+        source: source.name,
+        profiles: profiles.total,
+        added: profiles.added,
+        changed: profiles.changed.size,
+        gone: profiles.gone,
+        shared: identifiers.shared
+      }
+    })
+  )
+})
+
+/** Rows as (id, traits, account, identifiers): the columns that the config names, whatever else the source has. */
+const readRows = (source: ResolvedProfiles, staged: Staged): Step<unknown> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const row = staged._tag === "Table" ? sql`s.row` : sql`to_jsonb(s)`
+    const from = staged._tag === "Table" ? sql`tributary.${sql(staged.table)}` : sql`(${staged.query})`
+    const names = Object.keys(source.traits)
+    const types = Object.keys(source.identifiers)
+    yield* sql`create temp table t_row on commit drop as
+      select r.row ->> ${source.id}::text as id, r.row ->> ${source.account ?? null}::text as account,
+        coalesce((select jsonb_object_agg(n, r.row -> c)
+          from unnest(${names}::text[], ${Object.values(source.traits)}::text[]) w(n, c)
+          where r.row -> c is not null and r.row -> c <> 'null'::jsonb), '{}'::jsonb) as traits,
+        (select jsonb_object_agg(t, r.row ->> c)
+          from unnest(${types}::text[], ${Object.values(source.identifiers)}::text[]) w(t, c)) as identifiers
+      from (select ${row} as row from ${from} s) r`
+  })
+
+/** A row of SQL has all of its columns, so one row tells; a row of a file has what is not empty. */
+const findMissingColumn = (source: ResolvedProfiles, staged: Staged): Step<string | undefined> =>
+  Effect.gen(function* () {
+    const isSql = source.rows.origin._tag === "Store" || source.rows.origin._tag === "Postgres"
+    if (!isSql) return undefined
+    const sql = yield* SqlClient.SqlClient
+    const row = staged._tag === "Table" ? sql`s.row` : sql`to_jsonb(s)`
+    const from = staged._tag === "Table" ? sql`tributary.${sql(staged.table)}` : sql`(${staged.query})`
+    const account = source.account === undefined ? [] : [source.account]
+    const columns = [source.id, ...Object.values(source.identifiers), ...Object.values(source.traits), ...account]
+    const [missing] = yield* sql<{ name: string }>`
+      select c as name from (select ${row} as row from ${from} s limit 1) r, unnest(${columns}::text[]) c
+      where not r.row ? c limit 1`
+    return missing === undefined ? undefined : `the query has no column "${missing.name}"`
+  })
+
+const findMistake = (source: ResolvedProfiles): Step<string | undefined> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const [nulls] = yield* sql<{ count: number }>`select count(*)::int as count from t_row where id is null`
+    if (nulls !== undefined && nulls.count > 0) {
+      return `${nulls.count} row${nulls.count === 1 ? " has" : "s have"} no id (column "${source.id}" is null or missing)`
+    }
+    const [twice] = yield* sql<{ id: string }>`
+      select id from t_row group by id having count(distinct traits) > 1 order by id limit 1`
+    if (twice !== undefined) {
+      return `profile ${Identifier.maskedValue(twice.id)} comes twice with different traits; several identifiers come as rows of their own, and traits must be the same in all of them`
+    }
+    const [foreign] = yield* sql<{ id: string; source: string }>`
+      select p.id, p.source from t_row r join tributary.profile p on p.collection = ${source.collection} and p.id = r.id
+      where p.source <> ${source.name} and p.source <> '' and not p.gone limit 1`
+    return foreign === undefined
+      ? undefined
+      : `profile ${Identifier.maskedValue(foreign.id)} comes from profiles "${foreign.source}" already; a profile has one source`
+  })
+
+interface WrittenProfiles {
+  readonly total: number
+  readonly added: number
+  readonly changed: IdSet.IdSet
+  /** Profiles that were gone and are back, and profiles that went. */
+  readonly returned: IdSet.IdSet
+  readonly gone: number
+}
+
+const writeProfiles = (source: ResolvedProfiles): Step<WrittenProfiles> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`create temp table t_profile on commit drop as
+      select id, (array_agg(traits))[1] as traits from t_row group by id`
+    const changed = yield* sql<{ no: number; was_gone: boolean }>`
+      with before as (
+        select p.no, p.gone, t.traits from tributary.profile p join t_profile t on t.id = p.id
+        where p.collection = ${source.collection} and (p.traits <> t.traits or p.gone or p.source <> ${source.name})
+        for update of p)
+      update tributary.profile p set traits = b.traits, gone = false, source = ${source.name}
+      from before b where p.no = b.no returning p.no, b.gone as was_gone`
+    const added = yield* sql<{ count: number }>`
+      with new as (
+        insert into tributary.profile (collection, id, source, traits)
+        select ${source.collection}, t.id, ${source.name}, t.traits from t_profile t
+        where not exists (select 1 from tributary.profile p where p.collection = ${source.collection} and p.id = t.id)
+        order by t.id returning 1)
+      select count(*)::int as count from new`
+    const gone = yield* sql<{ no: number }>`
+      update tributary.profile p set gone = true
+      where p.collection = ${source.collection} and p.source = ${source.name} and not p.gone
+        and not exists (select 1 from t_profile t where t.id = p.id) returning no`
+    const [total] = yield* sql<{ count: number }>`select count(*)::int as count from t_profile`
+    return {
+      total: total?.count ?? 0,
+      added: added[0]?.count ?? 0,
+      changed: IdSet.from(changed.map((row) => row.no)),
+      returned: IdSet.from([...changed.filter((row) => row.was_gone), ...gone].map((row) => row.no)),
+      gone: gone.length
+    }
+  })
+
+interface WrittenIdentifiers {
+  /** Profiles that lost an identifier: whoever was told of it must hear. */
+  readonly told: IdSet.IdSet
+  /** Profiles that got one. */
+  readonly added: IdSet.IdSet
+  readonly shared: number
+}
+
+const writeIdentifiers = (source: ResolvedProfiles, at: Date): Step<WrittenIdentifiers> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`create temp table t_identifier on commit drop as
+      select distinct on (c.type, c.value) c.type, c.value, c.profile_no,
+        count(*) over (partition by c.type, c.value) as claimants
+      from (
+        select distinct w.key as type, w.value, p.no as profile_no
+        from t_row r join tributary.profile p on p.collection = ${source.collection} and p.id = r.id
+        cross join lateral jsonb_each_text(r.identifiers) w
+        where w.value is not null and w.value <> '') c
+      left join tributary.identifier i
+        on i.collection = ${source.collection} and i.type = c.type and i.value = c.value and not i.gone
+      order by c.type, c.value, (i.profile_no = c.profile_no) desc nulls last, c.profile_no`
+    const moved = yield* sql<{ old_no: number; new_no: number; was_gone: boolean }>`
+      with before as (
+        select i.no, i.profile_no as old_no, t.profile_no as new_no, i.gone from tributary.identifier i
+        join t_identifier t on t.type = i.type and t.value = i.value
+        where i.collection = ${source.collection} and (i.gone or i.profile_no <> t.profile_no) for update of i)
+      update tributary.identifier i set profile_no = b.new_no, gone = false, added_at = ${at}::timestamptz
+      from before b where i.no = b.no returning b.old_no, b.new_no, b.gone as was_gone`
+    const added = yield* sql<{ profile_no: number }>`
+      insert into tributary.identifier (collection, type, value, profile_no, added_at)
+      select ${source.collection}, t.type, t.value, t.profile_no, ${at}::timestamptz from t_identifier t
+      where not exists (select 1 from tributary.identifier i
+        where i.collection = ${source.collection} and i.type = t.type and i.value = t.value)
+      order by t.profile_no, t.type, t.value returning profile_no`
+    const gone = yield* sql<{ profile_no: number }>`
+      update tributary.identifier i set gone = true from tributary.profile p
+      where p.no = i.profile_no and p.collection = ${source.collection} and p.source = ${source.name} and not i.gone
+        and not exists (select 1 from t_identifier t where t.type = i.type and t.value = i.value)
+      returning i.profile_no`
+    const [shared] = yield* sql<{ count: number }>`select count(*)::int as count from t_identifier where claimants > 1`
+    return {
+      told: IdSet.from([...moved.flatMap((row) => [row.old_no, row.new_no]), ...gone.map((row) => row.profile_no)]),
+      added: IdSet.from(added.map((row) => row.profile_no)),
+      shared: shared?.count ?? 0
+    }
+  })
+
+/** Which users are in which accounts; an account that no source gives is known by its id alone. */
+const writeMembership = (source: ResolvedProfiles, at: Date): Step<IdSet.IdSet> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`with named as (select distinct account as id from t_row where account is not null and account <> ''),
+      new as (
+        insert into tributary.profile (collection, id, source)
+        select 'accounts', n.id, '' from named n
+        where not exists (select 1 from tributary.profile p where p.collection = 'accounts' and p.id = n.id)
+        order by n.id returning no, id)
+      insert into tributary.identifier (collection, type, value, profile_no, added_at)
+      select 'accounts', 'group_id', new.id, new.no, ${at}::timestamptz from new
+      on conflict (collection, type, value) do nothing`
+    yield* sql`create temp table t_member on commit drop as
+      select distinct u.no as user_no, a.no as account_no from t_row r
+      join tributary.profile u on u.collection = 'users' and u.id = r.id
+      join tributary.profile a on a.collection = 'accounts' and a.id = r.account and not a.gone`
+    const joined = yield* sql<{ user_no: number; account_no: number }>`
+      insert into tributary.account_user (user_no, account_no) select user_no, account_no from t_member
+      on conflict do nothing returning user_no, account_no`
+    const left = yield* sql<{ user_no: number; account_no: number }>`
+      delete from tributary.account_user m using tributary.profile u
+      where u.no = m.user_no and u.source = ${source.name}
+        and not exists (select 1 from t_member t where t.user_no = m.user_no and t.account_no = m.account_no)
+      returning m.user_no, m.account_no`
+    yield* sql`drop table t_member`
+    return IdSet.from([...joined, ...left].flatMap((row) => [row.user_no, row.account_no]))
+  })
+
+/**
+ * Marks for activations: who lost an identifier, moved or came back always; who got one, where a value is known of it.
+ */
+const markDirty = (source: ResolvedProfiles, changed: IdSet.IdSet, added: IdSet.IdSet): Step<void> =>
+  Effect.gen(function* () {
+    if (changed.size + added.size === 0) return
+    const sql = yield* SqlClient.SqlClient
+    const activations = yield* sql<{ no: number; computation_no: number; as_users: boolean; collection: string }>`
+      select a.no, a.computation_no, a.collection, a.collection <> c.collection as as_users
+      from tributary.activation a join tributary.computation c on c.no = a.computation_no where not a.removed`
+    for (const activation of activations) {
+      // Membership changes concern both sides: users told of their account's audience, and accounts told with users.
+      const concerned = source.account !== undefined || activation.collection === source.collection
+      if (!concerned) continue
+      const newcomers = activation.as_users ? added : yield* known(activation.computation_no, added)
+      yield* mark(marksOf(activation.no, lane.live, IdSet.union(changed, newcomers)))
+    }
+  })
+
+/** Those of whom the computation has something to tell. */
+const known = (computation: number, profiles: IdSet.IdSet): Step<IdSet.IdSet> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const chunks = [...IdSet.byChunk(profiles).keys()]
+    const rows = yield* sql<{ bits: Uint8Array }>`
+      select bits from tributary.snapshot where computation_no = ${computation} and chunk = any(${chunks}::int[])`
+    return rows.reduce(
+      (all, row) => IdSet.union(all, IdSet.intersection(IdSet.decode(row.bits), profiles)),
+      IdSet.empty
+    )
+  })
+
+/** A profile that something was rejected for may have what was missing now (R24). */
+const markHealed = (changed: IdSet.IdSet): Step<void> =>
+  Effect.gen(function* () {
+    if (changed.size === 0) return
+    const sql = yield* SqlClient.SqlClient
+    const rows = yield* sql<{ activation_no: number; profile_no: number }>`
+      select distinct activation_no, profile_no from tributary.rejection where profile_no = any(${[...changed]}::int[])`
+    yield* mark(rows.flatMap((row) => marksOf(row.activation_no, lane.live, IdSet.from([row.profile_no]))))
+  })

@@ -1,0 +1,105 @@
+/**
+ * Operations: what an operator may do to an activation (R34, R36, R38).
+ *
+ * @since 0.1.0
+ */
+import { IdSet } from "@tributary/core"
+import { Effect } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { lane, mark, marksOf } from "./DirtySets.ts"
+import { markEverybody } from "./Registry.ts"
+
+type Operation<A = void> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
+
+/** Lets nothing more be sent for it, until `resume`. */
+export const pause = (activation: number): Operation =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`update tributary.activation set paused = true where no = ${activation}`
+  })
+
+/** Undoes `pause`, and lets a stopped destination try again. */
+export const resume = (activation: number): Operation =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`update tributary.activation set paused = false where no = ${activation}`
+    yield* sql`update tributary.destination d set stopped = null
+      from tributary.activation a where a.no = ${activation} and d.id = a.destination`
+  })
+
+/** Lets a held sync go ahead, whatever it removes. Answers whether it was held. */
+export const approve = (activation: number): Operation<boolean> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const rows = yield* sql`update tributary.activation set approved = true, held = null
+      where no = ${activation} and held is not null returning 1`
+    return rows.length > 0
+  })
+
+/**
+ * Has everything told again: what is told now once more, and what was rejected too. The ledger keeps who was told, so
+ * that whoever leaves before is still told of it.
+ */
+export const resync = (activation: number): Operation =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql.withTransaction(
+      Effect.gen(function* () {
+        yield* tellAgain(activation)
+        yield* sql`delete from tributary.rejection where activation_no = ${activation}`
+        yield* markEverybody(activation)
+      })
+    )
+  })
+
+/** Marks everything in the ledger to be told again, keeping who was told. Runs inside the caller's transaction. */
+export const tellAgain = (activation: number): Operation =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`update tributary.ledger set again = bits where activation_no = ${activation}`
+  })
+
+/** Takes everything as told, without sending: the next sync of the activation fills its ledger. */
+export const baseline = (activation: number): Operation =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql.withTransaction(
+      Effect.gen(function* () {
+        yield* sql`update tributary.activation set baseline_due = true where no = ${activation}`
+        yield* markEverybody(activation)
+      })
+    )
+  })
+
+/** Forgets rejections, so that they are tried again: of one activation, of one profile, or all. Answers how many. */
+export const retry = (filter: {
+  readonly activation: number | undefined
+  readonly profile: number | undefined
+}): Operation<number> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    return yield* sql.withTransaction(
+      Effect.gen(function* () {
+        const rows = yield* sql<{ activation_no: number; profile_no: number }>`
+          delete from tributary.rejection
+          where (${filter.activation ?? null}::int is null or activation_no = ${filter.activation ?? null}::int)
+            and (${filter.profile ?? null}::int is null or profile_no = ${filter.profile ?? null}::int)
+          returning activation_no, profile_no`
+        yield* mark(rows.flatMap((row) => marksOf(row.activation_no, lane.live, IdSet.from([row.profile_no]))))
+        return rows.length
+      })
+    )
+  })
+
+/** The vendor's list is gone: everybody is to be told anew, in a new list (R19). */
+export const forgetList = (activation: number): Operation =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql.withTransaction(
+      Effect.gen(function* () {
+        yield* sql`delete from tributary.ledger where activation_no = ${activation}`
+        yield* sql`update tributary.activation set list_id = null, list_name = null where no = ${activation}`
+        yield* markEverybody(activation)
+      })
+    )
+  })

@@ -1,0 +1,226 @@
+/**
+ * Registry: what the configuration asks for, entered into the store.
+ *
+ * The configuration is the source of truth, and applying it is a diff too: new activations start with everybody dirty,
+ * removed ones rest as they are, and a key never changes its meaning.
+ *
+ * @since 0.1.0
+ */
+import { IdSet } from "@tributary/core"
+import { Effect } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { BadConfig, type Resolved, type ResolvedActivation, type ResolvedComputation } from "../config/Resolved.ts"
+import { lane, mark, marksOf } from "./DirtySets.ts"
+
+/**
+ * Numbers of what was registered.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Registered {
+  readonly activations: ReadonlyMap<string, number>
+  readonly added: ReadonlyArray<string>
+  readonly removed: ReadonlyArray<string>
+  /** Activations whose mapping changed: what was told stays as it was until `resync`. */
+  readonly remapped: ReadonlyArray<string>
+}
+
+type Mistake = { readonly path: string; readonly message: string }
+
+/**
+ * Enters a configuration.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const register = Effect.fnUntraced(function* (
+  resolved: Resolved
+): Effect.fn.Return<Registered, BadConfig | SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  return yield* sql.withTransaction(
+    Effect.gen(function* () {
+      const mistakes: Array<Mistake> = []
+      for (const destination of resolved.destinations) {
+        yield* sql`insert into tributary.destination (id, plugin) values (${destination.id}, ${destination.plugin.name})
+          on conflict (id) do update set plugin = excluded.plugin`
+      }
+      const computations = new Map<ResolvedComputation, number>()
+      for (const computation of resolved.computations) {
+        computations.set(computation, yield* registerComputation(computation, mistakes))
+      }
+      yield* sql`update tributary.computation set removed = true
+        where not removed and no <> all(${[...computations.values()]}::int[])`
+      const activations = new Map<string, number>()
+      const added: Array<string> = []
+      const remapped: Array<string> = []
+      for (const activation of resolved.activations) {
+        const computation = computations.get(activation.computation)
+        if (computation === undefined) continue
+        const { change, no } = yield* registerActivation(activation, computation, mistakes)
+        activations.set(activation.id, no)
+        if (change === "added") added.push(activation.id)
+        if (change === "remapped") remapped.push(activation.id)
+      }
+      if (mistakes.length > 0) return yield* new BadConfig({ mistakes })
+      const removed = yield* sql<{ id: string }>`update tributary.activation set removed = true
+        where not removed and no <> all(${[...activations.values()]}::int[]) returning id`
+      return { activations, added, removed: removed.map((row) => row.id), remapped }
+    })
+  )
+})
+
+const kindInWords = (kind: string) => (kind === "audience" ? "an audience" : "a computed trait")
+
+/** A key is for ever: it keeps its kind, and once its computation is removed only the same one may take it up again. */
+const registerComputation = Effect.fnUntraced(function* (computation: ResolvedComputation, mistakes: Array<Mistake>) {
+  const sql = yield* SqlClient.SqlClient
+  const { collection, key, kind, name } = computation
+  const [known] = yield* sql<{ no: number; kind: string; name: string; removed: boolean }>`
+    select no, kind, name, removed from tributary.computation where collection = ${collection} and key = ${key} for update`
+  if (known === undefined) {
+    const [row] = yield* sql<{ no: number }>`insert into tributary.computation (collection, key, kind, name)
+      values (${collection}, ${key}, ${kind}, ${name}) returning no`
+    return row?.no ?? 0
+  }
+  const path = `computation "${key}"`
+  if (known.kind !== kind) {
+    const message = `this key is ${kindInWords(known.kind)} in the store, and a key never changes its meaning; set another "key"`
+    mistakes.push({ path, message })
+  } else if (known.removed && known.name !== name) {
+    const message = `this key belonged to "${known.name}", which was removed, and a key is not used again; set another "key"`
+    mistakes.push({ path, message })
+  }
+  yield* sql`update tributary.computation set name = ${name}, removed = false where no = ${known.no}`
+  return known.no
+})
+
+const mappingOf = (activation: ResolvedActivation): string =>
+  JSON.stringify([activation.calls, activation.events, activation.traits, activation.identifiers])
+
+const registerActivation = Effect.fnUntraced(function* (
+  activation: ResolvedActivation,
+  computation: number,
+  mistakes: Array<Mistake>
+) {
+  const sql = yield* SqlClient.SqlClient
+  const { collection, destination, form, id } = activation
+  const mapping = mappingOf(activation)
+  const [known] = yield* sql<{
+    no: number
+    destination: string
+    form: string
+    computation_no: number
+    collection: string
+    removed: boolean
+    mapping: string
+  }>`select no, destination, form, computation_no, collection, removed, mapping from tributary.activation
+     where id = ${id} for update`
+  if (known === undefined) {
+    const [row] = yield* sql<{ no: number }>`
+      insert into tributary.activation (id, destination, form, computation_no, collection, baseline_due, mapping)
+      values (${id}, ${destination.id}, ${form}, ${computation}, ${collection}, ${!activation.historical}, ${mapping})
+      returning no`
+    const no = row?.no ?? 0
+    yield* markEverybody(no)
+    return { no, change: "added" as const }
+  }
+  const isSame =
+    known.destination === destination.id &&
+    known.form === form &&
+    known.computation_no === computation &&
+    known.collection === collection
+  if (!isSame) {
+    const message = `the store knows this id with another destination, computation or form, and what was told belongs to that one; set another "id"`
+    mistakes.push({ path: `activation "${id}"`, message })
+  }
+  yield* sql`update tributary.activation set removed = false, mapping = ${mapping} where no = ${known.no}`
+  if (known.removed) {
+    yield* markEverybody(known.no)
+    return { no: known.no, change: "added" as const }
+  }
+  return { no: known.no, change: known.mapping === mapping ? ("same" as const) : ("remapped" as const) }
+})
+
+/**
+ * Makes everybody dirty whom an activation may concern: those in the computation's result, and those who were told.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const markEverybody = Effect.fnUntraced(function* (
+  activation: number
+): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
+  const everybody = IdSet.union(yield* wanted(activation), yield* toldProfiles(activation))
+  yield* mark(marksOf(activation, lane.backfill, everybody))
+})
+
+/**
+ * The profiles that should be told something now.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const wanted = Effect.fnUntraced(function* (
+  activation: number
+): Effect.fn.Return<IdSet.IdSet, SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ computation_no: number; as_users: boolean }>`
+    select a.computation_no, a.collection <> c.collection as as_users from tributary.activation a
+    join tributary.computation c on c.no = a.computation_no where a.no = ${activation}`
+  if (row === undefined) return IdSet.empty
+  const chunks = yield* sql<{ bits: Uint8Array }>`
+    select bits from tributary.snapshot where computation_no = ${row.computation_no}`
+  const present = chunks.reduce((all, chunk) => IdSet.union(all, IdSet.decode(chunk.bits)), IdSet.empty)
+  return row.as_users ? yield* usersOfAll(present) : yield* withoutGone(present)
+})
+
+const usersOfAll = Effect.fnUntraced(function* (accounts: IdSet.IdSet) {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ nos: Uint8Array | null }>`
+    select string_agg(int4send(m.user_no), ''::bytea) as nos from tributary.account_user m
+    join tributary.profile p on p.no = m.user_no and not p.gone
+    where m.account_no = any(${[...accounts]}::int[])`
+  return row?.nos == null ? IdSet.empty : IdSet.fromInt4(row.nos)
+})
+
+/** A deleted profile leaves although the computation has not been evaluated since (R27). */
+const withoutGone = Effect.fnUntraced(function* (profiles: IdSet.IdSet) {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ nos: Uint8Array | null }>`
+    select string_agg(int4send(no), ''::bytea) as nos from tributary.profile where gone`
+  return row?.nos == null ? profiles : IdSet.difference(profiles, IdSet.fromInt4(row.nos))
+})
+
+/**
+ * The profiles of whom the ledger knows an identifier.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const toldProfiles = Effect.fnUntraced(function* (
+  activation: number
+): Effect.fn.Return<IdSet.IdSet, SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const told = yield* toldIdentifiers(activation)
+  if (told.size === 0) return IdSet.empty
+  const [row] = yield* sql<{ nos: Uint8Array | null }>`
+    select string_agg(distinct int4send(profile_no), ''::bytea) as nos from tributary.identifier
+    where no = any(${[...told]}::int[])`
+  return row?.nos == null ? IdSet.empty : IdSet.fromInt4(row.nos)
+})
+
+/**
+ * The identifiers that the ledger knows, over all call kinds.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const toldIdentifiers = Effect.fnUntraced(function* (
+  activation: number
+): Effect.fn.Return<IdSet.IdSet, SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql<{ bits: Uint8Array }>`
+    select bits from tributary.ledger where activation_no = ${activation} and length(bits) > 0`
+  return rows.reduce((all, row) => IdSet.union(all, IdSet.decode(row.bits)), IdSet.empty)
+})

@@ -1,0 +1,136 @@
+/**
+ * Rows of a source as SQL: a query that runs in the store, or a staging table that a stream was read into.
+ *
+ * No transaction is open while another database or a file is read. Rows are staged as JSON, in batches, so memory holds
+ * a batch whatever the size of the source; the table is unlogged and dropped with its scope.
+ *
+ * @since 0.1.0
+ */
+import { NodeStream } from "@effect/platform-node"
+import { PgClient } from "@effect/sql-pg"
+import { Config, Effect, Layer, Redacted, Schema, type Scope, Stream } from "effect"
+import { Csv, Ndjson } from "effect/encoding"
+import { SqlClient, type SqlError, type Statement } from "effect/sql"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { toFragment } from "../config/Query.ts"
+import type { Rows } from "../config/Source.ts"
+import { sqlReason } from "./SqlLedger.ts"
+
+/**
+ * A source could not be read. Nothing was changed.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class SourceError extends Schema.TaggedError<SourceError>()("SourceError", {
+  /** Which: `profiles "users"`, `computation "first_time_shopper"`. */
+  source: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `${this.source}: ${this.reason}. Nothing was changed.`
+  }
+}
+
+/**
+ * Rows of a source, as a fragment of one jsonb column `row`, or of the query's own columns.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Staged =
+  | { readonly _tag: "Query"; readonly query: Statement.Fragment }
+  | { readonly _tag: "Table"; readonly table: string }
+
+let staged = 0
+
+/**
+ * Makes a source's rows readable in the store.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const stage = Effect.fnUntraced(function* (
+  rows: Rows,
+  source: string,
+  folder: string
+): Effect.fn.Return<Staged, SourceError, SqlClient.SqlClient | Scope.Scope> {
+  const sql = yield* SqlClient.SqlClient
+  const { origin } = rows
+  if (origin._tag === "Store") {
+    if (rows.query === undefined) return yield* new SourceError({ source, reason: "it has no query" })
+    return { _tag: "Query", query: toFragment(rows.query) }
+  }
+  const table = `stage_${process.pid}_${++staged}`
+  const fail = (reason: string) => new SourceError({ source, reason })
+  const inStore = <A, R>(effect: Effect.Effect<A, SqlError.SqlError, R>) =>
+    Effect.mapError(effect, (error) => fail(`the store failed: ${sqlReason(error)}`))
+  yield* Effect.acquireRelease(
+    inStore(sql`create unlogged table tributary.${sql(table)} (row jsonb not null)`),
+    () => sql`drop table tributary.${sql(table)}`.pipe(Effect.ignore)
+  )
+  yield* jsonRows(rows, source, folder).pipe(
+    Stream.grouped(5_000),
+    Stream.runForEach((batch) =>
+      inStore(sql`insert into tributary.${sql(table)} select r::jsonb from unnest(${batch}::text[]) r`)
+    )
+  )
+  return { _tag: "Table", table }
+})
+
+/** Each row as JSON text. */
+const jsonRows = (rows: Rows, source: string, folder: string): Stream.Stream<string, SourceError> => {
+  const { origin } = rows
+  const fail = (reason: string) => new SourceError({ source, reason })
+  switch (origin._tag) {
+    case "Store":
+      return Stream.fail(fail("it is read in place"))
+    case "Postgres":
+      return rows.query === undefined ? Stream.fail(fail("it has no query")) : postgresRows(origin.url, rows.query, fail)
+    case "Ndjson":
+      return fileBytes(path.resolve(folder, origin.file), fail).pipe(
+        Stream.pipeThroughChannelOrFail(Ndjson.decode({ ignoreEmptyLines: true })),
+        Stream.mapError((error) => (error instanceof SourceError ? error : fail(`${origin.file} is no NDJSON: ${error.message}`))),
+        Stream.map((row) => JSON.stringify(row))
+      )
+    case "Csv":
+      return fileBytes(path.resolve(folder, origin.file), fail).pipe(
+        Stream.pipeThroughChannelOrFail(Csv.decode({ headers: true, ignoreEmptyLines: true })),
+        Stream.mapError((error) => (error instanceof SourceError ? error : fail(`${origin.file} is no CSV: ${error.message}`))),
+        // An empty cell is a missing value: CSV has no other way to say so.
+        Stream.map((row) => JSON.stringify(Object.fromEntries(Object.entries(row).filter(([, cell]) => cell !== ""))))
+      )
+  }
+}
+
+const fileBytes = (file: string, fail: (reason: string) => SourceError) =>
+  NodeStream.fromReadable<Uint8Array, SourceError>({
+    evaluate: () => fs.createReadStream(file),
+    onError: (error) => fail(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`)
+  })
+
+const postgresRows = (
+  url: Redacted.Redacted | Config.Config<Redacted.Redacted>,
+  query: NonNullable<Rows["query"]>,
+  fail: (reason: string) => SourceError
+): Stream.Stream<string, SourceError> =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const address = Redacted.isRedacted(url)
+        ? url
+        : yield* url.pipe(Effect.mapError((error) => fail(`its address is not set: ${error.message}`)))
+      const services = yield* Layer.build(PgClient.layer({ url: address, maxConnections: 2, connectTimeout: "10 seconds" })).pipe(
+        Effect.mapError((error) => fail(`its database does not answer: ${sqlReason(error)}`))
+      )
+      return Stream.unwrap(
+        Effect.map(SqlClient.SqlClient, (sql) =>
+          sql<{ row: string }>`select to_jsonb(q)::text as row from (${toFragment(query)}) q`.stream
+        )
+      ).pipe(
+        Stream.mapError((error) => fail(`the query failed: ${sqlReason(error)}`)),
+        Stream.map((row) => row.row),
+        Stream.provideContext(services)
+      )
+    })
+  )

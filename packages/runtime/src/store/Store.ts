@@ -1,0 +1,82 @@
+/**
+ * The store: PGlite in a folder, or PostgreSQL where `DATABASE_URL` says so. One SQL serves both.
+ *
+ * @since 0.1.0
+ */
+import { PgClient } from "@effect/sql-pg"
+import { Effect, Layer, Option, Redacted } from "effect"
+import { SqlClient } from "effect/sql"
+import * as Migrations from "./Migrations.ts"
+import { layerFolder, type StoreLocked, StoreUnavailable } from "./Pglite.ts"
+import { sqlReason } from "./SqlLedger.ts"
+
+/**
+ * Where the store is.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Location =
+  | { readonly _tag: "Folder"; readonly folder: string }
+  | { readonly _tag: "Postgres"; readonly url: Redacted.Redacted }
+
+/**
+ * A location in words, without user name and password.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const describe = (location: Location): string => {
+  if (location._tag === "Folder") return location.folder
+  const text = Redacted.value(location.url)
+  if (!URL.canParse(text)) return "DATABASE_URL"
+  const url = new URL(text)
+  return `${url.protocol}//${url.host}${url.pathname}`
+}
+
+const migrated = (location: Location) => (layer: Layer.Layer<SqlClient.SqlClient, StoreLocked | StoreUnavailable>) =>
+  Layer.effectDiscard(
+    Migrations.run.pipe(
+      Effect.mapError(
+        (error) =>
+          new StoreUnavailable({
+            store: describe(location),
+            reason: error._tag === "SqlError" ? sqlReason(error) : error.message
+          })
+      )
+    )
+  ).pipe(Layer.provideMerge(layer))
+
+/**
+ * The store with its tables up to date.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (location: Location): Layer.Layer<SqlClient.SqlClient, StoreLocked | StoreUnavailable> =>
+  location._tag === "Folder"
+    ? migrated(location)(layerFolder(location.folder))
+    : migrated(location)(
+        PgClient.layer({
+          url: location.url,
+          maxConnections: 16,
+          connectTimeout: "10 seconds",
+          applicationName: "tributary"
+        }).pipe(
+          Layer.catchTag("SqlError", (error) =>
+            Layer.effectContext(new StoreUnavailable({ store: describe(location), reason: sqlReason(error) }))
+          )
+        )
+      )
+
+/**
+ * The location that the environment and the command line ask for: `DATABASE_URL`, else a folder.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const locate = (databaseUrl: Option.Option<Redacted.Redacted>, folder: string): Location =>
+  Option.match(databaseUrl, {
+    onNone: (): Location => ({ _tag: "Folder", folder }),
+    onSome: (url): Location => ({ _tag: "Postgres", url })
+  })
