@@ -168,6 +168,9 @@ export class Ledger extends Context.Service<
     readonly settle: (claim: Claim, settled: Settled) => Effect.Effect<void, LedgerError | Fenced>
     /** Which traits the destination was made ready for, as `users:key`. */
     readonly prepared: (destination: string) => Effect.Effect<ReadonlySet<string>, LedgerError | Fenced>
-    readonly markPrepared: (owner: Ownership, fields: ReadonlyArray<string>) => Effect.Effect<void, LedgerError | Fenced>
+    readonly markPrepared: (
+      owner: Ownership,
+      fields: ReadonlyArray<string>
+    ) => Effect.Effect<void, LedgerError | Fenced>
   }
 >()("@tributary/core/Ledger") {}

@@ -252,7 +252,9 @@ const mappedTraits = (task: Task, profile: KnownProfile): Record<string, Json> =
 const makeCall = (dues: readonly [Due, ...ReadonlyArray<Due>], profile: KnownProfile, required: unknown): Call => {
   const [first] = dues
   const { identifier, kind, task } = first
-  const foundAt = Math.max(...dues.map((due) => Math.max(due.standing.changedAt, due.told === undefined ? 0 : due.identifier.addedAt)))
+  const foundAt = Math.max(
+    ...dues.map((due) => Math.max(due.standing.changedAt, due.told === undefined ? 0 : due.identifier.addedAt))
+  )
   const base = {
     identifier: { type: identifier.type, value: identifier.value },
     required,
@@ -380,15 +382,13 @@ export const list = (profile: KnownProfile, task: Task, standing: Standing, term
   const settle = (identifiers: ReadonlyArray<KnownIdentifier>, fingerprintTold: bigint | undefined) => {
     const values = identifiers.map((identifier) => `${identifier.type}:${identifier.value}`)
     const attempt = fingerprint(String(fingerprintTold), filled?.text ?? "", terms.version, ...values)
-    return identifiers.map(
-      ({ no }): Settlement => ({
-        activation: task.activation,
-        kind: "member",
-        identifier: no,
-        told: fingerprintTold,
-        attempt
-      })
-    )
+    return identifiers.map(({ no }): Settlement => ({
+      activation: task.activation,
+      kind: "member",
+      identifier: no,
+      told: fingerprintTold,
+      attempt
+    }))
   }
   const isKnownRejection = (settles: ReadonlyArray<Settlement>) =>
     settles.every(({ attempt, identifier }) => standing.rejected("member", identifier) === attempt)

@@ -133,17 +133,25 @@ export const resolve = (config: TributaryConfig): Result.Result<Resolved, BadCon
       return computation === undefined ? [] : [resolveActivation(activation, i, computation, fail)]
     })
   }
-  unique(resolved.profiles.map((p) => p.name), (name) =>
-    fail(`profiles "${name}"`, `there are two sets of this name; set "name" on one of them`)
+  unique(
+    resolved.profiles.map((p) => p.name),
+    (name) => fail(`profiles "${name}"`, `there are two sets of this name; set "name" on one of them`)
   )
-  unique(resolved.destinations.map((d) => d.id), (id) =>
-    fail(`destination "${id}"`, "there are two destinations of this id; give each its own")
+  unique(
+    resolved.destinations.map((d) => d.id),
+    (id) => fail(`destination "${id}"`, "there are two destinations of this id; give each its own")
   )
-  unique(resolved.activations.map((a) => a.id), (id) =>
-    fail(`activation "${id}"`, `there are two activations of this id; set "id" on one of them`)
+  unique(
+    resolved.activations.map((a) => a.id),
+    (id) => fail(`activation "${id}"`, `there are two activations of this id; set "id" on one of them`)
   )
-  unique(resolved.computations.map((c) => `${c.collection} ${c.key}`), (key) =>
-    fail(`computation "${key.split(" ")[1]}"`, `there are two computations of this key over ${key.split(" ")[0]}; set "key" on one`)
+  unique(
+    resolved.computations.map((c) => `${c.collection} ${c.key}`),
+    (key) =>
+      fail(
+        `computation "${key.split(" ")[1]}"`,
+        `there are two computations of this key over ${key.split(" ")[0]}; set "key" on one`
+      )
   )
   return mistakes.length === 0 ? Result.succeed(resolved) : Result.fail(new BadConfig({ mistakes }))
 }
@@ -176,7 +184,8 @@ const scheduleOf = (options: Schedule.ScheduleOptions, path: string, fail: Fail)
 const resolveProfiles = (profiles: Profiles, fail: Fail): ResolvedProfiles => {
   const { account, id, identifiers, traits } = profiles.options
   const path = `profiles "${profiles.name}"`
-  if (Object.keys(identifiers).length === 0) fail(path, `has no identifiers; name at least one, such as { user_id: "id" }`)
+  if (Object.keys(identifiers).length === 0)
+    fail(path, `has no identifiers; name at least one, such as { user_id: "id" }`)
   return {
     name: profiles.name,
     collection: profiles.collection,
@@ -262,13 +271,18 @@ const eventPart = (
   const takes = event?.calls ?? []
   if (event === undefined) fail(path, `${title} takes no events; use Activation.list`)
   const asUsers =
-    computation.collection === "accounts" && (options.accounts ?? (takes.includes("group") ? "group" : "users")) === "users"
+    computation.collection === "accounts" &&
+    (options.accounts ?? (takes.includes("group") ? "group" : "users")) === "users"
   if (asUsers && computation.kind === "trait") {
-    fail(path, `an account trait is told as group calls only, which ${title} ${takes.includes("group") ? "takes: leave out accounts" : "does not take"}`)
+    fail(
+      path,
+      `an account trait is told as group calls only, which ${title} ${takes.includes("group") ? "takes: leave out accounts" : "does not take"}`
+    )
   }
   const collection = computation.collection === "accounts" && !asUsers ? "accounts" : "users"
   const possible: ReadonlyArray<Call.CallKind> = collection === "accounts" ? ["group"] : ["identify", "track"]
-  const calls: ReadonlyArray<Call.CallKind> = options.calls ?? possible.filter((call) => takes.includes(call)).slice(0, 1)
+  const calls: ReadonlyArray<Call.CallKind> =
+    options.calls ?? possible.filter((call) => takes.includes(call)).slice(0, 1)
   for (const call of calls) {
     if (!takes.includes(call)) fail(`${path}.calls`, `${title} takes ${takes.join(", ") || "no calls"}, and no ${call}`)
     else if (!possible.includes(call)) {
@@ -298,11 +312,15 @@ const listPart = (
   const { list, title } = activation.destination.plugin
   if (list === undefined) fail(path, `${title} has no lists; use Activation.events`)
   if (computation.kind === "trait") {
-    fail(path, `"${computation.key}" is a computed trait, and lists take audiences only; use Activation.events, or an audience`)
+    fail(
+      path,
+      `"${computation.key}" is a computed trait, and lists take audiences only; use Activation.events, or an audience`
+    )
   }
   const minimum: Cadence.Cadence = { every: list?.cadence ?? Duration.hours(1) }
   const asked = options.every === undefined ? Option.some(minimum.every) : Duration.fromInput(options.every)
-  if (Option.isNone(asked)) fail(`${path}.every`, `"${String(options.every)}" is no duration; write for example "6 hours"`)
+  if (Option.isNone(asked))
+    fail(`${path}.every`, `"${String(options.every)}" is no duration; write for example "6 hours"`)
   const cadence = Cadence.notFasterThan(
     { every: Option.getOrElse(asked, () => minimum.every) },
     minimum,

@@ -13,7 +13,9 @@ import type { Profiles } from "./Source.ts"
  * @category models
  * @since 0.1.0
  */
-export type SourcedActivation = Activation.EventActivation<SourcedComputation> | Activation.ListActivation<SourcedAudience>
+export type SourcedActivation =
+  | Activation.EventActivation<SourcedComputation>
+  | Activation.ListActivation<SourcedAudience>
 
 /**
  * @category models

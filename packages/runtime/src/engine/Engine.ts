@@ -170,17 +170,15 @@ export const syncList = (
       }
       const listId = yield* ensureList(owned.connected, activation, no, owned.owner).pipe(
         Effect.map((id) => ({ _tag: "Found" as const, id })),
-        Effect.catchTags(
-          {
-            Throttled: stoppedBy,
-            Unavailable: stoppedBy,
-            Unauthorized: stoppedBy,
-            Misconfigured: stoppedBy,
-            ListGone: stoppedBy,
-            PayloadTooLarge: stoppedBy,
-            BatchRejected: stoppedBy
-          }
-        )
+        Effect.catchTags({
+          Throttled: stoppedBy,
+          Unavailable: stoppedBy,
+          Unauthorized: stoppedBy,
+          Misconfigured: stoppedBy,
+          ListGone: stoppedBy,
+          PayloadTooLarge: stoppedBy,
+          BatchRejected: stoppedBy
+        })
       )
       if (listId._tag === "Failed") return yield* stopFor(owned, registration, listId.error)
       const form = listWork(owned.connected, listId.id)
@@ -280,7 +278,10 @@ const syncTogether = Effect.fnUntraced(function* (
   const counts = new Map(running.map(({ no }) => [no, noCounts()]))
   const names = new Map(running.map(({ activation, no }) => [no, activation.id]))
   const startedAt = new Date(yield* Clock.currentTimeMillis)
-  yield* recover(owned.owner.destination, running.map(({ no }) => no))
+  yield* recover(
+    owned.owner.destination,
+    running.map(({ no }) => no)
+  )
   const work: Reconciler.Work = {
     ...form,
     owner: owned.owner,
@@ -334,7 +335,10 @@ const runUntilSettled = Effect.fnUntraced(function* (
     const next = yield* nextPostponed(activations)
     if (next === undefined) return { _tag: "Settled" } satisfies Ending
     if (next.at > deadline || options.isStopping()) {
-      return { _tag: "Waiting", reason: `${next.count} profiles wait to be tried again: ${next.reason}` } satisfies Ending
+      return {
+        _tag: "Waiting",
+        reason: `${next.count} profiles wait to be tried again: ${next.reason}`
+      } satisfies Ending
     }
     yield* Effect.sleep(Math.max(0, next.at - (yield* Clock.currentTimeMillis)))
   }

@@ -21,15 +21,14 @@ export const ensureList = Effect.fnUntraced(function* (
   activation: ResolvedActivation,
   no: number,
   owner: Ledger.Ownership
-): Effect.fn.Return<
-  string,
-  DeliveryError.DeliveryError | Ledger.Fenced | SqlError.SqlError,
-  SqlClient.SqlClient
-> {
+): Effect.fn.Return<string, DeliveryError.DeliveryError | Ledger.Fenced | SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   const { list } = connected.bound
   if (list === undefined) return yield* new DeliveryError.Misconfigured({ reason: "The plugin has no list form." })
-  const context: Destination.Context<unknown> = { client: connected.forms.list.client, settings: connected.bound.settings }
+  const context: Destination.Context<unknown> = {
+    client: connected.forms.list.client,
+    settings: connected.bound.settings
+  }
   const wanted: Destination.ListName = {
     name: activation.listName,
     description: `Audience "${activation.computation.name}", kept by Tributary`

@@ -115,10 +115,7 @@ const claimChunk = Effect.fnUntraced(function* (
     returning no, activation_no, lane::int as lane`
   const byActivation = new Map<number, IdSet.IdSet>()
   for (const part of parts) {
-    byActivation.set(
-      part.activation_no,
-      IdSet.union(byActivation.get(part.activation_no) ?? IdSet.empty, part.taken)
-    )
+    byActivation.set(part.activation_no, IdSet.union(byActivation.get(part.activation_no) ?? IdSet.empty, part.taken))
   }
   return Option.some<Ledger.Claim>({
     owner,

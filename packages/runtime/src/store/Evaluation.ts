@@ -257,7 +257,8 @@ const markChanged = Effect.fnUntraced(function* (
         marks.push(...marksOf(activation.no, laneNo, yield* usersOf(profiles)))
       }
     } else {
-      for (const { chunk, profiles } of changed) marks.push({ activation: activation.no, chunk, lane: laneNo, profiles })
+      for (const { chunk, profiles } of changed)
+        marks.push({ activation: activation.no, chunk, lane: laneNo, profiles })
     }
   }
   yield* mark(marks)

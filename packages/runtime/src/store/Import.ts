@@ -47,16 +47,18 @@ export const importProfiles = Effect.fnUntraced(function* (
   const failed = (reason: string) => new SourceError({ source: `profiles "${source.name}"`, reason })
   return yield* sql.withTransaction(
     Effect.gen(function* () {
-      yield* readRows(source, staged).pipe(
-        Effect.mapError((error) => failed(`the query failed: ${sqlReason(error)}`))
-      )
+      yield* readRows(source, staged).pipe(Effect.mapError((error) => failed(`the query failed: ${sqlReason(error)}`)))
       const mistake = (yield* findMissingColumn(source, staged)) ?? (yield* findMistake(source))
       if (mistake !== undefined) return yield* failed(mistake)
       const at = new Date(yield* Clock.currentTimeMillis)
       const profiles = yield* writeProfiles(source)
       const identifiers = yield* writeIdentifiers(source, at)
       const members = source.account === undefined ? IdSet.empty : yield* writeMembership(source, at)
-      yield* markDirty(source, IdSet.union(identifiers.told, IdSet.union(members, profiles.returned)), identifiers.added)
+      yield* markDirty(
+        source,
+        IdSet.union(identifiers.told, IdSet.union(members, profiles.returned)),
+        identifiers.added
+      )
       yield* markHealed(profiles.changed)
       yield* sql`insert into tributary.source (id, imported_at, error) values (${source.name}, ${at}::timestamptz, null)
         on conflict (id) do update set imported_at = excluded.imported_at, error = null`

@@ -129,7 +129,8 @@ const makeConnection = (db: PGlite): SqlConnection.Connection => {
     executeRaw: (sql, params) => attempt("executeRaw", () => db.query(sql, [...params])),
     executeValues: values,
     executeValuesUnprepared: values,
-    executeStream: (sql, params, transform) => Stream.unwrap(Effect.map(rows(sql, params, transform), Stream.fromIterable))
+    executeStream: (sql, params, transform) =>
+      Stream.unwrap(Effect.map(rows(sql, params, transform), Stream.fromIterable))
   }
 }
 

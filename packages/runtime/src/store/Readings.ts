@@ -170,7 +170,10 @@ const accountsWant = Effect.fnUntraced(function* (
       accountsOf
         .get(user)
         ?.flatMap((account) => found.get(account) ?? [])
-        .reduce<Found | undefined>((latest, each) => (latest === undefined || each.at > latest.at ? each : latest), undefined)
+        .reduce<Found | undefined>(
+          (latest, each) => (latest === undefined || each.at > latest.at ? each : latest),
+          undefined
+        )
   }
 })
 

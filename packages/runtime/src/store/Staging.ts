@@ -66,9 +66,8 @@ export const stage = Effect.fnUntraced(function* (
   const fail = (reason: string) => new SourceError({ source, reason })
   const inStore = <A, R>(effect: Effect.Effect<A, SqlError.SqlError, R>) =>
     Effect.mapError(effect, (error) => fail(`the store failed: ${sqlReason(error)}`))
-  yield* Effect.acquireRelease(
-    inStore(sql`create unlogged table tributary.${sql(table)} (row jsonb not null)`),
-    () => sql`drop table tributary.${sql(table)}`.pipe(Effect.ignore)
+  yield* Effect.acquireRelease(inStore(sql`create unlogged table tributary.${sql(table)} (row jsonb not null)`), () =>
+    sql`drop table tributary.${sql(table)}`.pipe(Effect.ignore)
   )
   yield* jsonRows(rows, source, folder).pipe(
     Stream.grouped(5_000),
@@ -87,17 +86,23 @@ const jsonRows = (rows: Rows, source: string, folder: string): Stream.Stream<str
     case "Store":
       return Stream.fail(fail("it is read in place"))
     case "Postgres":
-      return rows.query === undefined ? Stream.fail(fail("it has no query")) : postgresRows(origin.url, rows.query, fail)
+      return rows.query === undefined
+        ? Stream.fail(fail("it has no query"))
+        : postgresRows(origin.url, rows.query, fail)
     case "Ndjson":
       return fileBytes(path.resolve(folder, origin.file), fail).pipe(
         Stream.pipeThroughChannelOrFail(Ndjson.decode({ ignoreEmptyLines: true })),
-        Stream.mapError((error) => (error instanceof SourceError ? error : fail(`${origin.file} is no NDJSON: ${error.message}`))),
+        Stream.mapError((error) =>
+          error instanceof SourceError ? error : fail(`${origin.file} is no NDJSON: ${error.message}`)
+        ),
         Stream.map((row) => JSON.stringify(row))
       )
     case "Csv":
       return fileBytes(path.resolve(folder, origin.file), fail).pipe(
         Stream.pipeThroughChannelOrFail(Csv.decode({ headers: true, ignoreEmptyLines: true })),
-        Stream.mapError((error) => (error instanceof SourceError ? error : fail(`${origin.file} is no CSV: ${error.message}`))),
+        Stream.mapError((error) =>
+          error instanceof SourceError ? error : fail(`${origin.file} is no CSV: ${error.message}`)
+        ),
         // An empty cell is a missing value: CSV has no other way to say so.
         Stream.map((row) => JSON.stringify(Object.fromEntries(Object.entries(row).filter(([, cell]) => cell !== ""))))
       )
@@ -120,12 +125,13 @@ const postgresRows = (
       const address = Redacted.isRedacted(url)
         ? url
         : yield* url.pipe(Effect.mapError((error) => fail(`its address is not set: ${error.message}`)))
-      const services = yield* Layer.build(PgClient.layer({ url: address, maxConnections: 2, connectTimeout: "10 seconds" })).pipe(
-        Effect.mapError((error) => fail(`its database does not answer: ${sqlReason(error)}`))
-      )
+      const services = yield* Layer.build(
+        PgClient.layer({ url: address, maxConnections: 2, connectTimeout: "10 seconds" })
+      ).pipe(Effect.mapError((error) => fail(`its database does not answer: ${sqlReason(error)}`)))
       return Stream.unwrap(
-        Effect.map(SqlClient.SqlClient, (sql) =>
-          sql<{ row: string }>`select to_jsonb(q)::text as row from (${toFragment(query)}) q`.stream
+        Effect.map(
+          SqlClient.SqlClient,
+          (sql) => sql<{ row: string }>`select to_jsonb(q)::text as row from (${toFragment(query)}) q`.stream
         )
       ).pipe(
         Stream.mapError((error) => fail(`the query failed: ${sqlReason(error)}`)),

@@ -1,0 +1,157 @@
+/**
+ * One sync: refresh what is known, then bring every destination in step.
+ *
+ * @since 0.1.0
+ */
+import { Cadence, type Diff, Ledger } from "@tributary/core"
+import { DateTime, Effect, Option } from "effect"
+import { SqlClient } from "effect/sql"
+import type { ResolvedActivation } from "../config/Resolved.ts"
+import type { Evaluated } from "../store/Evaluation.ts"
+import type { Imported } from "../store/Import.ts"
+import { toLedgerError } from "../store/SqlLedger.ts"
+import {
+  type Owned,
+  type Registration,
+  type Services,
+  syncEvents,
+  syncList,
+  type Synced,
+  type SyncOptions
+} from "./Engine.ts"
+import { refreshComputation, type RefreshError, refreshProfiles } from "./Refresh.ts"
+import type { Space } from "./Space.ts"
+
+/**
+ * What a refresh found, and what failed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Refreshed {
+  readonly imported: ReadonlyArray<Imported>
+  readonly evaluated: ReadonlyArray<Evaluated>
+  readonly failures: ReadonlyArray<RefreshError>
+}
+
+/**
+ * What a sync did.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SyncReport extends Refreshed {
+  readonly synced: ReadonlyArray<Synced>
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface SyncOnceOptions extends SyncOptions {
+  /** The folder that files are relative to. */
+  readonly folder: string
+  /** Only these activations; all where left out. */
+  readonly only: ReadonlySet<string> | undefined
+  /** Called as each step begins, with words for a progress line. */
+  readonly onStep: (step: string) => void
+}
+
+const isWanted = (options: SyncOnceOptions, activation: ResolvedActivation) =>
+  options.only === undefined || options.only.has(activation.id)
+
+/**
+ * Imports all profiles, and evaluates the computations of the wanted activations.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const refresh = Effect.fnUntraced(function* (
+  space: Space,
+  options: SyncOnceOptions
+): Effect.fn.Return<Refreshed, never, SqlClient.SqlClient | Diff.Diff> {
+  const failures: Array<RefreshError> = []
+  const imported: Array<Imported> = []
+  const evaluated: Array<Evaluated> = []
+  for (const profiles of space.resolved.profiles) {
+    options.onStep(`import ${profiles.name}`)
+    const result = yield* Effect.result(refreshProfiles(profiles, options.folder))
+    if (result._tag === "Success") imported.push(result.success)
+    else failures.push(result.failure)
+  }
+  const wanted = new Set(
+    space.resolved.activations.filter((activation) => isWanted(options, activation)).map((a) => a.computation)
+  )
+  for (const computation of space.resolved.computations.filter((each) => wanted.has(each))) {
+    if (options.isStopping()) break
+    options.onStep(`evaluate ${computation.key}`)
+    const result = yield* Effect.result(refreshComputation(computation, options.folder))
+    if (result._tag === "Success") evaluated.push(result.success)
+    else failures.push(result.failure)
+  }
+  return { imported, evaluated, failures }
+})
+
+/**
+ * Refreshes, then tells every destination what it has not been told. Destinations go side by side.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const syncOnce = Effect.fnUntraced(function* (
+  space: Space,
+  options: SyncOnceOptions
+): Effect.fn.Return<SyncReport, Ledger.LedgerError | Ledger.Fenced, Services | Diff.Diff> {
+  const refreshed = yield* refresh(space, options)
+  const synced = yield* Effect.forEach(space.destinations, (owned) => syncDestination(owned, options), {
+    concurrency: "unbounded"
+  })
+  return { ...refreshed, synced: synced.flat() }
+})
+
+const syncDestination = Effect.fnUntraced(function* (owned: Owned, options: SyncOnceOptions) {
+  const wanted = owned.activations.filter(({ activation }) => isWanted(options, activation))
+  const synced: Array<Synced> = []
+  if (wanted.some(({ activation }) => activation.form === "event")) {
+    options.onStep(`sync ${owned.connected.destination.id}`)
+    synced.push(...(yield* syncEvents({ ...owned, activations: wanted }, options)))
+  }
+  for (const registration of wanted.filter(({ activation }) => activation.form === "list")) {
+    if (options.isStopping()) break
+    options.onStep(`sync ${registration.activation.id}`)
+    synced.push(yield* syncListWhenDue(owned, registration, options))
+  }
+  return synced
+})
+
+/**
+ * When the list may be told next: at once where it never was.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const listDue = Effect.fnUntraced(function* ({ activation, no }: Registration) {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ settled_at: Date | null }>`
+    select settled_at from tributary.activation where no = ${no}`.pipe(Effect.catchTag("SqlError", toLedgerError))
+  const settled = Option.map(Option.fromNullishOr(row?.settled_at), DateTime.fromDateUnsafe)
+  return Cadence.nextDue(activation.cadence, settled, yield* DateTime.now)
+})
+
+const syncListWhenDue = Effect.fnUntraced(function* (
+  owned: Owned,
+  registration: Registration,
+  options: SyncOnceOptions
+) {
+  const due = yield* listDue(registration)
+  if (DateTime.isGreaterThan(due, yield* DateTime.now)) {
+    const synced: Synced = {
+      activation: registration.activation.id,
+      destination: owned.connected.destination.id,
+      counts: { identify: 0, track: 0, group: 0, add: 0, discard: 0, rejected: 0, postponed: 0 },
+      ending: { _tag: "NotDue", reason: `next at ${DateTime.formatIso(due)}` }
+    }
+    return synced
+  }
+  return yield* syncList(owned, registration, options)
+})

@@ -1,0 +1,150 @@
+// A small company: its tables in the store, a vendor on loopback, and the engine between them.
+import type { Activation } from "@tributary/core"
+import { serve } from "@tributary/core/testing"
+import { Duration, Effect, Layer, type Scope } from "effect"
+import { SqlClient } from "effect/sql"
+import { Audience, ComputedTrait } from "../../src/config/Computations.ts"
+import { defineConfig, type SourcedActivation } from "../../src/config/defineConfig.ts"
+import { sql } from "../../src/config/Query.ts"
+import { resolve } from "../../src/config/Resolved.ts"
+import * as Source from "../../src/config/Source.ts"
+import { syncOnce, type SyncOnceOptions } from "../../src/engine/SyncOnce.ts"
+import * as Space from "../../src/engine/Space.ts"
+import { type EchoOptions, makeEcho, makeEchoSandbox } from "./echo.ts"
+import type { TestStore } from "./stores.ts"
+
+const tables = [
+  "create table customer (id text, email text, phone text, anonymous_id text, idfa text, company text, first_name text, last_name text, name text, city text)",
+  "create table company (id text, name text)",
+  "create table member (audience text, id text)",
+  "create table value (trait text, id text, value jsonb)"
+]
+
+export interface Customer {
+  readonly id: string
+  readonly email?: string
+  readonly phone?: string
+  readonly anonymous_id?: string
+  readonly idfa?: string
+  readonly company?: string
+  readonly first_name?: string
+  readonly last_name?: string
+  readonly name?: string
+  readonly city?: string
+}
+
+export const store = Source.store()
+
+export const accounts = store.accounts({
+  query: sql`select * from company`,
+  identifiers: { group_id: "id" },
+  traits: ["name"]
+})
+
+export const users = store.users({
+  query: sql`select * from customer`,
+  identifiers: { user_id: "id", email: "email", phone: "phone", anonymous_id: "anonymous_id", "ios.idfa": "idfa" },
+  traits: ["first_name", "last_name", "name", "city"],
+  account: "company"
+})
+
+/** An audience whose members are rows of the table `member`. */
+export const audience = (name: string, of = users, options: { readonly key?: string } = {}) =>
+  Audience.make(name, {
+    of,
+    query: sql`select id from member where audience = ${name}`,
+    every: "5 minutes",
+    ...options
+  })
+
+/** A computed trait whose values are rows of the table `value`. */
+export const trait = (name: string, of = users, options: { readonly key?: string } = {}) =>
+  ComputedTrait.make(name, {
+    of,
+    query: sql`select id, value from value where trait = ${name}`,
+    every: "5 minutes",
+    ...options
+  })
+
+export const defaults: SyncOnceOptions = {
+  patience: 3,
+  waitForPostponed: Duration.zero,
+  isStopping: () => false,
+  onProgress: () => undefined,
+  folder: ".",
+  only: undefined,
+  onStep: () => undefined
+}
+
+export const makeWorld = Effect.fnUntraced(function* (echoOptions: EchoOptions = {}) {
+  const client = yield* SqlClient.SqlClient
+  for (const table of tables) yield* client.unsafe(table)
+  const vendor = makeEchoSandbox()
+  const served = yield* serve(vendor.sandbox)
+  const destination = makeEcho(echoOptions).destination("echo", { baseUrl: served.baseUrl })
+
+  const config = (...activations: ReadonlyArray<SourcedActivation>) =>
+    defineConfig({ space: "acme", activations, profiles: [accounts, users] })
+
+  /** One `tributary sync` of a configuration. */
+  const sync = (activations: ReadonlyArray<SourcedActivation>, options: Partial<SyncOnceOptions> = {}) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const resolved = yield* Effect.fromResult(resolve(config(...activations)))
+        const space = yield* Space.open(resolved)
+        return yield* syncOnce(space, { ...defaults, ...options })
+      })
+    )
+
+  const insert = (table: string, rows: ReadonlyArray<object>) =>
+    client`insert into ${client(table)} select * from jsonb_populate_recordset(null::${client(table)}, ${JSON.stringify(rows)}::text::jsonb)`
+
+  return {
+    sql: client,
+    destination,
+    vendor,
+    baseUrl: served.baseUrl,
+    config,
+    sync,
+    /** Replaces the customers. */
+    customers: (rows: ReadonlyArray<Customer>) =>
+      Effect.andThen(client`delete from customer`, insert("customer", rows)),
+    companies: (rows: ReadonlyArray<{ id: string; name?: string }>) =>
+      Effect.andThen(client`delete from company`, insert("company", rows)),
+    /** Replaces the members of an audience. */
+    members: (name: string, ids: ReadonlyArray<string>) =>
+      Effect.andThen(
+        client`delete from member where audience = ${name}`,
+        insert(
+          "member",
+          ids.map((id) => ({ audience: name, id }))
+        )
+      ),
+    /** Replaces the values of a trait. */
+    values: (name: string, values: Readonly<Record<string, unknown>>) =>
+      Effect.andThen(
+        client`delete from value where trait = ${name}`,
+        insert(
+          "value",
+          Object.entries(values).map(([id, value]) => ({ trait: name, id, value }))
+        )
+      ),
+    /** What the vendor was told since the last time this was asked. */
+    told: () => vendor.state.messages.splice(0)
+  }
+})
+
+export type World = Effect.Success<ReturnType<typeof makeWorld>>
+
+/** A test in a world of its own, on the given store. */
+export const inWorld =
+  (testStore: TestStore, options: EchoOptions = {}) =>
+  <A, E>(
+    test: (world: World) => Effect.Effect<A, E, Layer.Success<typeof Space.layer> | SqlClient.SqlClient | Scope.Scope>
+  ) =>
+    Effect.flatMap(makeWorld(options), test).pipe(
+      Effect.provide(Space.layer.pipe(Layer.provideMerge(testStore.layer))),
+      Effect.scoped
+    )
+
+export type AnyActivation = Activation.Activation
