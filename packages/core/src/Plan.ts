@@ -211,8 +211,10 @@ interface Due {
 const dueCalls = (profile: KnownProfile, task: Task, standing: Standing): ReadonlyArray<Due> => {
   const isAudience = task.personas.computation_class === "audience"
   const picked = standing.value === undefined ? undefined : new Set(chosen(profile, task.identifiers))
-  return task.calls.flatMap((kind) =>
-    profile.identifiers.flatMap((identifier): ReadonlyArray<Due> => {
+  return task.calls.flatMap((kind) => {
+    // A newcomer joins others that were told; where nobody was, this is the first sync, and everybody is told (R13).
+    const isFollowUp = profile.identifiers.some(({ no }) => standing.told(kind, no) !== undefined)
+    return profile.identifiers.flatMap((identifier): ReadonlyArray<Due> => {
       const told = standing.told(kind, identifier.no)
       const base = { task, kind, identifier, standing }
       if (standing.value === undefined || identifier.gone) {
@@ -221,13 +223,13 @@ const dueCalls = (profile: KnownProfile, task: Task, standing: Standing): Readon
       }
       if (picked?.has(identifier) !== true) return []
       const wanted = wantedFingerprint(task, kind, standing.value, profile)
-      const isNewcomer = told === undefined && identifier.addedAt > standing.changedAt
+      const isNewcomer = told === undefined && isFollowUp && identifier.addedAt > standing.changedAt
       if (isNewcomer && !task.newIdentifiers) return []
       return told === wanted && !standing.again(kind, identifier.no)
         ? []
         : [{ ...base, value: standing.value, told: wanted }]
     })
-  )
+  })
 }
 
 const digest = (...texts: ReadonlyArray<string>): string =>

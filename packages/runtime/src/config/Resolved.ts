@@ -133,6 +133,7 @@ export const resolve = (config: TributaryConfig): Result.Result<Resolved, BadCon
       return computation === undefined ? [] : [resolveActivation(activation, i, computation, fail)]
     })
   }
+  for (const activation of resolved.activations) checkTraits(activation, resolved.profiles, fail)
   unique(
     resolved.profiles.map((p) => p.name),
     (name) => fail(`profiles "${name}"`, `there are two sets of this name; set "name" on one of them`)
@@ -154,6 +155,19 @@ export const resolve = (config: TributaryConfig): Result.Result<Resolved, BadCon
       )
   )
   return mistakes.length === 0 ? Result.succeed(resolved) : Result.fail(new BadConfig({ mistakes }))
+}
+
+/** A mapped trait that no profile has would be left out of every payload without a word. */
+const checkTraits = (activation: ResolvedActivation, profiles: ReadonlyArray<ResolvedProfiles>, fail: Fail) => {
+  const known = profiles
+    .filter((source) => source.collection === activation.collection)
+    .flatMap((source) => Object.keys(source.traits))
+  for (const [name, trait] of Object.entries(activation.traits)) {
+    if (!known.includes(trait)) {
+      const has = known.length === 0 ? "have no traits" : `have ${known.join(", ")}`
+      fail(`activation "${activation.id}".traits.${name}`, `${activation.collection} have no trait "${trait}"; they ${has}`)
+    }
+  }
 }
 
 type Fail = (path: string, message: string) => void

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Connection, type Destination, Diff, Enrichment, Ledger, RateLimiter, Reconciler } from "@tributary/core"
+import { Connection, type Destination, Diff, Enrichment, Ledger, RateLimiter, Reconciler, Scheduler } from "@tributary/core"
 import { NodeHttpClient } from "@effect/platform-node"
 import { Effect, Layer, Schema, type Scope } from "effect"
 import { HttpClient } from "effect/http"
@@ -28,6 +28,7 @@ export const layer: Layer.Layer<
   | Diff.Diff
   | Enrichment.Enricher
   | RateLimiter.RateLimiter
+  | Scheduler.Scheduler
   | Connection.TokenStore
   | HttpClient.HttpClient,
   never,
@@ -40,6 +41,7 @@ export const layer: Layer.Layer<
       Diff.Diff.layer,
       Enrichment.Enricher.layer,
       RateLimiter.RateLimiter.layer,
+      Scheduler.Scheduler.layer,
       // A span for each of thousands of requests a second costs more than the requests.
       NodeHttpClient.layerUndici.pipe(Layer.provideMerge(Layer.succeed(HttpClient.TracerDisabledWhen, () => true)))
     )

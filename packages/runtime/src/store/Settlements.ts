@@ -194,7 +194,7 @@ const keepReceipts = (claim: Ledger.Claim, receipts: ReadonlyArray<Ledger.Receip
         const sql = yield* SqlClient.SqlClient
         const now = yield* Clock.currentTimeMillis
         for (const { profiles, receipt, settlements } of receipts) {
-          const kept = settlements.map((s) => [s.activation, s.kind, s.identifier])
+          const kept = settlements.map((s) => [s.activation, s.kind, s.identifier, s.told !== undefined])
           yield* sql`insert into tributary.receipt (destination, form, receipt, accepted_at, poll_at, settlements, profiles)
             values (${claim.owner.destination}, ${settlements[0]?.kind === "member" ? "list" : "event"}, ${receipt},
               ${new Date(now)}::timestamptz, ${new Date(now + firstPollMillis)}::timestamptz,

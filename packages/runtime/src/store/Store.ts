@@ -7,7 +7,7 @@ import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Migrations from "./Migrations.ts"
-import { layerFolder, type StoreLocked, StoreUnavailable } from "./Pglite.ts"
+import { layerFolder, layerMemory, type StoreLocked, StoreUnavailable } from "./Pglite.ts"
 import { sqlReason } from "./SqlLedger.ts"
 
 /**
@@ -68,6 +68,17 @@ export const layer = (location: Location): Layer.Layer<SqlClient.SqlClient, Stor
           )
         )
       )
+
+/**
+ * An empty store in memory, gone with its scope: for commands that only look.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerScratch: Layer.Layer<SqlClient.SqlClient, StoreLocked | StoreUnavailable> = migrated({
+  _tag: "Folder",
+  folder: "memory"
+})(layerMemory())
 
 /**
  * The location that the environment and the command line ask for: `DATABASE_URL`, else a folder.

@@ -1,0 +1,30 @@
+/**
+ * Stopping in peace: Ctrl-C and SIGTERM let what is on the wire come to its end.
+ *
+ * @since 0.1.0
+ */
+import { Console, Effect, Fiber, Latch } from "effect"
+
+const patience = "30 seconds"
+
+/**
+ * Runs until done, or until the process is told to stop: then `stop` opens, and the work has half a minute to finish
+ * the requests that are under way and to settle them. What was not sent is for the next run.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const gracefully = Effect.fnUntraced(function* <A, E, R>(make: (stop: Latch.Latch) => Effect.Effect<A, E, R>) {
+  const stop = Latch.makeUnsafe(false)
+  const fiber = yield* Effect.forkDetach(make(stop))
+  return yield* Fiber.join(fiber).pipe(
+    Effect.onInterrupt(() =>
+      Effect.gen(function* () {
+        yield* Console.error("Stopping: what is on the wire is brought to its end.")
+        yield* stop.open
+        yield* Fiber.await(fiber).pipe(Effect.timeoutOption(patience))
+        yield* Fiber.interrupt(fiber)
+      })
+    )
+  )
+})

@@ -1,0 +1,49 @@
+/**
+ * Progress: one line that changes on a terminal, a line per step elsewhere. It goes to standard error.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface Progress {
+  readonly step: (step: string) => void
+  readonly count: (activation: string, label: string) => void
+  readonly end: () => void
+}
+
+const millisBetweenDraws = 100
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const progressLine = (output: NodeJS.WriteStream = process.stderr): Progress => {
+  let current = ""
+  let told = 0
+  let drawnAt = 0
+  const isTerminal = output.isTTY === true
+  const draw = () => {
+    const line = told === 0 ? current : `${current}: ${told.toLocaleString("en-US")} told`
+    output.write(`\r\u001b[2K${line.slice(0, Math.max(20, output.columns - 1))}`)
+  }
+  return {
+    step: (step) => {
+      current = step
+      if (isTerminal) draw()
+      else output.write(`${step}\n`)
+    },
+    count: () => {
+      told++
+      // Drawing costs more than telling: ten times a second is enough for an eye.
+      if (!isTerminal || performance.now() - drawnAt < millisBetweenDraws) return
+      drawnAt = performance.now()
+      draw()
+    },
+    end: () => {
+      if (isTerminal) output.write("\r\u001b[2K")
+    }
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * `tributary sandbox`.
+ *
+ * @since 0.1.0
+ */
+import type { Sandbox } from "@tributary/core"
+import { serve } from "@tributary/core/testing"
+import { Console, Effect, Predicate } from "effect"
+import { createRequire } from "node:module"
+import * as path from "node:path"
+import { pathToFileURL } from "node:url"
+import { exitCode, type Run, WrongUse } from "./Exit.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface SandboxFlags {
+  readonly plugin: string
+  readonly port: number
+  readonly json: boolean
+}
+
+/**
+ * Serves a plugin's fake vendor until it is stopped.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const sandbox = (flags: SandboxFlags): Run =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const make = yield* find(flags.plugin)
+      const vendor = make()
+      const { baseUrl } = yield* serve(vendor, { port: flags.port })
+      const settings = vendor.settings(baseUrl)
+      yield* Console.log(
+        flags.json
+          ? JSON.stringify({ baseUrl, settings })
+          : [
+              `The ${vendor.title} sandbox answers on ${baseUrl}. It keeps the vendor's documented rules; nothing leaves this machine.`,
+              "",
+              "Settings to talk to it (none of these secrets is real):",
+              JSON.stringify(settings, null, 2),
+              "",
+              `What it holds: ${baseUrl}/_sandbox/state`,
+              "Ctrl-C stops it."
+            ].join("\n")
+      )
+      return yield* Effect.never
+    })
+  ).pipe(Effect.as(exitCode.done))
+
+const isMake = (value: unknown): value is () => Sandbox.Sandbox => typeof value === "function"
+
+/** A short name is one of ours; anything else is a package, found from the current folder or from here. */
+const find = Effect.fnUntraced(function* (plugin: string) {
+  const name = /^[a-z0-9-]+$/.test(plugin) ? `@tributary/destination-${plugin}` : plugin
+  const places = [path.join(process.cwd(), "package.json"), import.meta.filename]
+  const missing = new WrongUse({ reason: `There is no package ${name} with a sandbox here. Install it, or check the name.` })
+  const module: unknown = yield* Effect.firstSuccessOf([
+    ...places.map((place) =>
+      Effect.tryPromise({
+        try: () => import(pathToFileURL(createRequire(place).resolve(`${name}/sandbox`)).href),
+        catch: () => missing
+      })
+    ),
+    Effect.tryPromise({ try: () => import(`${name}/sandbox`), catch: () => missing })
+  ])
+  const make = Predicate.hasProperty(module, "make") ? module.make : undefined
+  if (!isMake(make)) return yield* new WrongUse({ reason: `${name}/sandbox exports no "make".` })
+  return make
+})

@@ -1,0 +1,89 @@
+/**
+ * `tributary status`.
+ *
+ * @since 0.1.0
+ */
+import { Cadence } from "@tributary/core"
+import { Console, DateTime, Effect, Option } from "effect"
+import type { ResolvedActivation } from "../config/Resolved.ts"
+import * as Schedule from "../config/Schedule.ts"
+import { activations, type ActivationStatus, failedSources } from "../store/Status.ts"
+import { exitCode, type Run } from "./Exit.ts"
+import { type SessionFlags, withSession } from "./Session.ts"
+import { count, table, time } from "./Table.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface StatusFlags extends SessionFlags {
+  readonly json: boolean
+}
+
+/**
+ * @category commands
+ * @since 0.1.0
+ */
+export const status = (flags: StatusFlags): Run =>
+  withSession(flags, ({ resolved }) =>
+    Effect.gen(function* () {
+      const rows = yield* activations
+      const failed = yield* failedSources
+      const now = yield* DateTime.now
+      const withNext = rows.map((row) => {
+        const configured = resolved.activations.find(({ id }) => id === row.activation)
+        return { ...row, next_sync_at: configured === undefined ? null : nextSync(configured, row, now) }
+      })
+      const unregistered = resolved.activations
+        .filter(({ id }) => !rows.some((row) => row.activation === id))
+        .map(({ id }) => id)
+      if (flags.json) {
+        yield* Console.log(JSON.stringify({ activations: withNext, failedSources: failed, neverSynced: unregistered }, null, 2))
+        return exitCode.done
+      }
+      yield* Console.log(
+        table(
+          [
+            { heading: "activation" },
+            { heading: "state" },
+            { heading: "members", numeric: true },
+            { heading: "told", numeric: true },
+            { heading: "dirty", numeric: true },
+            { heading: "rejected", numeric: true },
+            { heading: "last sync" },
+            { heading: "next sync" }
+          ],
+          withNext.map((row) => [
+            row.activation,
+            row.state,
+            count(row.size),
+            count(row.told),
+            count(row.dirty),
+            count(row.rejected),
+            time(row.last_sync_at),
+            time(row.next_sync_at)
+          ])
+        )
+      )
+      const notes = [
+        ...unregistered.map((id) => `${id} was never synced; "tributary sync" does it now.`),
+        ...withNext.flatMap((row) => (row.reason === null ? [] : [`${row.activation} is ${row.state}: ${row.reason}`])),
+        ...withNext.flatMap((row) => (row.error === null ? [] : [row.error])),
+        ...failed.map((source) => source.error)
+      ]
+      if (notes.length > 0) yield* Console.log(`\n${[...new Set(notes)].join("\n")}`)
+      yield* Console.log(`\nTimes are UTC. "members" counts profiles, "told" identifiers.`)
+      return exitCode.done
+    })
+  )
+
+/** While `start` runs: a list by its cadence, events when their computation is evaluated next. */
+const nextSync = (activation: ResolvedActivation, row: ActivationStatus, now: DateTime.Utc): Date | null => {
+  if (row.state !== "active") return null
+  const last = (at: Date | null) => Option.map(Option.fromNullishOr(at), DateTime.fromDateUnsafe)
+  const due =
+    activation.form === "list"
+      ? Cadence.nextDue(activation.cadence, last(row.settled_at), now)
+      : Schedule.nextDue(activation.computation.schedule, last(row.evaluated_at), now)
+  return DateTime.toDateUtc(due)
+}

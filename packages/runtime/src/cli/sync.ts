@@ -1,0 +1,148 @@
+/**
+ * `tributary sync`.
+ *
+ * @since 0.1.0
+ */
+import { Console, Duration, Effect } from "effect"
+import type { Counts, Synced } from "../engine/Engine.ts"
+import { open } from "../engine/Space.ts"
+import { pollAll } from "../engine/Receipts.ts"
+import { syncOnce, type SyncReport } from "../engine/SyncOnce.ts"
+import { type ExitCode, exitCode, WrongUse, type Run } from "./Exit.ts"
+import { gracefully } from "./Graceful.ts"
+import { progressLine } from "./Progress.ts"
+import { type SessionFlags, withSession } from "./Session.ts"
+import { count, table } from "./Table.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface SyncFlags extends SessionFlags {
+  readonly activations: ReadonlyArray<string>
+  readonly json: boolean
+}
+
+/**
+ * @category commands
+ * @since 0.1.0
+ */
+export const sync = (flags: SyncFlags): Run =>
+  withSession(flags, ({ folder, resolved }) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const known = resolved.activations.map((activation) => activation.id)
+        const stranger = flags.activations.find((id) => !known.includes(id))
+        if (stranger !== undefined) {
+          return yield* new WrongUse({
+            reason: `There is no activation "${stranger}". The configuration has: ${known.join(", ")}.`
+          })
+        }
+        const space = yield* open(resolved)
+        const progress = progressLine()
+        const report = yield* gracefully((stop) =>
+          Effect.gen(function* () {
+            // Results of jobs from earlier syncs come first: what they lost is told in this one.
+            yield* Effect.forEach(space.destinations, (owned) => pollAll(owned), { discard: true })
+            return yield* syncOnce(space, {
+              folder,
+              only: flags.activations.length === 0 ? undefined : new Set(flags.activations),
+              patience: 5,
+              waitForPostponed: Duration.minutes(2),
+              isStopping: () => stop.isOpen(),
+              onProgress: progress.count,
+              onStep: progress.step
+            })
+          })
+        ).pipe(Effect.ensuring(Effect.sync(progress.end)))
+        if (space.registered.remapped.length > 0 && !flags.json) {
+          yield* Console.error(
+            `The mapping of ${space.registered.remapped.join(", ")} changed. What was told stays as it is; "tributary resync" tells everybody again.`
+          )
+        }
+        yield* Console.log(flags.json ? JSON.stringify(toJson(report), null, 2) : render(report))
+        return verdict(report)
+      })
+    )
+  )
+
+const toJson = ({ evaluated, failures, imported, synced }: SyncReport) => ({
+  imported,
+  evaluated,
+  failures: failures.map((failure) => failure.message),
+  activations: synced.map(({ activation, counts, destination, ending }) => ({
+    activation,
+    destination,
+    ...counts,
+    ending: ending._tag.toLowerCase(),
+    ...(ending._tag === "Settled" ? {} : { reason: ending.reason })
+  }))
+})
+
+const columns: ReadonlyArray<readonly [string, keyof Counts]> = [
+  ["identify", "identify"],
+  ["track", "track"],
+  ["group", "group"],
+  ["added", "add"],
+  ["removed", "discard"],
+  ["rejected", "rejected"],
+  ["postponed", "postponed"]
+]
+
+const word = ({ ending }: Synced): string => {
+  switch (ending._tag) {
+    case "Settled":
+      return "settled"
+    case "NotDue":
+      return `not due: ${ending.reason}`
+    case "Held":
+      return "held"
+    case "Paused":
+      return "paused"
+    case "Stopped":
+      return "stopped"
+    case "GaveUp":
+      return "unavailable"
+    case "Waiting":
+      return "waiting"
+  }
+}
+
+const render = (report: SyncReport): string => {
+  const lines: Array<string> = []
+  for (const failure of report.failures) lines.push(`Failed: ${failure.message}`)
+  for (const { computation, unknown, unknownSample } of report.evaluated) {
+    if (unknown > 0) {
+      lines.push(`Note: ${count(unknown)} rows of "${computation}" are of profiles that no source gives, such as ${unknownSample}.`)
+    }
+  }
+  for (const { shared, source } of report.imported) {
+    if (shared > 0) lines.push(`Note: ${count(shared)} identifiers of "${source}" are claimed by several profiles; one keeps each.`)
+  }
+  for (const { activation, ending } of report.synced) {
+    if (ending._tag === "Held") lines.push(`Held: ${activation}: ${ending.reason}. Nothing was sent; "tributary approve ${activation}" lets it go ahead.`)
+    if (ending._tag === "Stopped" || ending._tag === "GaveUp" || ending._tag === "Waiting") {
+      lines.push(`${ending._tag === "Stopped" ? "Stopped" : "Left for the next sync"}: ${activation}: ${ending.reason}`)
+    }
+  }
+  if (lines.length > 0) lines.push("")
+  lines.push(
+    table(
+      [{ heading: "activation" }, ...columns.map(([heading]) => ({ heading, numeric: true })), { heading: "result" }],
+      report.synced.map((synced) => [
+        synced.activation,
+        ...columns.map(([, key]) => (synced.counts[key] === 0 ? "." : count(synced.counts[key]))),
+        word(synced)
+      ])
+    )
+  )
+  const rejected = report.synced.some((synced) => synced.counts.rejected > 0)
+  if (rejected) lines.push("", `"tributary rejections" says what was rejected and why.`)
+  return lines.join("\n")
+}
+
+const verdict = (report: SyncReport): ExitCode => {
+  const tags = new Set(report.synced.map((synced) => synced.ending._tag))
+  if (report.failures.length > 0 || tags.has("Stopped") || tags.has("GaveUp")) return exitCode.failed
+  return tags.has("Held") || tags.has("Waiting") ? exitCode.waiting : exitCode.done
+}

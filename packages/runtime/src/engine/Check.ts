@@ -1,0 +1,87 @@
+/**
+ * Check: a configuration tried out, with nothing sent and nothing written.
+ *
+ * @since 0.1.0
+ */
+import type { Diff, Ledger } from "@tributary/core"
+import { Effect, Schema, type Scope } from "effect"
+import { SqlClient } from "effect/sql"
+import type { BadConfig, Resolved } from "../config/Resolved.ts"
+import { evaluate, type Evaluated } from "../store/Evaluation.ts"
+import { importProfiles, type Imported } from "../store/Import.ts"
+import { register } from "../store/Registry.ts"
+import { sqlReason, toLedgerError } from "../store/SqlLedger.ts"
+import { stage } from "../store/Staging.ts"
+
+/**
+ * What the queries answer, and what is wrong with them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Checked {
+  readonly imported: ReadonlyArray<Imported>
+  readonly evaluated: ReadonlyArray<Evaluated>
+  readonly mistakes: ReadonlyArray<string>
+  /** Activations whose mapping differs from what the store was told with. */
+  readonly remapped: ReadonlyArray<string>
+}
+
+class RollBack extends Schema.TaggedError<RollBack>()("RollBack", {}) {}
+
+/**
+ * Runs every query of a configuration in a transaction that is rolled back.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const checkQueries = Effect.fnUntraced(function* (
+  resolved: Resolved,
+  folder: string
+): Effect.fn.Return<Checked, BadConfig | Ledger.LedgerError, SqlClient.SqlClient | Diff.Diff | Scope.Scope> {
+  const sql = yield* SqlClient.SqlClient
+  const mistakes: Array<string> = []
+  const imported: Array<Imported> = []
+  const evaluated: Array<Evaluated> = []
+  let remapped: ReadonlyArray<string> = []
+  const note = (error: { readonly message: string }) => Effect.sync(() => void mistakes.push(error.message))
+  const stagedProfiles = yield* Effect.forEach(resolved.profiles, (profiles) =>
+    stage(profiles.rows, `profiles "${profiles.name}"`, folder).pipe(
+      Effect.map((rows) => [{ profiles, rows }]),
+      Effect.catchTag("SourceError", (error) => Effect.as(note(error), []))
+    )
+  )
+  const stagedComputations = yield* Effect.forEach(resolved.computations, (computation) =>
+    stage(computation.rows, `computation "${computation.key}"`, folder).pipe(
+      Effect.map((rows) => [{ computation, rows }]),
+      Effect.catchTag("SourceError", (error) => Effect.as(note(error), []))
+    )
+  )
+  yield* sql
+    .withTransaction(
+      Effect.gen(function* () {
+        remapped = (yield* register(resolved)).remapped
+        for (const { profiles, rows } of stagedProfiles.flat()) {
+          const result = yield* Effect.result(importProfiles(profiles, rows))
+          if (result._tag === "Success") imported.push(result.success)
+          else mistakes.push(inWords(result.failure, `profiles "${profiles.name}"`))
+        }
+        for (const { computation, rows } of stagedComputations.flat()) {
+          const result = yield* Effect.result(evaluate(computation, rows))
+          if (result._tag === "Success") evaluated.push(result.success)
+          else mistakes.push(inWords(result.failure, `computation "${computation.key}"`))
+        }
+        return yield* new RollBack()
+      })
+    )
+    .pipe(
+      Effect.catchTag("RollBack", () => Effect.void),
+      Effect.catchTag("SqlError", toLedgerError)
+    )
+  return { imported, evaluated, mistakes, remapped }
+})
+
+const inWords = (
+  error: Effect.Error<ReturnType<typeof importProfiles>> | Effect.Error<ReturnType<typeof evaluate>>,
+  what: string
+): string => (error._tag === "SqlError" ? `${what}: ${sqlReason(error)}` : error.message)

@@ -1,0 +1,115 @@
+/**
+ * Receipts: jobs that a vendor accepted and answers for later (R35).
+ *
+ * What an accepted job was told stands in the ledger from the start. A job that failed whole, or that the vendor has
+ * forgotten, is taken back: its profiles are dirty again, and the difference is sent anew.
+ *
+ * @since 0.1.0
+ */
+import { type Destination, IdSet, type Ledger, Outcome, Plan } from "@tributary/core"
+import { Clock, Effect, Schema } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { fence } from "../store/Claims.ts"
+import { lane, mark, marksOf } from "../store/DirtySets.ts"
+import { toLedgerError } from "../store/SqlLedger.ts"
+import { acknowledge } from "../store/Settlements.ts"
+import type { Connected } from "./Destinations.ts"
+
+interface ReceiptRow {
+  readonly no: bigint
+  readonly form: string
+  readonly receipt: string
+  readonly polls: number
+  readonly settlements: unknown
+  readonly profiles: Uint8Array
+}
+
+const Kept = Schema.Array(
+  Schema.Tuple([
+    Schema.Number,
+    Schema.Literals(["identify", "track", "group", "member"]),
+    Schema.Number,
+    Schema.Boolean
+  ])
+)
+
+const longestPollMillis = 3_600_000
+
+/**
+ * Asks the vendor about every job that is due, and applies what it says. Answers how many are still open.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const pollReceipts = Effect.fnUntraced(function* (
+  connected: Connected,
+  owner: Ledger.Ownership
+): Effect.fn.Return<number, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const now = new Date(yield* Clock.currentTimeMillis)
+  const due = yield* sql<ReceiptRow>`
+    select no, form, receipt, polls, settlements, profiles from tributary.receipt
+    where destination = ${owner.destination} and poll_at <= ${now}::timestamptz order by poll_at limit 100`
+  for (const row of due) {
+    const result = yield* ask(connected, row)
+    yield* sql.withTransaction(Effect.andThen(fence(owner), apply(owner, row, result)))
+  }
+  const [left] = yield* sql<{ count: number }>`
+    select count(*)::int as count from tributary.receipt where destination = ${owner.destination}`
+  return left?.count ?? 0
+})
+
+/**
+ * As `pollReceipts`, once for each job that is due, with the store's failures as the ledger reports them.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const pollAll = (owned: { readonly connected: Connected; readonly owner: Ledger.Ownership }) =>
+  Effect.catchTag(pollReceipts(owned.connected, owned.owner), "SqlError", toLedgerError)
+
+/** A vendor that does not answer now is asked again later. */
+const ask = (connected: Connected, row: ReceiptRow): Effect.Effect<Outcome.JobResult> => {
+  const { bound, forms } = connected
+  const form = row.form === "list" ? bound.list : bound.event
+  const line = row.form === "list" ? forms.list : forms.event
+  const context: Destination.Context<unknown> = { client: line.client, settings: bound.settings }
+  return form?.poll === undefined
+    ? Effect.succeed<Outcome.JobResult>({ _tag: "Finished", unattributed: [] })
+    : form.poll(row.receipt, context).pipe(
+        Effect.catchDefect(() => Effect.succeed<Outcome.JobResult>({ _tag: "Pending" })),
+        Effect.catch(() => Effect.succeed<Outcome.JobResult>({ _tag: "Pending" }))
+      )
+}
+
+const apply = Effect.fnUntraced(function* (owner: Ledger.Ownership, row: ReceiptRow, result: Outcome.JobResult) {
+  const sql = yield* SqlClient.SqlClient
+  if (result._tag === "Pending") {
+    const wait = Math.min(longestPollMillis, 60_000 * 2 ** row.polls)
+    const at = new Date((yield* Clock.currentTimeMillis) + wait)
+    yield* sql`update tributary.receipt set polls = polls + 1, poll_at = ${at}::timestamptz where no = ${row.no}::bigint`
+    return
+  }
+  yield* sql`delete from tributary.receipt where no = ${row.no}::bigint`
+  const settlements = Schema.decodeUnknownSync(Kept)(row.settlements)
+  const activations = [...new Set(settlements.map(([activation]) => activation))]
+  if (result._tag === "Finished") {
+    if (result.unattributed.length > 0) {
+      yield* sql`update tributary.sync s set unattributed = s.unattributed || ${JSON.stringify(result.unattributed)}::text::jsonb
+        where s.no in (select max(no) from tributary.sync where activation_no = any(${activations}::int[]) group by activation_no)`
+    }
+    return
+  }
+  // What was told is told no more, and what was taken back is told still: the difference comes up again.
+  yield* acknowledge(
+    settlements.map(([activation, kind, identifier, told]) => ({
+      activation,
+      kind,
+      identifier,
+      told: told ? undefined : Plan.toldTrue,
+      attempt: 0n
+    }))
+  )
+  const profiles = IdSet.decode(row.profiles)
+  yield* mark(activations.flatMap((activation) => marksOf(activation, lane.live, profiles)))
+})

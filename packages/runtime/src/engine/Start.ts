@@ -1,0 +1,247 @@
+/**
+ * `start`: the space at work for good.
+ *
+ * Sources and computations run by their schedules, event activations as soon as there is news, lists when their cadence
+ * is due. Everything that is due is read from the store, so a restart goes on where the last process was.
+ *
+ * @since 0.1.0
+ */
+import { type Diff, type Ledger, Scheduler } from "@tributary/core"
+import { DateTime, Duration, Effect, Latch, Option } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import * as Schedule from "../config/Schedule.ts"
+import type { ResolvedComputation, ResolvedProfiles } from "../config/Resolved.ts"
+import { type Owned, type Registration, type Services, syncEvents, syncList, type Synced, type SyncOptions } from "./Engine.ts"
+import { pollAll } from "./Receipts.ts"
+import { refreshComputation, type RefreshError, refreshProfiles } from "./Refresh.ts"
+import type { Space } from "./Space.ts"
+import { listDue } from "./SyncOnce.ts"
+
+/**
+ * What happens, for whoever keeps a log of it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Event =
+  | { readonly _tag: "Refreshed"; readonly what: string; readonly detail: string }
+  | { readonly _tag: "RefreshFailed"; readonly error: RefreshError }
+  | { readonly _tag: "Synced"; readonly synced: Synced }
+  | { readonly _tag: "StoreFailed"; readonly error: Ledger.LedgerError | Ledger.Fenced }
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface StartOptions extends Omit<SyncOptions, "isStopping" | "onProgress"> {
+  readonly folder: string
+  readonly stop: Latch.Latch
+  readonly onEvent: (event: Event) => Effect.Effect<void>
+}
+
+type Needs = Services | Diff.Diff | Scheduler.Scheduler
+
+/** How often a destination looks for news that other processes brought: `approve`, `resume`, a retry that is due. */
+const lookAgain = Duration.seconds(2)
+
+/**
+ * Runs until `stop` opens; then finishes what is on the wire.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const start = Effect.fnUntraced(function* (
+  space: Space,
+  options: StartOptions
+): Effect.fn.Return<void, never, Needs> {
+  const scheduler = yield* Scheduler.Scheduler
+  const wakes = new Map(space.destinations.map((owned) => [owned, Latch.makeUnsafe(false)]))
+  const wakeAll = Effect.forEach(wakes.values(), (latch) => latch.open, { discard: true })
+  const jobs = [
+    ...space.resolved.profiles.map((profiles) => profilesJob(profiles, options, wakeAll)),
+    ...space.resolved.computations.map((computation) => computationJob(computation, options, wakeAll)),
+    ...space.destinations.flatMap((owned) => [
+      eventsJob(owned, options, wakes.get(owned) ?? Latch.makeUnsafe(false)),
+      receiptsJob(owned, options),
+      ...owned.activations
+        .filter(({ activation }) => activation.form === "list")
+        .map((registration) => listJob(owned, registration, options))
+    ])
+  ]
+  yield* scheduler.run(jobs, options.stop)
+})
+
+type AnyJob = Scheduler.Job<Needs>
+
+/** The next run after the last attempt, kept in the store where it succeeded and here where it failed. */
+const scheduled = (
+  schedule: Schedule.Schedule,
+  last: Effect.Effect<Date | null | undefined, SqlError.SqlError, SqlClient.SqlClient>
+) => {
+  let attempted = Option.none<DateTime.Utc>()
+  return {
+    attempt: Effect.map(DateTime.now, (now) => {
+      attempted = Option.some(now)
+    }),
+    nextDue: Effect.gen(function* () {
+      const stored = yield* last.pipe(Effect.orElseSucceed(() => undefined))
+      const latest = Option.orElse(attempted, () => Option.map(Option.fromNullishOr(stored), DateTime.fromDateUnsafe))
+      return Schedule.nextDue(schedule, latest, yield* DateTime.now)
+    })
+  }
+}
+
+const profilesJob = (profiles: ResolvedProfiles, options: StartOptions, wakeAll: Effect.Effect<void>): AnyJob => {
+  const clock = scheduled(
+    profiles.schedule,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const [row] = yield* sql<{ at: Date | null }>`
+        select imported_at as at from tributary.source where id = ${profiles.name}`
+      return row?.at
+    })
+  )
+  return {
+    name: `import ${profiles.name}`,
+    nextDue: clock.nextDue,
+    run: refreshProfiles(profiles, options.folder).pipe(
+      Effect.matchEffect({
+        onFailure: (error) => options.onEvent({ _tag: "RefreshFailed", error }),
+        onSuccess: ({ added, changed, gone, profiles: count, source }) => {
+          const detail = `${count} profiles (${added} new, ${changed} changed, ${gone} gone)`
+          return options.onEvent({ _tag: "Refreshed", what: source, detail })
+        }
+      }),
+      Effect.andThen(clock.attempt),
+      Effect.andThen(wakeAll)
+    )
+  }
+}
+
+const computationJob = (
+  computation: ResolvedComputation,
+  options: StartOptions,
+  wakeAll: Effect.Effect<void>
+): AnyJob => {
+  const clock = scheduled(
+    computation.schedule,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const [row] = yield* sql<{ at: Date | null }>`
+        select evaluated_at as at from tributary.computation
+        where collection = ${computation.collection} and key = ${computation.key}`
+      return row?.at
+    })
+  )
+  return {
+    name: `evaluate ${computation.key}`,
+    nextDue: clock.nextDue,
+    run: refreshComputation(computation, options.folder).pipe(
+      Effect.matchEffect({
+        onFailure: (error) => options.onEvent({ _tag: "RefreshFailed", error }),
+        onSuccess: ({ computation: what, entered, exited, size, unknown }) => {
+          const strangers = unknown === 0 ? "" : `, ${unknown} unknown`
+          const detail = `${size} profiles (${entered} new or changed, ${exited} left${strangers})`
+          return options.onEvent({ _tag: "Refreshed", what, detail })
+        }
+      }),
+      Effect.andThen(clock.attempt),
+      Effect.andThen(wakeAll)
+    )
+  }
+}
+
+const syncOptions = (options: StartOptions): SyncOptions => ({
+  patience: options.patience,
+  waitForPostponed: options.waitForPostponed,
+  isStopping: () => options.stop.isOpen(),
+  onProgress: () => undefined
+})
+
+const tell = (options: StartOptions, seen: Map<string, string>, synced: ReadonlyArray<Synced>) =>
+  Effect.forEach(
+    synced,
+    (each) => {
+      const total = Object.values(each.counts).reduce((sum, count) => sum + count, 0)
+      const ending = each.ending._tag === "Settled" ? "" : `${each.ending._tag}: ${each.ending.reason}`
+      // A destination that is held or stopped is looked at every few seconds: say so once.
+      if (total === 0 && (seen.get(each.activation) ?? "") === ending) return Effect.void
+      seen.set(each.activation, ending)
+      return options.onEvent({ _tag: "Synced", synced: each })
+    },
+    { discard: true }
+  )
+
+/** Looks again after a moment, or at once when woken; while the store fails, after a moment too. */
+const eventsJob = (owned: Owned, options: StartOptions, wake: Latch.Latch): AnyJob => {
+  const seen = new Map<string, string>()
+  let next = Option.none<DateTime.Utc>()
+  return {
+    name: `tell ${owned.connected.destination.id}`,
+    wake,
+    nextDue: Effect.map(DateTime.now, (now) => Option.getOrElse(next, () => now)),
+    run: syncEvents(owned, syncOptions(options)).pipe(
+      Effect.matchEffect({
+        onFailure: (error) => options.onEvent({ _tag: "StoreFailed", error }),
+        onSuccess: (synced) => tell(options, seen, synced)
+      }),
+      Effect.andThen(DateTime.now),
+      Effect.map((now) => {
+        next = Option.some(DateTime.addDuration(now, lookAgain))
+      })
+    )
+  }
+}
+
+const listJob = (owned: Owned, registration: Registration, options: StartOptions): AnyJob => {
+  const seen = new Map<string, string>()
+  let next = Option.none<DateTime.Utc>()
+  return {
+    name: `tell ${registration.activation.id}`,
+    nextDue: Effect.gen(function* () {
+      const now = yield* DateTime.now
+      const evaluated = yield* isEvaluated(registration)
+      const due = yield* listDue(registration).pipe(Effect.orElseSucceed(() => now))
+      const again = Option.getOrElse(next, () => now)
+      const earliest = evaluated ? due : DateTime.addDuration(now, lookAgain)
+      return DateTime.isGreaterThan(again, earliest) ? again : earliest
+    }),
+    run: syncList(owned, registration, syncOptions(options)).pipe(
+      Effect.matchEffect({
+        onFailure: (error) => options.onEvent({ _tag: "StoreFailed", error }),
+        onSuccess: (synced) => tell(options, seen, [synced])
+      }),
+      Effect.andThen(DateTime.now),
+      Effect.map((now) => {
+        next = Option.some(DateTime.addDuration(now, lookAgain))
+      })
+    )
+  }
+}
+
+/** A list that is told before its audience was ever evaluated would wait a whole cadence for nothing. */
+const isEvaluated = ({ no }: Registration) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const rows = yield* sql`select 1 from tributary.activation a
+      join tributary.computation c on c.no = a.computation_no where a.no = ${no} and c.evaluated_at is not null`
+    return rows.length > 0
+  }).pipe(Effect.orElseSucceed(() => false))
+
+const receiptsJob = (owned: Owned, options: StartOptions): AnyJob => {
+  let next = Option.none<DateTime.Utc>()
+  return {
+    name: `ask ${owned.connected.destination.id} about jobs`,
+    nextDue: Effect.map(DateTime.now, (now) => Option.getOrElse(next, () => now)),
+    run: pollAll(owned).pipe(
+      Effect.matchEffect({
+        onFailure: (error) => options.onEvent({ _tag: "StoreFailed", error }),
+        onSuccess: () => Effect.void
+      }),
+      Effect.andThen(DateTime.now),
+      Effect.map((now) => {
+        next = Option.some(DateTime.addDuration(now, Duration.seconds(30)))
+      })
+    )
+  }
+}
