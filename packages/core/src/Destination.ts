@@ -253,7 +253,7 @@ export class BadSettings extends Schema.TaggedError<BadSettings>()("BadSettings"
   mistakes: Schema.Array(Schema.String)
 }) {
   override get message(): string {
-    return `The settings of destination "${this.destination}" are wrong:\n${this.mistakes.map((mistake) => `  - ${mistake}`).join("\n")}`
+    return this.mistakes.map((mistake) => `destination "${this.destination}": ${mistake}`).join("\n")
   }
 }
 
@@ -444,7 +444,7 @@ const resolve: (value: unknown, path: ReadonlyArray<string>, mistakes: Array<str
     if (Config.isConfig(value)) {
       return yield* value.pipe(
         Effect.catchTag("ConfigError", (error) => {
-          mistakes.push(`${path.join(".")}: ${error.message.split("\n").join(" ")}. Set it in the environment.`)
+          mistakes.push(`${path.join(".")}: ${unreadable(error)}`)
           return Effect.succeed(undefined)
         })
       )
@@ -454,6 +454,13 @@ const resolve: (value: unknown, path: ReadonlyArray<string>, mistakes: Array<str
     for (const [key, field] of Object.entries(value)) fields[key] = yield* resolve(field, [...path, key], mistakes)
     return fields
   })
+
+/** Says which variable, and never what it holds. */
+const unreadable = (error: Config.ConfigError): string => {
+  if (error.cause._tag !== "SchemaError") return "cannot be read from the environment"
+  const names = formatIssue(error.cause.issue).issues.map((issue) => (issue.path ?? []).map(String).join("_"))
+  return `cannot be read from ${names.join(", ")}; set it in the environment`
+}
 
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
 

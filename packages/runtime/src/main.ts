@@ -6,7 +6,8 @@
  *
  * @since 0.1.0
  */
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Console, Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { codeOf, type ExitCode, exitCode, type Run } from "./cli/Exit.ts"
@@ -19,7 +20,9 @@ const config = Flag.String("config").pipe(
 )
 const store = Flag.String("store").pipe(
   Flag.optional,
-  Flag.withDescription("Folder of the embedded store, whatever DATABASE_URL says. Default: .tributary beside the config")
+  Flag.withDescription(
+    "Folder of the embedded store, whatever DATABASE_URL says. Default: .tributary beside the config"
+  )
 )
 const json = Flag.Boolean("json").pipe(Flag.withDefault(false), Flag.withDescription("Print JSON, for scripts"))
 const session = { config, store, json }
@@ -29,6 +32,9 @@ const activation = Argument.String("activation").pipe(
 )
 
 let code: ExitCode = exitCode.done
+
+/** What a process that was told to stop ends with: for `start` that is how it ends, for others it is cut short. */
+let stoppedCode = 130
 
 /** Ends the process with the command's code; a failure is one message on standard error, and never a stack trace. */
 const conclude = (run: Run) =>
@@ -57,16 +63,25 @@ const init = Command.make(
       Argument.withDescription("Where to write. Default: the current folder")
     )
   },
-  (flags) => lazily(() => import("./cli/init.ts"), ({ init }) => init(flags))
+  (flags) =>
+    lazily(
+      () => import("./cli/init.ts"),
+      ({ init }) => init(flags)
+    )
 ).pipe(
   Command.withDescription("Write a commented configuration and an example that runs against a sandbox"),
   Command.withExamples([{ command: "tributary init my-company", description: "Start in a folder of its own" }])
 )
 
 const check = Command.make("check", session, (flags) =>
-  lazily(() => import("./cli/check.ts"), ({ check }) => check(flags))
+  lazily(
+    () => import("./cli/check.ts"),
+    ({ check }) => check(flags)
+  )
 ).pipe(
-  Command.withDescription("Check configuration, settings and queries: every mistake, with its place. Sends and writes nothing"),
+  Command.withDescription(
+    "Check configuration, settings and queries: every mistake, with its place. Sends and writes nothing"
+  ),
   Command.withExamples([{ command: "tributary check", description: "Exit code 2 where there is a mistake" }])
 )
 
@@ -79,7 +94,11 @@ const sync = Command.make(
       Argument.withDescription("Only these; all where none is named")
     )
   },
-  (flags) => lazily(() => import("./cli/sync.ts"), ({ sync }) => sync(flags))
+  (flags) =>
+    lazily(
+      () => import("./cli/sync.ts"),
+      ({ sync }) => sync(flags)
+    )
 ).pipe(
   Command.withDescription(
     "Evaluate and deliver once. Exit code: 0 all told, 1 something failed, 3 something waits (held, postponed)"
@@ -91,9 +110,20 @@ const sync = Command.make(
 )
 
 const start = Command.make("start", session, (flags) =>
-  lazily(() => import("./cli/start.ts"), ({ start }) => start(flags))
+  lazily(
+    () => import("./cli/start.ts"),
+    ({ start }) => start(flags)
+  ).pipe(
+    Effect.onInterrupt(() =>
+      Effect.sync(() => {
+        stoppedCode = exitCode.done
+      })
+    )
+  )
 ).pipe(
-  Command.withDescription("Run for good: evaluate by schedule, tell events at once and lists when due. SIGTERM stops it in peace"),
+  Command.withDescription(
+    "Run for good: evaluate by schedule, tell events at once and lists when due. SIGTERM stops it in peace"
+  ),
   Command.withExamples([{ command: "tributary start --json", description: "With a log in JSON lines" }])
 )
 
@@ -102,16 +132,28 @@ const preview = Command.make(
   {
     ...session,
     activation,
-    sample: Flag.Int("sample").pipe(Flag.withDefault(3), Flag.withDescription("Items of each kind to show the requests of"))
+    sample: Flag.Int("sample").pipe(
+      Flag.withDefault(3),
+      Flag.withDescription("Items of each kind to show the requests of")
+    )
   },
-  (flags) => lazily(() => import("./cli/preview.ts"), ({ preview }) => preview(flags))
+  (flags) =>
+    lazily(
+      () => import("./cli/preview.ts"),
+      ({ preview }) => preview(flags)
+    )
 ).pipe(
   Command.withDescription("What a sync would do, with the exact requests of a sample. Sends and writes nothing"),
-  Command.withExamples([{ command: "tributary preview braze/big_spenders --sample 1", description: "With one request" }])
+  Command.withExamples([
+    { command: "tributary preview braze/big_spenders --sample 1", description: "With one request" }
+  ])
 )
 
 const status = Command.make("status", session, (flags) =>
-  lazily(() => import("./cli/status.ts"), ({ status }) => status(flags))
+  lazily(
+    () => import("./cli/status.ts"),
+    ({ status }) => status(flags)
+  )
 ).pipe(
   Command.withDescription("How every activation stands: told, dirty, rejected, held; last and next sync"),
   Command.withExamples([{ command: "tributary status", description: "A table" }])
@@ -119,7 +161,10 @@ const status = Command.make("status", session, (flags) =>
 
 const operation = (verb: "pause" | "resume" | "approve" | "resync" | "baseline", description: string) =>
   Command.make(verb, { ...session, activation }, (flags) =>
-    lazily(() => import("./cli/operate.ts"), ({ operate }) => operate(verb, flags))
+    lazily(
+      () => import("./cli/operate.ts"),
+      ({ operate }) => operate(verb, flags)
+    )
   ).pipe(
     Command.withDescription(description),
     Command.withExamples([{ command: `tributary ${verb} braze/big_spenders`, description: "For one activation" }])
@@ -133,10 +178,16 @@ const rejections = Command.make(
     limit: Flag.Int("limit").pipe(Flag.withDefault(50), Flag.withDescription("How many, newest first")),
     unmasked: Flag.Boolean("unmasked").pipe(Flag.withDefault(false), Flag.withDescription("Show identifiers in full"))
   },
-  (flags) => lazily(() => import("./cli/operate.ts"), ({ rejections }) => rejections(flags))
+  (flags) =>
+    lazily(
+      () => import("./cli/operate.ts"),
+      ({ rejections }) => rejections(flags)
+    )
 ).pipe(
   Command.withDescription("What was rejected, and why"),
-  Command.withExamples([{ command: "tributary rejections braze/big_spenders --limit 10", description: "The newest ten" }])
+  Command.withExamples([
+    { command: "tributary rejections braze/big_spenders --limit 10", description: "The newest ten" }
+  ])
 )
 
 const retry = Command.make(
@@ -147,7 +198,11 @@ const retry = Command.make(
     profile: Argument.String("profile").pipe(Argument.optional, Argument.withDescription("Only this profile")),
     all: Flag.Boolean("all").pipe(Flag.withDefault(false), Flag.withDescription("Of all activations"))
   },
-  (flags) => lazily(() => import("./cli/operate.ts"), ({ retry }) => retry(flags))
+  (flags) =>
+    lazily(
+      () => import("./cli/operate.ts"),
+      ({ retry }) => retry(flags)
+    )
 ).pipe(
   Command.withDescription("Try what was rejected again, with the next sync"),
   Command.withExamples([
@@ -165,15 +220,40 @@ const sandbox = Command.make(
     port: Flag.Int("port").pipe(Flag.withDefault(0), Flag.withDescription("Default: one that is free")),
     json
   },
-  (flags) => lazily(() => import("./cli/sandbox.ts"), ({ sandbox }) => sandbox(flags))
+  (flags) =>
+    lazily(
+      () => import("./cli/sandbox.ts"),
+      ({ sandbox }) => sandbox(flags)
+    )
 ).pipe(
   Command.withDescription("Run a plugin's fake vendor, which keeps the vendor's documented rules"),
   Command.withExamples([{ command: "tributary sandbox braze --port 4010", description: "A Braze on this machine" }])
 )
 
+const demo = Command.make(
+  "demo",
+  {
+    seed: Flag.Int("seed").pipe(Flag.withDefault(1), Flag.withDescription("The same seed makes the same shop")),
+    customers: Flag.Int("customers").pipe(Flag.withDefault(4000), Flag.withDescription("How many customers it has")),
+    keep: Flag.Boolean("keep").pipe(Flag.withDefault(false), Flag.withDescription("Keep the store, to look at it")),
+    json
+  },
+  (flags) =>
+    lazily(
+      () => import("./cli/demo.ts"),
+      ({ demo }) => demo(flags)
+    )
+).pipe(
+  Command.withDescription(
+    "A generated shop, two syncs and three fake vendors on this machine: the whole way, in under a minute"
+  ),
+  Command.withExamples([{ command: "tributary demo --seed 7", description: "Another shop" }])
+)
+
 const root = Command.make("tributary").pipe(
   Command.withDescription("Keeps marketing tools in step with what is known of people and accounts"),
   Command.withSubcommands([
+    demo,
     init,
     check,
     preview,
@@ -201,6 +281,6 @@ Command.run(root, { version }).pipe(
   (program) =>
     NodeRuntime.runMain(program, {
       disableErrorReporting: true,
-      teardown: (exit, onExit) => onExit(exit._tag === "Success" ? code : 130)
+      teardown: (exit, onExit) => onExit(exit._tag === "Success" ? code : stoppedCode)
     })
 )

@@ -78,7 +78,10 @@ export const load = Effect.fnUntraced(function* (
   const module: unknown = yield* Effect.tryPromise({ try: () => import(pathToFileURL(file).href), catch: broken })
   const config = Predicate.hasProperty(module, "default") ? module.default : undefined
   if (!isConfig(config)) {
-    return yield* new ConfigBroken({ file, reason: `its default export is no configuration; end it with "export default defineConfig({ … })"` })
+    return yield* new ConfigBroken({
+      file,
+      reason: `its default export is no configuration; end it with "export default defineConfig({ … })"`
+    })
   }
   const resolved = yield* Effect.try({ try: () => resolve(config), catch: broken })
   return { file, folder, resolved: yield* Effect.fromResult(resolved) }

@@ -22,9 +22,7 @@ export interface Column {
  * @since 0.1.0
  */
 export const table = (columns: ReadonlyArray<Column>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
-  const widths = columns.map((column, i) =>
-    Math.max(column.heading.length, ...rows.map((row) => row[i]?.length ?? 0))
-  )
+  const widths = columns.map((column, i) => Math.max(column.heading.length, ...rows.map((row) => row[i]?.length ?? 0)))
   const line = (cells: ReadonlyArray<string>) =>
     columns
       .map((column, i) => {

@@ -30,7 +30,9 @@ export const check = (flags: CheckFlags): Run =>
       Effect.gen(function* () {
         const settings = yield* connectAll(resolved.destinations).pipe(
           Effect.as<ReadonlyArray<string>>([]),
-          Effect.catchTag("BadDestinations", (error) => Effect.succeed(error.messages))
+          Effect.catchTag("BadDestinations", (error) =>
+            Effect.succeed(error.messages.flatMap((message) => message.split("\n")))
+          )
         )
         const checked = yield* checkQueries(resolved, folder)
         const mistakes = [...settings, ...checked.mistakes]
@@ -57,11 +59,18 @@ const render = (resolved: Resolved, checked: Checked, mistakes: ReadonlyArray<st
     })
   ]
   if (rows.length > 0) {
-    const headings = [{ heading: "kind" }, { heading: "name" }, { heading: "profiles", numeric: true }, { heading: "when" }]
+    const headings = [
+      { heading: "kind" },
+      { heading: "name" },
+      { heading: "profiles", numeric: true },
+      { heading: "when" }
+    ]
     lines.push(table(headings, rows), "")
   }
   for (const id of checked.remapped) {
-    lines.push(`Note: the mapping of ${id} changed. What was told stays as it is; "tributary resync ${id}" tells everybody again.`)
+    lines.push(
+      `Note: the mapping of ${id} changed. What was told stays as it is; "tributary resync ${id}" tells everybody again.`
+    )
   }
   if (mistakes.length === 0) {
     const { activations, destinations } = resolved

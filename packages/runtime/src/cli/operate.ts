@@ -21,7 +21,9 @@ export interface OperateFlags extends SessionFlags {
 
 const find = Effect.fnUntraced(function* (id: string) {
   const no = yield* findActivation(id)
-  return no ?? (yield* new WrongUse({ reason: `The store knows no activation "${id}". "tributary status" lists them.` }))
+  return (
+    no ?? (yield* new WrongUse({ reason: `The store knows no activation "${id}". "tributary status" lists them.` }))
+  )
 })
 
 /**
@@ -109,7 +111,9 @@ export const rejections = (flags: RejectionFlags & { readonly limit: number; rea
  * @category commands
  * @since 0.1.0
  */
-export const retry = (flags: RejectionFlags & { readonly profile: Option.Option<string>; readonly all: boolean }): Run =>
+export const retry = (
+  flags: RejectionFlags & { readonly profile: Option.Option<string>; readonly all: boolean }
+): Run =>
   withSession(flags, () =>
     Effect.gen(function* () {
       if (Option.isNone(flags.activation) && !flags.all) {

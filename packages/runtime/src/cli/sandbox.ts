@@ -57,7 +57,9 @@ const isMake = (value: unknown): value is () => Sandbox.Sandbox => typeof value 
 const find = Effect.fnUntraced(function* (plugin: string) {
   const name = /^[a-z0-9-]+$/.test(plugin) ? `@tributary/destination-${plugin}` : plugin
   const places = [path.join(process.cwd(), "package.json"), import.meta.filename]
-  const missing = new WrongUse({ reason: `There is no package ${name} with a sandbox here. Install it, or check the name.` })
+  const missing = new WrongUse({
+    reason: `There is no package ${name} with a sandbox here. Install it, or check the name.`
+  })
   const module: unknown = yield* Effect.firstSuccessOf([
     ...places.map((place) =>
       Effect.tryPromise({

@@ -32,9 +32,11 @@ export const start = (flags: StartFlags): Run =>
           `Started: ${computations.length} computations, ${activations.length} activations, ${destinations.length} destinations.`
         )
         yield* gracefully((stop) =>
-          run(space, { folder, stop, patience: 5, waitForPostponed: Duration.zero, onEvent: log })
+          Effect.andThen(
+            run(space, { folder, stop, patience: 5, waitForPostponed: Duration.zero, onEvent: log }),
+            Effect.logInfo("Stopped.")
+          )
         )
-        yield* Effect.logInfo("Stopped.")
         return exitCode.done
       })
     )

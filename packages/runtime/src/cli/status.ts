@@ -38,7 +38,9 @@ export const status = (flags: StatusFlags): Run =>
         .filter(({ id }) => !rows.some((row) => row.activation === id))
         .map(({ id }) => id)
       if (flags.json) {
-        yield* Console.log(JSON.stringify({ activations: withNext, failedSources: failed, neverSynced: unregistered }, null, 2))
+        yield* Console.log(
+          JSON.stringify({ activations: withNext, failedSources: failed, neverSynced: unregistered }, null, 2)
+        )
         return exitCode.done
       }
       yield* Console.log(

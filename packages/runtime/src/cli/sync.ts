@@ -113,14 +113,20 @@ const render = (report: SyncReport): string => {
   for (const failure of report.failures) lines.push(`Failed: ${failure.message}`)
   for (const { computation, unknown, unknownSample } of report.evaluated) {
     if (unknown > 0) {
-      lines.push(`Note: ${count(unknown)} rows of "${computation}" are of profiles that no source gives, such as ${unknownSample}.`)
+      lines.push(
+        `Note: ${count(unknown)} rows of "${computation}" are of profiles that no source gives, such as ${unknownSample}.`
+      )
     }
   }
   for (const { shared, source } of report.imported) {
-    if (shared > 0) lines.push(`Note: ${count(shared)} identifiers of "${source}" are claimed by several profiles; one keeps each.`)
+    if (shared > 0)
+      lines.push(`Note: ${count(shared)} identifiers of "${source}" are claimed by several profiles; one keeps each.`)
   }
   for (const { activation, ending } of report.synced) {
-    if (ending._tag === "Held") lines.push(`Held: ${activation}: ${ending.reason}. Nothing was sent; "tributary approve ${activation}" lets it go ahead.`)
+    if (ending._tag === "Held")
+      lines.push(
+        `Held: ${activation}: ${ending.reason}. Nothing was sent; "tributary approve ${activation}" lets it go ahead.`
+      )
     if (ending._tag === "Stopped" || ending._tag === "GaveUp" || ending._tag === "Waiting") {
       lines.push(`${ending._tag === "Stopped" ? "Stopped" : "Left for the next sync"}: ${activation}: ${ending.reason}`)
     }

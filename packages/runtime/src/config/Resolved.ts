@@ -165,7 +165,10 @@ const checkTraits = (activation: ResolvedActivation, profiles: ReadonlyArray<Res
   for (const [name, trait] of Object.entries(activation.traits)) {
     if (!known.includes(trait)) {
       const has = known.length === 0 ? "have no traits" : `have ${known.join(", ")}`
-      fail(`activation "${activation.id}".traits.${name}`, `${activation.collection} have no trait "${trait}"; they ${has}`)
+      fail(
+        `activation "${activation.id}".traits.${name}`,
+        `${activation.collection} have no trait "${trait}"; they ${has}`
+      )
     }
   }
 }

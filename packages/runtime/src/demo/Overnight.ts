@@ -65,13 +65,13 @@ export const pass = Effect.fnUntraced(function* (
 
   const otherAddresses = yield* changeAddresses(chance, total)
   const namesFilledIn = yield* fillInNames(chance)
-  yield* winAnAccount(now)
   for (const twin of shop.twins) yield* merge(twin)
   const deleted = chance.some(people, 3).map((person) => person.id)
   for (const table of ["orders", "product_view", "email"]) {
     yield* sql`delete from shop.${sql(table)} where customer_id = any(${deleted}::text[])`
   }
   yield* sql`delete from shop.customer where id = any(${deleted}::text[])`
+  yield* winAnAccount(now)
   return {
     orders: rows.orders.length,
     newCustomers,
@@ -106,7 +106,10 @@ const addNewcomer = (
 const changeAddresses = (chance: Chance, customers: number): Step<number> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    const known = yield* sql<{ email: string; customer_id: string }>`select email, customer_id from shop.email order by 1`
+    const known = yield* sql<{
+      email: string
+      customer_id: string
+    }>`select email, customer_id from shop.email order by 1`
     const changed = chance.some(known, Math.ceil(customers * 0.02))
     for (const [i, { customer_id, email }] of changed.entries()) {
       const other = `moved.${customer_id}.${i}@example.org`

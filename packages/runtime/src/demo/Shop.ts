@@ -49,7 +49,12 @@ const tables = [
  * @since 0.1.0
  */
 export interface Rows {
-  readonly customers: Array<{ id: string; first_name: string | null; last_name: string | null; account_id: string | null }>
+  readonly customers: Array<{
+    id: string
+    first_name: string | null
+    last_name: string | null
+    account_id: string | null
+  }>
   readonly emails: Array<{ email: string; customer_id: string }>
   readonly orders: Array<{ customer_id: string; placed_at: string; total: number }>
   readonly views: Array<{ customer_id: string; category: string; seen_at: string }>
@@ -96,9 +101,32 @@ export interface Shop {
   readonly twins: ReadonlyArray<Twin>
 }
 
-const firstNames = ["Ada", "Alan", "Amina", "Bruno", "Chloé", "Dmitri", "Elif", "Femi", "Grace", "Hana", "Ines"] as const
+const firstNames = [
+  "Ada",
+  "Alan",
+  "Amina",
+  "Bruno",
+  "Chloé",
+  "Dmitri",
+  "Elif",
+  "Femi",
+  "Grace",
+  "Hana",
+  "Ines"
+] as const
 const moreFirstNames = ["Jun", "Kofi", "Léa", "Marta", "Noor", "Olga", "Priya", "Ravi", "Sven", "Tomás", "Uma"] as const
-const lastNames = ["Abe", "Baker", "Costa", "Diallo", "Evans", "Fischer", "García", "Hopper", "Ivanov", "Jansen"] as const
+const lastNames = [
+  "Abe",
+  "Baker",
+  "Costa",
+  "Diallo",
+  "Evans",
+  "Fischer",
+  "García",
+  "Hopper",
+  "Ivanov",
+  "Jansen"
+] as const
 const moreLastNames = ["Kaya", "Lovelace", "Moreau", "Novak", "Okafor", "Rossi", "Singh", "Turing", "Wang"] as const
 const categories = ["chairs", "desks", "lamps", "rugs", "shelves", "sofas"] as const
 const companies = ["Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir", "Hazel", "Juniper", "Larch", "Maple"] as const

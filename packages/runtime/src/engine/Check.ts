@@ -52,7 +52,7 @@ export const checkQueries = Effect.fnUntraced(function* (
     )
   )
   const stagedComputations = yield* Effect.forEach(resolved.computations, (computation) =>
-    stage(computation.rows, `computation "${computation.key}"`, folder).pipe(
+    stage(computation.rows, `computation "${computation.key}"`, folder, computation.value).pipe(
       Effect.map((rows) => [{ computation, rows }]),
       Effect.catchTag("SourceError", (error) => Effect.as(note(error), []))
     )

@@ -6,14 +6,7 @@
  *
  * @since 0.1.0
  */
-import {
-  Connection,
-  type Destination,
-  type Diff,
-  Ledger,
-  RateLimiter,
-  Reconciler
-} from "@tributary/core"
+import { Connection, type Destination, type Diff, Ledger, RateLimiter, Reconciler } from "@tributary/core"
 import { Effect, Option, Schema, type Scope } from "effect"
 import { HttpClient, HttpClientError, type HttpClientRequest } from "effect/http"
 import { SqlClient } from "effect/sql"
@@ -75,7 +68,13 @@ export interface PreviewOptions {
 /** Carries the answer out of the transaction that it rolls back. */
 class RollBack extends Schema.TaggedError<RollBack>()("RollBack", {}) {}
 
-type PreviewError = BadConfig | Destination.BadSettings | SourceError | EvaluationError | Ledger.LedgerError | Ledger.Fenced
+type PreviewError =
+  | BadConfig
+  | Destination.BadSettings
+  | SourceError
+  | EvaluationError
+  | Ledger.LedgerError
+  | Ledger.Fenced
 
 /**
  * Previews one activation.
@@ -90,12 +89,7 @@ export const preview = Effect.fnUntraced(function* (
 ): Effect.fn.Return<
   Previewed,
   PreviewError,
-  | SqlClient.SqlClient
-  | Diff.Diff
-  | Ledger.Ledger
-  | Reconciler.Reconciler
-  | RateLimiter.RateLimiter
-  | Scope.Scope
+  SqlClient.SqlClient | Diff.Diff | Ledger.Ledger | Reconciler.Reconciler | RateLimiter.RateLimiter | Scope.Scope
 > {
   const sql = yield* SqlClient.SqlClient
   const captured: Array<PreviewedRequest> = []
@@ -105,7 +99,7 @@ export const preview = Effect.fnUntraced(function* (
   const staged = yield* Effect.forEach(resolved.profiles, (profiles) =>
     Effect.map(stage(profiles.rows, `profiles "${profiles.name}"`, options.folder), (rows) => ({ profiles, rows }))
   )
-  const result = yield* stage(computation.rows, `computation "${computation.key}"`, options.folder)
+  const result = yield* stage(computation.rows, `computation "${computation.key}"`, options.folder, computation.value)
   let answer: Previewed | undefined
   yield* sql
     .withTransaction(
@@ -155,7 +149,8 @@ const plan = Effect.fnUntraced(function* (
   const counts = { identify: 0, track: 0, group: 0, add: 0, discard: 0 }
   const unsendable = new Map<string, number>()
   const sample: Reconciler.Planned = { calls: [], adds: [], discards: [], unsendable: [] }
-  const keep = <A>(kept: Array<A>, items: ReadonlyArray<A>) => kept.push(...items.slice(0, options.sample - kept.length))
+  const keep = <A>(kept: Array<A>, items: ReadonlyArray<A>) =>
+    kept.push(...items.slice(0, options.sample - kept.length))
   while (true) {
     const claim = yield* ledger.claim(owner, [no], 20_000)
     if (Option.isNone(claim)) break
@@ -211,7 +206,10 @@ const sendSample = Effect.fnUntraced(function* (form: FormWork, sample: Reconcil
 })
 
 const sendList = ({ bound, forms }: Connected, activation: ResolvedActivation) => {
-  const list = { name: activation.listName, description: `Audience "${activation.computation.name}", kept by Tributary` }
+  const list = {
+    name: activation.listName,
+    description: `Audience "${activation.computation.name}", kept by Tributary`
+  }
   const context = { client: forms.list.client, settings: bound.settings }
   return bound.list === undefined ? Effect.void : Effect.exit(bound.list.create(list, context))
 }
@@ -252,10 +250,7 @@ const connectCapturing = Effect.fnUntraced(function* (
   const client = yield* Connection.make(
     { baseUrl: bound.client.baseUrl, authorization: { _tag: "None" } },
     { destination: destination.id, gate }
-  ).pipe(
-    Effect.provideService(HttpClient.HttpClient, capturing),
-    Effect.provide(Connection.TokenStore.layerMemory)
-  )
+  ).pipe(Effect.provideService(HttpClient.HttpClient, capturing), Effect.provide(Connection.TokenStore.layerMemory))
   const line = { client, gate }
   const connected: Connected = { destination, bound, forms: { event: line, list: line } }
   return connected

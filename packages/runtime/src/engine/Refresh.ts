@@ -58,7 +58,9 @@ export const refreshComputation = (
 ): Effect.Effect<Evaluated, RefreshError, SqlClient.SqlClient | Diff.Diff> => {
   const source = `computation "${computation.key}"`
   return Effect.scoped(
-    Effect.flatMap(stage(computation.rows, source, folder), (staged) => evaluate(computation, staged))
+    Effect.flatMap(stage(computation.rows, source, folder, computation.value), (staged) =>
+      evaluate(computation, staged)
+    )
   ).pipe(
     Effect.catchTag(
       "SqlError",

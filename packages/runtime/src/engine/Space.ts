@@ -3,7 +3,16 @@
  *
  * @since 0.1.0
  */
-import { Connection, type Destination, Diff, Enrichment, Ledger, RateLimiter, Reconciler, Scheduler } from "@tributary/core"
+import {
+  Connection,
+  type Destination,
+  Diff,
+  Enrichment,
+  Ledger,
+  RateLimiter,
+  Reconciler,
+  Scheduler
+} from "@tributary/core"
 import { NodeHttpClient } from "@effect/platform-node"
 import { Effect, Layer, Schema, type Scope } from "effect"
 import { HttpClient } from "effect/http"

@@ -11,7 +11,15 @@ import { DateTime, Duration, Effect, Latch, Option } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import * as Schedule from "../config/Schedule.ts"
 import type { ResolvedComputation, ResolvedProfiles } from "../config/Resolved.ts"
-import { type Owned, type Registration, type Services, syncEvents, syncList, type Synced, type SyncOptions } from "./Engine.ts"
+import {
+  type Owned,
+  type Registration,
+  type Services,
+  syncEvents,
+  syncList,
+  type Synced,
+  type SyncOptions
+} from "./Engine.ts"
 import { pollAll } from "./Receipts.ts"
 import { refreshComputation, type RefreshError, refreshProfiles } from "./Refresh.ts"
 import type { Space } from "./Space.ts"

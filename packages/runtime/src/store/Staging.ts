@@ -46,7 +46,8 @@ export type Staged =
 let staged = 0
 
 /**
- * Makes a source's rows readable in the store.
+ * Makes a source's rows readable in the store. Cells of a CSV file are text, but for the `valueColumn` of a computed
+ * trait, whose numbers are numbers.
  *
  * @category constructors
  * @since 0.1.0
@@ -54,7 +55,8 @@ let staged = 0
 export const stage = Effect.fnUntraced(function* (
   rows: Rows,
   source: string,
-  folder: string
+  folder: string,
+  valueColumn?: string
 ): Effect.fn.Return<Staged, SourceError, SqlClient.SqlClient | Scope.Scope> {
   const sql = yield* SqlClient.SqlClient
   const { origin } = rows
@@ -69,7 +71,7 @@ export const stage = Effect.fnUntraced(function* (
   yield* Effect.acquireRelease(inStore(sql`create unlogged table tributary.${sql(table)} (row jsonb not null)`), () =>
     sql`drop table tributary.${sql(table)}`.pipe(Effect.ignore)
   )
-  yield* jsonRows(rows, source, folder).pipe(
+  yield* jsonRows(rows, source, folder, valueColumn).pipe(
     Stream.grouped(5_000),
     Stream.runForEach((batch) =>
       inStore(sql`insert into tributary.${sql(table)} select r::jsonb from unnest(${batch}::text[]) r`)
@@ -79,7 +81,12 @@ export const stage = Effect.fnUntraced(function* (
 })
 
 /** Each row as JSON text. */
-const jsonRows = (rows: Rows, source: string, folder: string): Stream.Stream<string, SourceError> => {
+const jsonRows = (
+  rows: Rows,
+  source: string,
+  folder: string,
+  valueColumn: string | undefined
+): Stream.Stream<string, SourceError> => {
   const { origin } = rows
   const fail = (reason: string) => new SourceError({ source, reason })
   switch (origin._tag) {
@@ -104,9 +111,20 @@ const jsonRows = (rows: Rows, source: string, folder: string): Stream.Stream<str
           error instanceof SourceError ? error : fail(`${origin.file} is no CSV: ${error.message}`)
         ),
         // An empty cell is a missing value: CSV has no other way to say so.
-        Stream.map((row) => JSON.stringify(Object.fromEntries(Object.entries(row).filter(([, cell]) => cell !== ""))))
+        Stream.map((row) => {
+          const cells = Object.entries(row).filter(([, cell]) => cell !== "")
+          return JSON.stringify(
+            Object.fromEntries(cells.map(([name, cell]) => [name, name === valueColumn ? numberOr(cell) : cell]))
+          )
+        })
       )
   }
+}
+
+/** A cell is text; the value of a computed trait that reads as a number or a boolean is one. */
+const numberOr = (cell: string): string | number | boolean => {
+  if (cell === "true" || cell === "false") return cell === "true"
+  return /^-?(0|[1-9]\d{0,14})(\.\d+)?$/.test(cell) ? Number(cell) : cell
 }
 
 const fileBytes = (file: string, fail: (reason: string) => SourceError) =>

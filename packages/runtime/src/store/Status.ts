@@ -46,10 +46,12 @@ export interface ActivationStatus {
  */
 export const activations = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const rows = yield* sql<Omit<ActivationStatus, "told" | "dirty" | "state" | "size"> & {
-    readonly state: ActivationStatus["state"]
-    readonly size: bigint
-  }>`
+  const rows = yield* sql<
+    Omit<ActivationStatus, "told" | "dirty" | "state" | "size"> & {
+      readonly state: ActivationStatus["state"]
+      readonly size: bigint
+    }
+  >`
     select a.no, a.id as activation, a.destination, a.form, c.key as computation, c.size, c.evaluated_at, c.error,
       a.settled_at, coalesce(d.stopped, a.held) as reason,
       case when a.removed then 'removed' when a.paused then 'paused' when d.stopped is not null then 'stopped'

@@ -1,46 +1,376 @@
 import { Activation } from "@tributary/core"
 import { assert, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
+import { TestClock } from "effect/testing"
+import { resolve } from "../../src/config/Resolved.ts"
+import type { Message } from "../support/echo.ts"
 import { describeStores } from "../support/stores.ts"
-import { audience, inWorld, trait } from "../support/world.ts"
+import { accounts, audience, inWorld, trait, type World } from "../support/world.ts"
+
+const newYear = Date.parse("2026-01-01T00:00:00Z")
+
+/** The messages in Segment's shape, without what the echo adds for other tests. */
+const told = (world: World) =>
+  world.told().map(({ identifier: _identifier, required: _required, ...message }): Message => message)
+
+/** What each message says, and to whom. */
+const news = (world: World) =>
+  world.told().map(({ event, groupId, identifier, properties, traits, type }) => {
+    const to = type === "group" ? groupId : identifier
+    return event === undefined ? [type, to, traits] : [event, to, properties]
+  })
+
+const personas = (kind: "audience" | "trait", key: string) => ({
+  computation_class: kind,
+  computation_id: `${kind === "audience" ? "aud" : "tra"}_${key}`,
+  computation_key: key,
+  namespace: "acme",
+  space_id: "acme"
+})
 
 describeStores("calls", (store) => {
   it.effect("R4 a user trait is told by identify", () =>
     inWorld(store)((world) =>
       Effect.gen(function* () {
+        yield* TestClock.setTime(newYear)
         yield* world.customers([{ id: "u123" }])
         yield* world.values("Total revenue 180 days", { u123: 450.0 })
-        const report = yield* world.sync([Activation.events(trait("Total revenue 180 days"), world.destination)])
-        assert.deepStrictEqual(report.failures, [])
-        const [message] = world.told()
-        assert.strictEqual(message?.["type"], "identify")
-        assert.strictEqual(message?.["userId"], "u123")
-        assert.deepStrictEqual(message?.["traits"], { total_revenue_180_days: 450 })
+        yield* world.sync([Activation.events(trait("Total revenue 180 days"), world.destination)])
+        const [message, ...rest] = told(world)
+        assert.deepStrictEqual(rest, [])
+        assert.match(message?.["messageId"], /^[\w-]{20,100}$/)
+        assert.deepStrictEqual(message, {
+          type: "identify",
+          userId: "u123",
+          traits: { total_revenue_180_days: 450 },
+          context: { personas: personas("trait", "total_revenue_180_days") },
+          messageId: message?.["messageId"],
+          timestamp: "2026-01-01T00:00:00.000Z"
+        })
       })
     )
   )
-  it.effect("R7 audience", () =>
+
+  it.effect("R5 a user trait is told by track as Trait Computed", () =>
     inWorld(store)((world) =>
       Effect.gen(function* () {
-        yield* world.customers([{ id: "u1" }, { id: "u2" }])
-        yield* world.members("First time shopper", ["u1", "u2"])
+        yield* TestClock.setTime(newYear)
+        yield* world.customers([{ id: "u123" }])
+        yield* world.values("Total revenue 180 days", { u123: 450.0 })
+        yield* world.sync([Activation.events(trait("Total revenue 180 days"), world.destination, { calls: ["track"] })])
+        const [message, ...rest] = told(world)
+        assert.deepStrictEqual(rest, [])
+        assert.deepStrictEqual(message, {
+          type: "track",
+          event: "Trait Computed",
+          userId: "u123",
+          properties: { trait_key: "total_revenue_180_days", total_revenue_180_days: 450 },
+          context: { personas: personas("trait", "total_revenue_180_days") },
+          messageId: message?.["messageId"],
+          timestamp: "2026-01-01T00:00:00.000Z"
+        })
+      })
+    )
+  )
+
+  it.effect("R6 an account trait is told by group", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(newYear)
+        yield* world.companies([{ id: "initech" }])
+        yield* world.customers([{ id: "u1", company: "initech" }])
+        yield* world.values("Seats used", { initech: 12 })
+        yield* world.sync([Activation.events(trait("Seats used", accounts), world.destination)])
+        const [message, ...rest] = told(world)
+        assert.deepStrictEqual(rest, [])
+        assert.deepStrictEqual(message, {
+          type: "group",
+          groupId: "initech",
+          traits: { seats_used: 12 },
+          context: { personas: personas("trait", "seats_used") },
+          messageId: message?.["messageId"],
+          timestamp: "2026-01-01T00:00:00.000Z"
+        })
+      })
+    )
+  )
+
+  it.effect("R7 a user audience is told by identify: true on entering, false on leaving", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
         const activations = [Activation.events(audience("First time shopper"), world.destination)]
+        yield* world.customers([{ id: "u1" }, { id: "u2" }, { id: "u3" }])
+        yield* world.members("First time shopper", ["u1", "u2"])
         yield* world.sync(activations)
+        assert.deepStrictEqual(news(world), [
+          ["identify", "user_id:u1", { first_time_shopper: true }],
+          ["identify", "user_id:u2", { first_time_shopper: true }]
+        ])
+        yield* world.members("First time shopper", ["u2", "u3"])
+        yield* world.sync(activations)
+        assert.deepStrictEqual(news(world), [
+          ["identify", "user_id:u1", { first_time_shopper: false }],
+          ["identify", "user_id:u3", { first_time_shopper: true }]
+        ])
+        yield* world.members("First time shopper", ["u1", "u2", "u3"])
+        yield* world.sync(activations)
+        assert.deepStrictEqual(news(world), [["identify", "user_id:u1", { first_time_shopper: true }]])
+      })
+    )
+  )
+
+  it.effect("R7 false goes only to those who were told true", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        const activations = [Activation.events(audience("Buyers"), world.destination)]
+        yield* world.customers([{ id: "told" }, { id: "refused" }, { id: "unreached" }, { id: "stays" }])
+        yield* world.members("Buyers", ["told", "refused", "stays"])
+        world.vendor.answerWith((_, { batch }) => ({
+          status: 200,
+          body: { outcomes: batch.map(({ userId }: Message) => (userId === "refused" ? "no such user" : "ok")) }
+        }))
+        yield* world.sync(activations)
+        world.vendor.answerWith(() => ({ status: 503 }))
+        yield* world.members("Buyers", ["told", "refused", "unreached", "stays"])
+        yield* world.sync(activations, { patience: 1 })
+        world.vendor.answerWith(() => undefined)
+        world.told()
+        yield* world.members("Buyers", ["stays"])
+        yield* world.sync(activations)
+        assert.deepStrictEqual(news(world), [["identify", "user_id:told", { buyers: false }]])
+      })
+    )
+  )
+
+  it.effect("R8 a user audience is told by track as Audience Entered and Audience Exited", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(newYear)
+        const activations = [Activation.events(audience("First time shopper"), world.destination, { calls: ["track"] })]
+        yield* world.customers([{ id: "u123" }, { id: "u9" }])
+        yield* world.members("First time shopper", ["u123"])
+        yield* world.sync(activations)
+        const [entered, ...others] = told(world)
+        assert.deepStrictEqual(others, [])
+        assert.deepStrictEqual(entered, {
+          type: "track",
+          event: "Audience Entered",
+          userId: "u123",
+          properties: { audience_key: "first_time_shopper", first_time_shopper: true },
+          context: { personas: personas("audience", "first_time_shopper") },
+          messageId: entered?.["messageId"],
+          timestamp: "2026-01-01T00:00:00.000Z"
+        })
+        yield* TestClock.adjust("1 day")
+        yield* world.members("First time shopper", ["u9"])
+        yield* world.sync(activations)
+        const [exited] = told(world)
+        assert.deepStrictEqual(exited, {
+          type: "track",
+          event: "Audience Exited",
+          userId: "u123",
+          properties: { audience_key: "first_time_shopper", first_time_shopper: false },
+          context: { personas: personas("audience", "first_time_shopper") },
+          messageId: exited?.["messageId"],
+          timestamp: "2026-01-02T00:00:00.000Z"
+        })
+        assert.notStrictEqual(exited?.["messageId"], entered?.["messageId"])
+      })
+    )
+  )
+
+  it.effect("R9 an account audience is told by group, one call per account, where the plugin takes group calls", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        const activations = [Activation.events(audience("Big accounts", accounts), world.destination)]
+        yield* world.companies([{ id: "initech" }, { id: "hooli" }])
+        yield* world.customers([
+          { id: "u1", company: "initech" },
+          { id: "u2", company: "initech" }
+        ])
+        yield* world.members("Big accounts", ["initech", "hooli"])
+        yield* world.sync(activations)
+        assert.sameDeepMembers(news(world), [
+          ["group", "hooli", { big_accounts: true }],
+          ["group", "initech", { big_accounts: true }]
+        ])
+        yield* world.members("Big accounts", ["hooli"])
+        yield* world.sync(activations)
+        assert.deepStrictEqual(news(world), [["group", "initech", { big_accounts: false }]])
+      })
+    )
+  )
+
+  const companyOf = Effect.fnUntraced(function* (world: World) {
+    yield* world.companies([{ id: "initech" }, { id: "hooli" }])
+    yield* world.customers([
+      { id: "u1", company: "initech" },
+      { id: "u2", company: "initech" },
+      { id: "u3", company: "hooli" },
+      { id: "u4" }
+    ])
+    yield* world.members("Big accounts", ["initech"])
+  })
+
+  it.effect(
+    "R9 an account audience is told for every user of a matching account, where the activation chooses so",
+    () =>
+      inWorld(store)((world) =>
+        Effect.gen(function* () {
+          yield* companyOf(world)
+          const activations = [
+            Activation.events(audience("Big accounts", accounts), world.destination, {
+              accounts: "users",
+              calls: ["identify", "track"]
+            })
+          ]
+          yield* world.sync(activations)
+          assert.sameDeepMembers(news(world), [
+            ["identify", "user_id:u1", { big_accounts: true }],
+            ["Audience Entered", "user_id:u1", { audience_key: "big_accounts", big_accounts: true }],
+            ["identify", "user_id:u2", { big_accounts: true }],
+            ["Audience Entered", "user_id:u2", { audience_key: "big_accounts", big_accounts: true }]
+          ])
+          yield* world.members("Big accounts", ["hooli"])
+          yield* world.sync(activations)
+          assert.sameDeepMembers(news(world), [
+            ["identify", "user_id:u1", { big_accounts: false }],
+            ["Audience Exited", "user_id:u1", { audience_key: "big_accounts", big_accounts: false }],
+            ["identify", "user_id:u2", { big_accounts: false }],
+            ["Audience Exited", "user_id:u2", { audience_key: "big_accounts", big_accounts: false }],
+            ["identify", "user_id:u3", { big_accounts: true }],
+            ["Audience Entered", "user_id:u3", { audience_key: "big_accounts", big_accounts: true }]
+          ])
+        })
+      )
+  )
+
+  it.effect("R9 an account audience is told for users by default where the plugin takes no group calls", () =>
+    inWorld(store, { calls: ["identify", "track"] })((world) =>
+      Effect.gen(function* () {
+        yield* companyOf(world)
+        yield* world.sync([Activation.events(audience("Big accounts", accounts), world.destination)])
+        assert.deepStrictEqual(news(world), [
+          ["identify", "user_id:u1", { big_accounts: true }],
+          ["identify", "user_id:u2", { big_accounts: true }]
+        ])
+      })
+    )
+  )
+
+  it.effect("R9 a user who joins a matching account enters, and one who leaves it exits, when they did", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(newYear)
+        yield* companyOf(world)
+        const activations = [
+          Activation.events(audience("Big accounts", accounts), world.destination, { accounts: "users" })
+        ]
+        yield* world.sync(activations)
+        const [first] = world.told()
+        yield* TestClock.adjust("1 day")
+        yield* world.customers([
+          { id: "u1" },
+          { id: "u2", company: "initech" },
+          { id: "u4", company: "initech" },
+          { id: "u5", company: "initech" }
+        ])
+        yield* world.sync(activations)
+        const moved = world.told()
         assert.deepStrictEqual(
-          world.told().map((m) => [m["userId"], m["traits"]]),
+          moved.map(({ timestamp, traits, userId }) => [userId, traits, timestamp]),
           [
-            ["u1", { first_time_shopper: true }],
-            ["u2", { first_time_shopper: true }]
+            ["u1", { big_accounts: false }, "2026-01-02T00:00:00.000Z"],
+            ["u4", { big_accounts: true }, "2026-01-02T00:00:00.000Z"],
+            ["u5", { big_accounts: true }, "2026-01-02T00:00:00.000Z"]
           ]
         )
-        yield* world.members("First time shopper", ["u2"])
+        yield* TestClock.adjust("1 day")
+        yield* world.customers([
+          { id: "u1", company: "initech" },
+          { id: "u2", company: "initech" }
+        ])
         yield* world.sync(activations)
+        const [again] = world.told()
         assert.deepStrictEqual(
-          world.told().map((m) => [m["userId"], m["traits"]]),
-          [["u1", { first_time_shopper: false }]]
+          [again?.["userId"], again?.["traits"], again?.["timestamp"]],
+          ["u1", { big_accounts: true }, "2026-01-03T00:00:00.000Z"]
         )
+        // Another change, so another id: a vendor that drops what it has seen must not drop the return.
+        assert.notStrictEqual(again?.["messageId"], first?.["messageId"])
+      })
+    )
+  )
+
+  it.effect("R10 the three event names can be changed per activation", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        const shoppers = audience("First time shopper")
+        const activations = [
+          Activation.events(shoppers, world.destination, {
+            id: "renamed",
+            calls: ["track"],
+            events: { entered: "Became a first-time shopper", exited: "Bought again" }
+          }),
+          Activation.events(shoppers, world.destination, { id: "half", calls: ["track"], events: { exited: "Gone" } }),
+          Activation.events(trait("Revenue"), world.destination, {
+            calls: ["track"],
+            events: { computed: "Revenue Updated" }
+          })
+        ]
+        yield* world.customers([{ id: "u1" }, { id: "u2" }])
+        yield* world.members("First time shopper", ["u1"])
+        yield* world.values("Revenue", { u1: 1 })
         yield* world.sync(activations)
+        const names = () => world.told().map(({ event, userId }) => `${userId} ${event}`)
+        assert.sameMembers(names(), ["u1 Became a first-time shopper", "u1 Audience Entered", "u1 Revenue Updated"])
+        yield* world.members("First time shopper", ["u2"])
+        yield* world.values("Revenue", {})
+        yield* world.sync(
+          activations.with(2, { ...activations[2]!, options: { ...activations[2]!.options, hold: false } })
+        )
+        assert.sameMembers(names(), [
+          "u1 Bought again",
+          "u1 Gone",
+          "u2 Became a first-time shopper",
+          "u2 Audience Entered",
+          "u1 Revenue Updated"
+        ])
+      })
+    )
+  )
+
+  it.effect("R11 a resend of the same change carries the same messageId, and the time when the change was found", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(newYear)
+        const activations = [
+          Activation.events(audience("Buyers"), world.destination, { calls: ["identify", "track"] }),
+          Activation.events(trait("Revenue"), world.destination)
+        ]
+        yield* world.customers([{ id: "u1" }, { id: "u2", email: "ada@example.com" }])
+        yield* world.members("Buyers", ["u1", "u2"])
+        yield* world.values("Revenue", { u2: 450 })
+        world.vendor.answerWith(() => ({ status: 500 }))
+        const [failed] = (yield* world.sync(activations, { patience: 1 })).synced
+        assert.strictEqual(failed?.ending._tag, "GaveUp")
+        const sent: ReadonlyArray<Message> = world.vendor.state.requests.flatMap(({ body }) => body.batch)
         assert.deepStrictEqual(world.told(), [])
+        world.vendor.answerWith(() => undefined)
+        yield* TestClock.adjust("1 day")
+        // One more enters meanwhile; what is owed since yesterday keeps its time and its ids.
+        yield* world.customers([{ id: "u1" }, { id: "u2", email: "ada@example.com" }, { id: "u3" }])
+        yield* world.members("Buyers", ["u1", "u2", "u3"])
+        yield* world.sync(activations)
+        const resent = world.told()
+        const [late, old] = [resent.filter(({ userId }) => userId === "u3"), resent.filter((m) => m["userId"] !== "u3")]
+        assert.sameDeepMembers(old, [...sent])
+        assert.deepStrictEqual(new Set(old.map(({ timestamp }) => timestamp)), new Set(["2026-01-01T00:00:00.000Z"]))
+        assert.strictEqual(new Set(resent.map(({ messageId }) => messageId)).size, 10)
+        assert.deepStrictEqual(
+          late.map(({ timestamp }) => timestamp),
+          ["2026-01-02T00:00:00.000Z", "2026-01-02T00:00:00.000Z"]
+        )
       })
     )
   )

@@ -45,6 +45,8 @@ export interface EchoOptions {
   readonly refreshAfter?: Duration.Input
   readonly calls?: ReadonlyArray<Call.CallKind>
   readonly version?: string
+  /** Runs between the vendor's answer to a batch and its being heard: what happens while a batch is in flight. */
+  readonly beforeHeard?: (batch: ReadonlyArray<Call.Call>) => Effect.Effect<void>
 }
 
 /** A plugin with both forms, of the given kind. */
@@ -81,7 +83,7 @@ export const makeEcho = (options: EchoOptions = {}) => {
             required: call.required,
             ...(call.type === "group" && options.groupUsers === true ? { users: call.users } : {})
           }))
-        })
+        }).pipe(Effect.tap(() => options.beforeHeard?.(calls) ?? Effect.void))
     })
     .list({
       ...(options.cadence === undefined ? {} : { cadence: options.cadence }),

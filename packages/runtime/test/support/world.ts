@@ -1,8 +1,9 @@
 // A small company: its tables in the store, a vendor on loopback, and the engine between them.
 import type { Activation } from "@tributary/core"
 import { serve } from "@tributary/core/testing"
-import { Duration, Effect, Layer, type Scope } from "effect"
+import { Duration, Effect, Fiber, Layer, type Scope } from "effect"
 import { SqlClient } from "effect/sql"
+import { TestClock } from "effect/testing"
 import { Audience, ComputedTrait } from "../../src/config/Computations.ts"
 import { defineConfig, type SourcedActivation } from "../../src/config/defineConfig.ts"
 import { sql } from "../../src/config/Query.ts"
@@ -10,7 +11,7 @@ import { resolve } from "../../src/config/Resolved.ts"
 import * as Source from "../../src/config/Source.ts"
 import { syncOnce, type SyncOnceOptions } from "../../src/engine/SyncOnce.ts"
 import * as Space from "../../src/engine/Space.ts"
-import { type EchoOptions, makeEcho, makeEchoSandbox } from "./echo.ts"
+import { type EchoOptions, makeEcho, makeEchoSandbox, type Message } from "./echo.ts"
 import type { TestStore } from "./stores.ts"
 
 const tables = [
@@ -130,9 +131,48 @@ export const makeWorld = Effect.fnUntraced(function* (echoOptions: EchoOptions =
         )
       ),
     /** What the vendor was told since the last time this was asked. */
-    told: () => vendor.state.messages.splice(0)
+    told: () => vendor.state.messages.splice(0),
+    /** The number that the store knows an activation by. */
+    activation: (id: string) =>
+      Effect.map(
+        client<{ no: number }>`select no from tributary.activation where id = ${id}`,
+        (rows) => rows[0]?.no ?? 0
+      ),
+    /** The rejections that are kept, by identifier. */
+    rejections: client<KeptRejection>`
+      select a.id as activation, r.kind, i.type || ':' || i.value as identifier, r.reason, r.payload, r.at
+      from tributary.rejection r join tributary.activation a on a.no = r.activation_no
+      join tributary.identifier i on i.no = r.identifier_no order by a.id, i.value, r.kind`
   }
 })
+
+export interface KeptRejection {
+  readonly activation: string
+  readonly kind: string
+  readonly identifier: string
+  readonly reason: string
+  readonly payload: Message | null
+  readonly at: Date
+}
+
+const aMoment = Effect.promise(() => new Promise<void>((resolve) => setTimeout(resolve, 2)))
+
+/**
+ * Runs an effect to its end while virtual time passes. Requests and queries take real time, so they are given a moment
+ * of it before each step.
+ */
+export const whileTimePasses = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  step: Duration.Input = "100 millis"
+): Effect.Effect<A, E, R> =>
+  Effect.gen(function* () {
+    const fiber = yield* Effect.forkChild(effect)
+    while (true) {
+      yield* aMoment
+      if (fiber.pollUnsafe() !== undefined) return yield* Fiber.join(fiber)
+      yield* TestClock.adjust(step)
+    }
+  })
 
 export type World = Effect.Success<ReturnType<typeof makeWorld>>
 

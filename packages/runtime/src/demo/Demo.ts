@@ -1,0 +1,322 @@
+/**
+ * The demo: a shop, three vendors and two days, on this machine alone.
+ *
+ * It is Tributary as a newcomer would run it (an embedded store, a configuration, two syncs), with sandboxes in the
+ * vendors' place. What the sandboxes hold in the end is compared with what the shop's tables say, so a demo that ends
+ * well is also a proof.
+ *
+ * @since 0.1.0
+ */
+import { Clock, ConfigProvider, Console, Duration, Effect, Layer, Schema } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import { resolve } from "../config/Resolved.ts"
+import * as Space from "../engine/Space.ts"
+import { syncOnce, type SyncReport } from "../engine/SyncOnce.ts"
+import { sqlReason } from "../store/SqlLedger.ts"
+import * as Store from "../store/Store.ts"
+import * as Chance from "./Chance.ts"
+import { type Check, compare } from "./Comparison.ts"
+import * as DemoClock from "./DemoClock.ts"
+import * as Expected from "./Expected.ts"
+import * as Overnight from "./Overnight.ts"
+import { type DemoReport, type DemoSync, listed, number, seconds } from "./Report.ts"
+import * as Shop from "./Shop.ts"
+import config from "./tributary.config.ts"
+import * as Vendors from "./Vendors.ts"
+
+export { type DemoReport, render } from "./Report.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface DemoOptions {
+  /** The same seed makes the same shop. */
+  readonly seed: number
+  /** People in the shop; at least 50, so that there is something to see. */
+  readonly customers: number
+  /** Whether the store's folder stays when the demo is over. */
+  readonly keep: boolean
+  /** Whether the report will be printed as JSON: then nothing else is printed. */
+  readonly json: boolean
+}
+
+/**
+ * A shop that is large enough to show the vendors' limits at work, and small enough for a coffee machine.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const defaults: DemoOptions = { seed: 1, customers: 4000, keep: false, json: false }
+
+/**
+ * A sandbox does not hold what the database says.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class DemoDiffers extends Schema.TaggedError<DemoDiffers>()("DemoDiffers", {
+  /** After which sync. */
+  sync: Schema.String,
+  differences: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    const count = this.differences.length
+    const shown = this.differences.slice(0, 20).map((difference) => `  - ${difference}`)
+    const rest = count > shown.length ? [`  and ${number(count - shown.length)} more`] : []
+    return [
+      `After "${this.sync}" the sandboxes differ from the database in ${number(count)} ${count === 1 ? "place" : "places"}:`,
+      ...shown,
+      ...rest,
+      `This is a mistake in Tributary. Run it again with --keep to look at the store, and please report it with the seed.`
+    ].join("\n")
+  }
+}
+
+/**
+ * The demo could not go on.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class DemoStopped extends Schema.TaggedError<DemoStopped>()("DemoStopped", {
+  step: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `The demo stopped at "${this.step}": ${this.reason}`
+  }
+}
+
+/**
+ * Plays the demo.
+ *
+ * **Details**
+ *
+ * Progress is printed as it goes, unless `json`; the report is left to the caller (`render`). Other sandboxes may be
+ * given in place of the usual ones.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const demo = Effect.fnUntraced(function* (options: DemoOptions, sandboxes = Vendors.sandboxes()) {
+  if (!Number.isInteger(options.customers) || options.customers < 50) {
+    return yield* new DemoStopped({
+      step: "options",
+      reason: `${options.customers} customers are too few to show anything. Ask for 50 or more.`
+    })
+  }
+  const time = yield* DemoClock.make(Shop.opening)
+  const folder = yield* temporaryFolder(options.keep)
+  return yield* Effect.gen(function* () {
+    const vendors = yield* Vendors.open(sandboxes)
+    return yield* play(options, folder, time, vendors).pipe(
+      Effect.provide(
+        Space.layer.pipe(Layer.provideMerge(Store.layer({ _tag: "Folder", folder: path.join(folder, "store") })))
+      ),
+      Effect.provideService(ConfigProvider.ConfigProvider, vendors.environment)
+    )
+  }).pipe(Effect.provideService(Clock.Clock, time.clock))
+}, Effect.scoped)
+
+const temporaryFolder = (keep: boolean) =>
+  Effect.acquireRelease(
+    Effect.try({
+      try: () => fs.mkdtempSync(path.join(os.tmpdir(), "tributary-demo-")),
+      catch: (cause) =>
+        new DemoStopped({
+          step: "temporary folder",
+          reason: `${cause instanceof Error ? cause.message : String(cause)}. Set TMPDIR to a folder that can be written.`
+        })
+    }),
+    (folder) => Effect.sync(() => (keep ? undefined : fs.rmSync(folder, { recursive: true, force: true })))
+  )
+
+/** Prints a line with the seconds since the start, and lines without. */
+interface Narrator {
+  readonly at: (line: string) => void
+  readonly plain: (line: string) => void
+  readonly millis: () => number
+}
+
+const makeNarrator = Effect.fnUntraced(function* (isSilent: boolean): Effect.fn.Return<Narrator> {
+  const console = yield* Console.Console
+  const clock = yield* Clock.Clock
+  const start = clock.monotonicTimeNanosUnsafe()
+  const millis = () => Number((clock.monotonicTimeNanosUnsafe() - start) / 1_000_000n)
+  const plain = (line: string) => {
+    if (!isSilent) console.log(line)
+  }
+  return { plain, millis, at: (line) => plain(`${seconds(millis()).padStart(8)}  ${line}`) }
+})
+
+const play = Effect.fnUntraced(
+  function* (options: DemoOptions, folder: string, time: DemoClock.DemoClock, vendors: Vendors.Vendors) {
+    const narrator = yield* makeNarrator(options.json)
+    const chance = Chance.make(options.seed)
+    const resolved = yield* Effect.fromResult(resolve(config))
+    const titles = new Map(resolved.destinations.map(({ id, plugin }) => [id, plugin.title]))
+
+    /** A sync in a space opened for it, as `tributary sync` would do. */
+    const sync = Effect.fnUntraced(function* (title: string) {
+      const before = vendors.requests()
+      const started = narrator.millis()
+      const counts = new Map<string, number>()
+      const open = Effect.flatMap(Space.open(resolved), (space) =>
+        syncOnce(space, {
+          patience: 10,
+          waitForPostponed: Duration.minutes(2),
+          isStopping: () => false,
+          folder,
+          only: undefined,
+          onStep: narrate(narrator, counts),
+          onProgress: (activation) => {
+            const destination = activation.slice(0, activation.indexOf("/"))
+            counts.set(destination, (counts.get(destination) ?? 0) + 1)
+          }
+        })
+      )
+      const report = yield* Effect.raceFirst(Effect.scoped(open), ticking(narrator, counts, titles))
+      yield* mustSettle(title, report)
+      const after = vendors.requests()
+      const done: DemoSync = {
+        title,
+        millis: narrator.millis() - started,
+        destinations: resolved.destinations.map(({ id, plugin }) => ({
+          destination: id,
+          title: plugin.title,
+          requests: (after[id] ?? 0) - (before[id] ?? 0),
+          activations: report.synced
+            .filter((synced) => synced.destination === id)
+            .map(({ activation, counts }) => ({ activation, counts }))
+        }))
+      }
+      const requests = done.destinations.map((each) => `${each.title} with ${number(each.requests)}`)
+      narrator.at(`Told ${listed(requests)} requests.`)
+      return done
+    })
+
+    /** Compares the vendors with the tables, when Google has had its half hour. */
+    const check = Effect.fnUntraced(function* (title: string, before: Expected.Expected) {
+      yield* time.moveOn("1 hour")
+      const expected = yield* Expected.read(before)
+      const checks = compare(expected, vendors.states(time.clock.currentTimeMillisUnsafe()))
+      const differences = checks.flatMap((each) => each.differences)
+      if (differences.length > 0) return yield* new DemoDiffers({ sync: title, differences })
+      narrator.at(`Compared with the shop's tables: ${listed(checks.map(inWords))}. No difference.`)
+      return { expected, checks }
+    })
+
+    narrator.plain("Tributary keeps marketing tools in step with what is known of people and accounts.")
+    narrator.plain("Here it serves a made-up shop and three sandboxes that keep the vendors' rules. Nothing leaves")
+    narrator.plain("this machine.")
+    narrator.plain("")
+    narrator.plain("Tuesday")
+    const shop = yield* Shop.open(chance, options.customers)
+    const size = yield* Shop.size()
+    narrator.at(
+      `A shop: ${number(size.customers)} customers, ${number(size.addresses)} addresses, ` +
+        `${number(size.accounts)} accounts, ${number(size.orders)} orders.`
+    )
+    narrator.at(
+      `${number(size.severalAddresses)} people have several addresses, ${number(size.nameless)} have no name, ` +
+        `and a few are in the books twice.`
+    )
+    const first = yield* sync("First sync")
+    const tuesday = yield* check(first.title, Expected.nothing)
+
+    narrator.plain("")
+    narrator.plain("Wednesday")
+    yield* time.moveOn("23 hours")
+    const happened = yield* Overnight.pass(chance, shop)
+    narrator.at(
+      `Overnight: ${number(happened.orders)} orders, ${number(happened.newCustomers)} new customers, ` +
+        `${number(happened.otherAddresses)} other addresses, ${number(happened.namesFilledIn)} names filled in,`
+    )
+    narrator.plain(`          ${happened.merged} people merged, ${happened.deleted} deleted.`)
+    const second = yield* sync("A day later")
+    const wednesday = yield* check(second.title, tuesday.expected)
+    const third = yield* sync("Straight after")
+    const superfluous = third.destinations.filter((each) => each.requests > 0)
+    if (superfluous.length > 0) {
+      const differences = superfluous.map((each) => `${each.title} was sent ${each.requests} requests, and nothing new`)
+      return yield* new DemoDiffers({ sync: third.title, differences })
+    }
+    const report: DemoReport = {
+      seed: options.seed,
+      millis: narrator.millis(),
+      folder: options.keep ? folder : null,
+      shop: size,
+      happened,
+      syncs: [first, second],
+      rejections: yield* rejections(titles),
+      agreed: wednesday.checks.map(({ expected, vendor, what }) => ({ vendor, what, count: expected }))
+    }
+    return report
+  },
+  Effect.catchTag("SqlError", (error: SqlError.SqlError) =>
+    Effect.fail(new DemoStopped({ step: "the shop's tables", reason: sqlReason(error) }))
+  )
+)
+
+const inWords = ({ expected, what }: Check): string => `${number(expected)} ${what}`
+
+/** The steps of a sync in a newcomer's words, the first of each kind only. */
+const narrate = (narrator: Narrator, counts: Map<string, number>) => {
+  const said = new Set<string>()
+  return (step: string) => {
+    const [verb = ""] = step.split(" ")
+    if (said.has(verb)) return
+    said.add(verb)
+    if (verb === "import") narrator.at("Reading who there is: ids, addresses, names, accounts.")
+    if (verb === "evaluate") narrator.at("Evaluating two traits and two audiences in SQL, and what changed in them.")
+    if (verb === "sync") {
+      counts.clear()
+      narrator.at("Telling Braze, Google Ads and Zendesk of it side by side, each within its limits.")
+    }
+  }
+}
+
+/** A line every three seconds, for as long as something is told. */
+const ticking = (
+  narrator: Narrator,
+  counts: ReadonlyMap<string, number>,
+  titles: ReadonlyMap<string, string>
+): Effect.Effect<never> =>
+  Effect.sync(() => {
+    if (counts.size === 0) return
+    const told = [...counts].map(([destination, count]) => `${titles.get(destination) ?? destination} ${number(count)}`)
+    narrator.at(`... ${told.join(", ")}`)
+  }).pipe(Effect.delay("3 seconds"), Effect.forever)
+
+/** A vendor that was not told everything is no demo. */
+const mustSettle = (title: string, report: SyncReport): Effect.Effect<void, DemoStopped> => {
+  const problems = [
+    ...report.failures.map((failure) => failure.message),
+    ...report.synced.flatMap(({ activation, ending }) =>
+      ending._tag === "Settled" || ending._tag === "NotDue" ? [] : [`${activation}: ${ending._tag}, ${ending.reason}`]
+    )
+  ]
+  return problems.length === 0
+    ? Effect.void
+    : Effect.fail(new DemoStopped({ step: title, reason: problems.join("; ") }))
+}
+
+const rejections = Effect.fnUntraced(function* (titles: ReadonlyMap<string, string>) {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql<{ destination: string; reason: string; count: number }>`
+    select a.destination, r.reason, count(*)::int as count from tributary.rejection r
+    join tributary.activation a on a.no = r.activation_no group by 1, 2 order by 3 desc`
+  return rows.map((row) => ({ ...row, destination: titles.get(row.destination) ?? row.destination }))
+})
+
+/**
+ * Why a demo may fail.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type DemoError = Effect.Error<ReturnType<typeof demo>>

@@ -1,0 +1,171 @@
+/**
+ * What the demo found, and how a terminal shows it.
+ *
+ * @since 0.1.0
+ */
+import type { Counts } from "../engine/Engine.ts"
+import type { Happened } from "./Overnight.ts"
+import type { Size } from "./Shop.ts"
+
+/**
+ * What one activation told in one sync.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Told {
+  readonly activation: string
+  readonly counts: Readonly<Counts>
+}
+
+/**
+ * What one destination was told in one sync.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface DestinationTold {
+  readonly destination: string
+  readonly title: string
+  readonly requests: number
+  readonly activations: ReadonlyArray<Told>
+}
+
+/**
+ * One sync, and what it cost.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface DemoSync {
+  readonly title: string
+  readonly millis: number
+  readonly destinations: ReadonlyArray<DestinationTold>
+}
+
+/**
+ * What was compared at a vendor after the last sync, without a difference.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Agreed {
+  readonly vendor: string
+  readonly what: string
+  readonly count: number
+}
+
+/**
+ * What the demo found. Plain data.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface DemoReport {
+  readonly seed: number
+  readonly millis: number
+  /** Where the store was kept, if it was. */
+  readonly folder: string | null
+  readonly shop: Size
+  readonly happened: Happened
+  readonly syncs: ReadonlyArray<DemoSync>
+  /** What is not told yet, and why. */
+  readonly rejections: ReadonlyArray<{ readonly destination: string; readonly reason: string; readonly count: number }>
+  readonly agreed: ReadonlyArray<Agreed>
+}
+
+/**
+ * A number as people read it: `12,345`.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const number = (value: number): string => value.toLocaleString("en-US")
+
+/**
+ * Seconds with one decimal.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const seconds = (millis: number): string => `${(millis / 1000).toFixed(1)} s`
+
+/**
+ * The words joined as in a sentence: `a, b and c`.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const listed = (words: ReadonlyArray<string>): string =>
+  words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`
+
+const words: ReadonlyArray<readonly [keyof Counts, string]> = [
+  ["identify", "identify"],
+  ["track", "track"],
+  ["group", "group"],
+  ["add", "added"],
+  ["discard", "removed"],
+  ["rejected", "rejected"],
+  ["postponed", "postponed"]
+]
+
+const told = (counts: Readonly<Counts> | undefined): string => {
+  const parts = words.flatMap(([key, word]) =>
+    counts !== undefined && counts[key] > 0 ? [`${number(counts[key])} ${word}`] : []
+  )
+  return parts.length === 0 ? "nothing" : parts.join(", ")
+}
+
+const columns = [40, 31] as const
+
+const row = (first: string, ...rest: ReadonlyArray<string>): string =>
+  [first, ...rest]
+    .map((cell, i) => (i < columns.length ? cell.padEnd(columns[i] ?? 0) : cell))
+    .join("")
+    .trimEnd()
+
+const table = (syncs: ReadonlyArray<DemoSync>): ReadonlyArray<string> => {
+  const [first, ...rest] = syncs
+  if (first === undefined) return []
+  const others = (destination: string) =>
+    rest.map((sync) => sync.destinations.find((each) => each.destination === destination))
+  return [
+    row("Told", ...syncs.map((sync) => sync.title)),
+    "-".repeat(96),
+    ...first.destinations.flatMap((each) => [
+      row(each.title, ...[each, ...others(each.destination)].map((one) => `${number(one?.requests ?? 0)} requests`)),
+      ...each.activations.map(({ activation, counts }) =>
+        row(
+          `  ${activation.slice(activation.indexOf("/") + 1)}`,
+          told(counts),
+          ...others(each.destination).map((one) =>
+            told(one?.activations.find((other) => other.activation === activation)?.counts)
+          )
+        )
+      )
+    ]),
+    "-".repeat(96)
+  ]
+}
+
+/**
+ * The report as text, for a terminal of 100 columns.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const render = (report: DemoReport): string =>
+  [
+    "",
+    ...table(report.syncs),
+    "identify: a person's traits, one call for each id and address; several traits that are due travel",
+    "in one. track: an event. group: an account. added, removed: people of a list.",
+    ...report.rejections.flatMap(({ count, destination, reason }) => [
+      "",
+      `Not told to ${destination}: ${number(count)} ${count === 1 ? "record" : "records"}. ${reason}`
+    ]),
+    "",
+    `Every sandbox holds what the database says, compared value by value (${seconds(report.millis)} in all):`,
+    ...report.agreed.map(({ count, vendor, what }) => `  ${vendor.padEnd(12)}${number(count).padStart(8)} ${what}`),
+    ...(report.folder === null ? [] : ["", `The store was kept in ${report.folder}`])
+  ].join("\n")
