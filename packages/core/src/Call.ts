@@ -34,6 +34,11 @@ export interface Personas {
 interface CallBase<T extends string, P> {
   /** The identifier that the vendor is to find the person or account by. */
   readonly identifier: Identifier<T>
+  /**
+   * The profile's other identifiers, oldest first, of types that the activation tells. Each has a call of its own; they
+   * stand here for vendors that keep several on one record, and would otherwise make a record of each.
+   */
+  readonly siblings: ReadonlyArray<Identifier<T>>
   /** The properties that the plugin requires, filled in. */
   readonly required: P
   /** The same for a resend of the same change, so that a vendor can tell the two are one. */

@@ -251,6 +251,14 @@ const mappedTraits = (task: Task, profile: KnownProfile): Record<string, Json> =
   return traits
 }
 
+/** An identifier that is gone stands alone: what it tells must not touch the record of those that remain. */
+const siblingsOf = (identifier: KnownIdentifier, profile: KnownProfile, task: Task): ReadonlyArray<Identifier> =>
+  identifier.gone
+    ? []
+    : profile.identifiers
+        .filter((other) => other !== identifier && !other.gone && task.identifiers[other.type] !== "none")
+        .map(({ type, value }) => ({ type, value }))
+
 const makeCall = (dues: readonly [Due, ...ReadonlyArray<Due>], profile: KnownProfile, required: unknown): Call => {
   const [first] = dues
   const { identifier, kind, task } = first
@@ -259,6 +267,7 @@ const makeCall = (dues: readonly [Due, ...ReadonlyArray<Due>], profile: KnownPro
   )
   const base = {
     identifier: { type: identifier.type, value: identifier.value },
+    siblings: siblingsOf(identifier, profile, task),
     required,
     messageId: digest(
       ...dues.flatMap((due) => [due.task.activationId, due.kind, due.standing.evaluation, canonical(due.value)]),

@@ -8,6 +8,7 @@ const envelope = (type: IdentifierType, value: string, computationClass: "audien
   required: {},
   messageId: `message-${value}-${key}`,
   timestamp: "2026-11-23T09:30:00.000Z",
+  siblings: [],
   personas: {
     computation_class: computationClass,
     computation_id: `acme/${key}`,

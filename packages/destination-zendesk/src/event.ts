@@ -49,12 +49,22 @@ const fieldValue = (value: Json.Json): string | number | boolean | null =>
  */
 export const user = (call: Call.Identify<IdentifierType, Required>): UserWrite => ({
   user: {
-    ...(call.identifier.type === "email" ? { email: call.identifier.value } : { external_id: call.identifier.value }),
+    ...identity(call),
     name: call.required.name,
     skip_verify_email: true,
     user_fields: fieldValues(call.traits)
   }
 })
+
+/**
+ * A call for a user id carries the person's first address too, so that Zendesk keeps one user and not two. A call for
+ * an address carries nothing else: it may be the person's second, and must not become the first.
+ */
+const identity = ({ identifier, siblings }: Call.Identify<IdentifierType, Required>) => {
+  if (identifier.type === "email") return { email: identifier.value }
+  const address = siblings.find((sibling) => sibling.type === "email")
+  return { external_id: identifier.value, ...(address === undefined ? {} : { email: address.value }) }
+}
 
 /**
  * The organization that a group call tells of, found by external id.

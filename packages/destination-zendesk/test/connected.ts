@@ -79,6 +79,7 @@ const common = {
   required: { name: "Ada Lovelace" },
   messageId: "m-1",
   timestamp: "2026-11-23T12:00:00.000Z",
+  siblings: [],
   personas: {
     computation_class: "trait",
     computation_id: "c-1",

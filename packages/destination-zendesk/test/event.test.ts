@@ -26,6 +26,30 @@ describe("identify", () => {
     })
   })
 
+  it("R20 carries a person's first address with the user id, and nothing else with an address", () => {
+    const addresses = [
+      { type: "email", value: "ada@example.com" },
+      { type: "email", value: "lovelace@example.com" }
+    ] as const
+    const byId = { ...identify("user_id", "u1", { vip: true }), siblings: addresses }
+    assert.deepStrictEqual(Event.user(byId), {
+      user: {
+        external_id: "u1",
+        email: "ada@example.com",
+        name: "Ada Lovelace",
+        skip_verify_email: true,
+        user_fields: { vip: true }
+      }
+    })
+    const bySecond = {
+      ...identify("email", "lovelace@example.com", { vip: true }),
+      siblings: [addresses[0], { type: "user_id", value: "u1" }] as const
+    }
+    assert.deepStrictEqual(Event.user(bySecond), {
+      user: { email: "lovelace@example.com", name: "Ada Lovelace", skip_verify_email: true, user_fields: { vip: true } }
+    })
+  })
+
   it("R7 tells of an audience as true on entering and false on leaving", () => {
     assert.deepStrictEqual(Event.fieldValues({ first_time_shopper: true }), { first_time_shopper: true })
     assert.deepStrictEqual(Event.fieldValues({ first_time_shopper: false }), { first_time_shopper: false })

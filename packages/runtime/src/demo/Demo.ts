@@ -7,7 +7,7 @@
  *
  * @since 0.1.0
  */
-import { Clock, ConfigProvider, Console, Duration, Effect, Layer, Schema } from "effect"
+import { Clock, ConfigProvider, Duration, Effect, Layer, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -21,8 +21,9 @@ import * as Chance from "./Chance.ts"
 import { type Check, compare } from "./Comparison.ts"
 import * as DemoClock from "./DemoClock.ts"
 import * as Expected from "./Expected.ts"
+import * as Narrator from "./Narrator.ts"
 import * as Overnight from "./Overnight.ts"
-import { type DemoReport, type DemoSync, listed, number, seconds } from "./Report.ts"
+import { type DemoReport, type DemoSync, listed, number } from "./Report.ts"
 import * as Shop from "./Shop.ts"
 import config from "./tributary.config.ts"
 import * as Vendors from "./Vendors.ts"
@@ -50,7 +51,7 @@ export interface DemoOptions {
  * @category constants
  * @since 0.1.0
  */
-export const defaults: DemoOptions = { seed: 1, customers: 4000, keep: false, json: false }
+export const defaults: DemoOptions = { seed: 1, customers: 3000, keep: false, json: false }
 
 /**
  * A sandbox does not hold what the database says.
@@ -61,6 +62,7 @@ export const defaults: DemoOptions = { seed: 1, customers: 4000, keep: false, js
 export class DemoDiffers extends Schema.TaggedError<DemoDiffers>()("DemoDiffers", {
   /** After which sync. */
   sync: Schema.String,
+  seed: Schema.Number,
   differences: Schema.Array(Schema.String)
 }) {
   override get message(): string {
@@ -71,7 +73,7 @@ export class DemoDiffers extends Schema.TaggedError<DemoDiffers>()("DemoDiffers"
       `After "${this.sync}" the sandboxes differ from the database in ${number(count)} ${count === 1 ? "place" : "places"}:`,
       ...shown,
       ...rest,
-      `This is a mistake in Tributary. Run it again with --keep to look at the store, and please report it with the seed.`
+      `That is a mistake in Tributary: please report it with the seed, ${this.seed}. --keep leaves the store to look at.`
     ].join("\n")
   }
 }
@@ -109,11 +111,18 @@ export const demo = Effect.fnUntraced(function* (options: DemoOptions, sandboxes
       reason: `${options.customers} customers are too few to show anything. Ask for 50 or more.`
     })
   }
+  const narrator = yield* Narrator.make(options.json)
   const time = yield* DemoClock.make(Shop.opening)
   const folder = yield* temporaryFolder(options.keep)
+  narrator.plain(
+    "Tributary keeps marketing tools in step with what is known of people and accounts. Here it serves a made-up shop, " +
+      "and three sandboxes that keep the vendors' rules. Nothing leaves this machine."
+  )
+  narrator.heading("Tuesday")
+  narrator.at(`An embedded PostgreSQL opens in ${folder}${options.keep ? "" : ", which goes with the demo"}.`)
   return yield* Effect.gen(function* () {
     const vendors = yield* Vendors.open(sandboxes)
-    return yield* play(options, folder, time, vendors).pipe(
+    return yield* play({ options, folder, time, vendors, narrator }).pipe(
       Effect.provide(
         Space.layer.pipe(Layer.provideMerge(Store.layer({ _tag: "Folder", folder: path.join(folder, "store") })))
       ),
@@ -135,33 +144,24 @@ const temporaryFolder = (keep: boolean) =>
     (folder) => Effect.sync(() => (keep ? undefined : fs.rmSync(folder, { recursive: true, force: true })))
   )
 
-/** Prints a line with the seconds since the start, and lines without. */
-interface Narrator {
-  readonly at: (line: string) => void
-  readonly plain: (line: string) => void
-  readonly millis: () => number
+interface Stage {
+  readonly options: DemoOptions
+  readonly folder: string
+  readonly time: DemoClock.DemoClock
+  readonly vendors: Vendors.Vendors
+  readonly narrator: Narrator.Narrator
 }
 
-const makeNarrator = Effect.fnUntraced(function* (isSilent: boolean): Effect.fn.Return<Narrator> {
-  const console = yield* Console.Console
-  const clock = yield* Clock.Clock
-  const start = clock.monotonicTimeNanosUnsafe()
-  const millis = () => Number((clock.monotonicTimeNanosUnsafe() - start) / 1_000_000n)
-  const plain = (line: string) => {
-    if (!isSilent) console.log(line)
-  }
-  return { plain, millis, at: (line) => plain(`${seconds(millis()).padStart(8)}  ${line}`) }
-})
+const silent = (narrator: Narrator.Narrator): Narrator.Narrator => ({ ...narrator, at: () => undefined })
 
 const play = Effect.fnUntraced(
-  function* (options: DemoOptions, folder: string, time: DemoClock.DemoClock, vendors: Vendors.Vendors) {
-    const narrator = yield* makeNarrator(options.json)
+  function* ({ folder, narrator, options, time, vendors }: Stage) {
     const chance = Chance.make(options.seed)
     const resolved = yield* Effect.fromResult(resolve(config))
     const titles = new Map(resolved.destinations.map(({ id, plugin }) => [id, plugin.title]))
 
     /** A sync in a space opened for it, as `tributary sync` would do. */
-    const sync = Effect.fnUntraced(function* (title: string) {
+    const sync = Effect.fnUntraced(function* (title: string, telling: string, narrator: Narrator.Narrator) {
       const before = vendors.requests()
       const started = narrator.millis()
       const counts = new Map<string, number>()
@@ -172,14 +172,14 @@ const play = Effect.fnUntraced(
           isStopping: () => false,
           folder,
           only: undefined,
-          onStep: narrate(narrator, counts),
+          onStep: Narrator.steps(narrator, telling),
           onProgress: (activation) => {
-            const destination = activation.slice(0, activation.indexOf("/"))
+            const destination = titles.get(activation.slice(0, activation.indexOf("/"))) ?? activation
             counts.set(destination, (counts.get(destination) ?? 0) + 1)
           }
         })
       )
-      const report = yield* Effect.raceFirst(Effect.scoped(open), ticking(narrator, counts, titles))
+      const report = yield* Effect.raceFirst(Effect.scoped(open), Narrator.ticking(narrator, counts))
       yield* mustSettle(title, report)
       const after = vendors.requests()
       const done: DemoSync = {
@@ -194,8 +194,11 @@ const play = Effect.fnUntraced(
             .map(({ activation, counts }) => ({ activation, counts }))
         }))
       }
-      const requests = done.destinations.map((each) => `${each.title} with ${number(each.requests)}`)
-      narrator.at(`Told ${listed(requests)} requests.`)
+      const requests = done.destinations.map((each) => `${each.title} ${number(each.requests)}`)
+      narrator.at(`Told, in so many requests: ${requests.join(", ")}.`)
+      for (const { count, destination, reason } of yield* rejections(titles)) {
+        narrator.at(`Not told to ${destination}: ${number(count)}. ${reason}`)
+      }
       return done
     })
 
@@ -205,46 +208,37 @@ const play = Effect.fnUntraced(
       const expected = yield* Expected.read(before)
       const checks = compare(expected, vendors.states(time.clock.currentTimeMillisUnsafe()))
       const differences = checks.flatMap((each) => each.differences)
-      if (differences.length > 0) return yield* new DemoDiffers({ sync: title, differences })
-      narrator.at(`Compared with the shop's tables: ${listed(checks.map(inWords))}. No difference.`)
+      if (differences.length > 0) return yield* new DemoDiffers({ sync: title, seed: options.seed, differences })
+      narrator.at(`Compared with the shop's own tables, an hour later: ${listed(checks.map(inWords))}. All agree.`)
       return { expected, checks }
     })
 
-    narrator.plain("Tributary keeps marketing tools in step with what is known of people and accounts.")
-    narrator.plain("Here it serves a made-up shop and three sandboxes that keep the vendors' rules. Nothing leaves")
-    narrator.plain("this machine.")
-    narrator.plain("")
-    narrator.plain("Tuesday")
     const shop = yield* Shop.open(chance, options.customers)
     const size = yield* Shop.size()
     narrator.at(
       `A shop: ${number(size.customers)} customers, ${number(size.addresses)} addresses, ` +
-        `${number(size.accounts)} accounts, ${number(size.orders)} orders.`
+        `${number(size.accounts)} accounts, ${number(size.orders)} orders. ${number(size.severalAddresses)} people have ` +
+        `several addresses, ${number(size.nameless)} have no name, and a few are in the books twice.`
     )
-    narrator.at(
-      `${number(size.severalAddresses)} people have several addresses, ${number(size.nameless)} have no name, ` +
-        `and a few are in the books twice.`
-    )
-    const first = yield* sync("First sync")
+    const first = yield* sync("First sync", "Telling the vendors everything, each within its limits.", narrator)
     const tuesday = yield* check(first.title, Expected.nothing)
 
-    narrator.plain("")
-    narrator.plain("Wednesday")
+    narrator.heading("Wednesday")
     yield* time.moveOn("23 hours")
     const happened = yield* Overnight.pass(chance, shop)
     narrator.at(
-      `Overnight: ${number(happened.orders)} orders, ${number(happened.newCustomers)} new customers, ` +
-        `${number(happened.otherAddresses)} other addresses, ${number(happened.namesFilledIn)} names filled in,`
+      `A day has passed: ${number(happened.orders)} orders, ${number(happened.newCustomers)} new customers, ` +
+        `${number(happened.otherAddresses)} other addresses, ${number(happened.namesFilledIn)} names filled in, ` +
+        `${happened.merged} people merged who were in the books twice, ${happened.deleted} deleted.`
     )
-    narrator.plain(`          ${happened.merged} people merged, ${happened.deleted} deleted.`)
-    const second = yield* sync("A day later")
+    const second = yield* sync("A day later", "Telling the vendors what changed, and nothing else.", narrator)
     const wednesday = yield* check(second.title, tuesday.expected)
-    const third = yield* sync("Straight after")
-    const superfluous = third.destinations.filter((each) => each.requests > 0)
-    if (superfluous.length > 0) {
-      const differences = superfluous.map((each) => `${each.title} was sent ${each.requests} requests, and nothing new`)
-      return yield* new DemoDiffers({ sync: third.title, differences })
-    }
+    const third = yield* sync("Straight after", "", silent(narrator))
+    const differences = third.destinations.flatMap(({ requests, title }) =>
+      requests === 0 ? [] : [`${title} got ${requests} requests, and there was nothing new to tell`]
+    )
+    if (differences.length > 0) return yield* new DemoDiffers({ sync: third.title, seed: options.seed, differences })
+    narrator.at("Synced once more: nothing has changed, and no request is sent.")
     const report: DemoReport = {
       seed: options.seed,
       millis: narrator.millis(),
@@ -263,34 +257,6 @@ const play = Effect.fnUntraced(
 )
 
 const inWords = ({ expected, what }: Check): string => `${number(expected)} ${what}`
-
-/** The steps of a sync in a newcomer's words, the first of each kind only. */
-const narrate = (narrator: Narrator, counts: Map<string, number>) => {
-  const said = new Set<string>()
-  return (step: string) => {
-    const [verb = ""] = step.split(" ")
-    if (said.has(verb)) return
-    said.add(verb)
-    if (verb === "import") narrator.at("Reading who there is: ids, addresses, names, accounts.")
-    if (verb === "evaluate") narrator.at("Evaluating two traits and two audiences in SQL, and what changed in them.")
-    if (verb === "sync") {
-      counts.clear()
-      narrator.at("Telling Braze, Google Ads and Zendesk of it side by side, each within its limits.")
-    }
-  }
-}
-
-/** A line every three seconds, for as long as something is told. */
-const ticking = (
-  narrator: Narrator,
-  counts: ReadonlyMap<string, number>,
-  titles: ReadonlyMap<string, string>
-): Effect.Effect<never> =>
-  Effect.sync(() => {
-    if (counts.size === 0) return
-    const told = [...counts].map(([destination, count]) => `${titles.get(destination) ?? destination} ${number(count)}`)
-    narrator.at(`... ${told.join(", ")}`)
-  }).pipe(Effect.delay("3 seconds"), Effect.forever)
 
 /** A vendor that was not told everything is no demo. */
 const mustSettle = (title: string, report: SyncReport): Effect.Effect<void, DemoStopped> => {

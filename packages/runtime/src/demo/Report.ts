@@ -99,6 +99,27 @@ export const seconds = (millis: number): string => `${(millis / 1000).toFixed(1)
 export const listed = (words: ReadonlyArray<string>): string =>
   words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`
 
+const width = 98
+
+/**
+ * The text in lines of a terminal, each but the first indented.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const wrapped = (text: string, indent: number): string => {
+  const lines: Array<string> = []
+  let line = ""
+  // Space at the beginning is the text's own.
+  for (const word of text.split(/(?<=\S) /)) {
+    if (line !== "" && line.length + word.length + 1 > width) {
+      lines.push(line)
+      line = " ".repeat(indent) + word
+    } else line = line === "" ? word : `${line} ${word}`
+  }
+  return [...lines, line].join("\n")
+}
+
 const words: ReadonlyArray<readonly [keyof Counts, string]> = [
   ["identify", "identify"],
   ["track", "track"],
@@ -131,7 +152,7 @@ const table = (syncs: ReadonlyArray<DemoSync>): ReadonlyArray<string> => {
     rest.map((sync) => sync.destinations.find((each) => each.destination === destination))
   return [
     row("Told", ...syncs.map((sync) => sync.title)),
-    "-".repeat(96),
+    "-".repeat(width),
     ...first.destinations.flatMap((each) => [
       row(each.title, ...[each, ...others(each.destination)].map((one) => `${number(one?.requests ?? 0)} requests`)),
       ...each.activations.map(({ activation, counts }) =>
@@ -144,7 +165,7 @@ const table = (syncs: ReadonlyArray<DemoSync>): ReadonlyArray<string> => {
         )
       )
     ]),
-    "-".repeat(96)
+    "-".repeat(width)
   ]
 }
 
@@ -158,14 +179,14 @@ export const render = (report: DemoReport): string =>
   [
     "",
     ...table(report.syncs),
-    "identify: a person's traits, one call for each id and address; several traits that are due travel",
-    "in one. track: an event. group: an account. added, removed: people of a list.",
-    ...report.rejections.flatMap(({ count, destination, reason }) => [
-      "",
-      `Not told to ${destination}: ${number(count)} ${count === 1 ? "record" : "records"}. ${reason}`
-    ]),
+    wrapped(
+      "An identify tells traits of a person, one call for each id and address; traits that are due together travel in " +
+        "one. A track is an event, a group an account. Lists are added to and removed from.",
+      0
+    ),
     "",
-    `Every sandbox holds what the database says, compared value by value (${seconds(report.millis)} in all):`,
+    "Every sandbox holds what the database says:",
     ...report.agreed.map(({ count, vendor, what }) => `  ${vendor.padEnd(12)}${number(count).padStart(8)} ${what}`),
+    `Two days in ${seconds(report.millis)}, with seed ${report.seed}.`,
     ...(report.folder === null ? [] : ["", `The store was kept in ${report.folder}`])
   ].join("\n")
