@@ -56,25 +56,25 @@ describe("identify", () => {
     }).pipe(Effect.provide(layers()))
   )
 
-  it.effect("R20 a person with a user id and an address is one user, whichever is told first", () =>
-    Effect.gen(function* () {
-      for (const isAddressFirst of [true, false]) {
+  for (const first of ["address", "user id"]) {
+    it.effect(`R20 a person with a user id and an address is one user, where the ${first} is told first`, () =>
+      Effect.gen(function* () {
         const zendesk = yield* make({ userFields })
         const byAddress = identify("email", "ada@example.com", { total_revenue_180_days: 450 })
         const byId = {
           ...identify("user_id", "u1", { total_revenue_180_days: 450 }),
           siblings: [{ type: "email", value: "ada@example.com" }] as const
         }
-        for (const call of isAddressFirst ? [byAddress, byId] : [byId, byAddress]) {
+        for (const call of first === "address" ? [byAddress, byId] : [byId, byAddress]) {
           assert.deepStrictEqual(yield* zendesk.deliver(call), [Outcome.delivered])
         }
         assert.deepStrictEqual(
           zendesk.state().users.map((user) => [user.external_id, user.email]),
           [["u1", "ada@example.com"]]
         )
-      }
-    }).pipe(Effect.provide(layers()))
-  )
+      }).pipe(Effect.provide(layers()))
+    )
+  }
 
   it.effect("R3 changes values, empties them, and leaves the others as they are", () =>
     Effect.gen(function* () {
