@@ -107,9 +107,6 @@ const zendesk = Zendesk.destination("zendesk", {
   baseUrl: Config.String("ZENDESK_URL")
 })
 
-// Zendesk would make a user of a customer's id and another one of the address, so it is told of the id alone.
-const idOnly = { email: "none" } as const
-
 export default defineConfig({
   space: "chinook",
   activations: [
@@ -124,8 +121,8 @@ export default defineConfig({
     Activation.events(keyCompanies, braze, { accounts: "users" }),
 
     // Zendesk: fields of users, and of companies as organizations that their users join.
-    Activation.events(totalSpend, zendesk, { identifiers: idOnly }),
-    Activation.events(bigSpenders, zendesk, { identifiers: idOnly }),
+    Activation.events(totalSpend, zendesk),
+    Activation.events(bigSpenders, zendesk),
     Activation.events(companySpend, zendesk),
 
     // Google Ads makes lists of addresses and phone numbers; the shop's ids mean nothing there.

@@ -7,7 +7,7 @@
  *
  * @since 0.1.0
  */
-import { Clock, Context, Duration, Effect, Layer, Option, Redacted, Schema, Semaphore } from "effect"
+import { Clock, Context, Duration, Effect, Layer, Option, Predicate, Redacted, Schema, Semaphore } from "effect"
 import { HttpClient, type HttpClientError, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import { createCipheriv, createDecipheriv, createHash, createSign, hkdfSync, randomBytes } from "node:crypto"
 import type { Authorization, Client, ClientSpec, RefreshToken, ServiceAccount } from "./Client.ts"
@@ -137,8 +137,16 @@ const exchange = (base: HttpClient.HttpClient, request: Request, timeout: Durati
     Effect.tap((response) => response.text),
     Effect.timeout(timeout),
     Effect.catchTag("TimeoutError", () => new Unavailable({ reason: `No answer within ${Duration.format(timeout)}.` })),
-    Effect.catchTag("HttpClientError", (error) => new Unavailable({ reason: error.reason._tag }))
+    Effect.catchTag("HttpClientError", (error) => new Unavailable({ reason: unanswered(error) }))
   )
+
+/** Who did not answer, and the system's word for why. Never the path: it may name a person. */
+const unanswered = ({ reason, request }: HttpClientError.HttpClientError): string => {
+  const host = URL.canParse(request.url) ? new URL(request.url).host : "its address"
+  const cause = "cause" in reason ? reason.cause : undefined
+  const code = Predicate.hasProperty(cause, "code") && typeof cause.code === "string" ? cause.code : reason._tag
+  return `no answer from ${host} (${code})`
+}
 
 interface Signer {
   readonly sign: (request: Request) => Effect.Effect<Request, DeliveryError>

@@ -41,7 +41,8 @@ export const deliver: <A>(
   items: NonEmpty<A>,
   send: (items: NonEmpty<A>) => Effect.Effect<ReadonlyArray<Outcome.Outcome>, DeliveryError>
 ) => Effect.Effect<Delivered> = Effect.fnUntraced(function* (items, send) {
-  const answer = yield* send(items).pipe(
+  // A plugin may throw before it has made an effect, too.
+  const answer = yield* Effect.suspend(() => send(items)).pipe(
     Effect.map((outcomes) =>
       outcomes.length === items.length
         ? { _tag: "Answered" as const, outcomes }

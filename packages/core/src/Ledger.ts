@@ -10,7 +10,7 @@
 import { Context, type Effect, type Option, Schema } from "effect"
 import type { Json } from "./Json.ts"
 import type { IdSet } from "./IdSet.ts"
-import type { KnownProfile, LedgerKind, Settlement, Standing } from "./Plan.ts"
+import type { KnownProfile, LedgerKind, Moot, Settlement, Standing } from "./Plan.ts"
 
 /**
  * The store did not answer, or refused.
@@ -139,6 +139,8 @@ export interface Postponement {
 export interface Settled {
   readonly acknowledged: ReadonlyArray<Settlement>
   readonly rejections: ReadonlyArray<RejectionRecord>
+  /** Rejections to forget, as nothing is owed there any more. */
+  readonly moot: ReadonlyArray<Moot>
   readonly receipts: ReadonlyArray<ReceiptRecord>
   readonly postponed: ReadonlyArray<Postponement>
   /** Claimed profiles with nothing left in flight. */

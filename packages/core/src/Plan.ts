@@ -53,7 +53,7 @@ export interface Task {
 export interface KnownIdentifier extends Identifier {
   readonly no: number
   readonly gone: boolean
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds: when the profile got it, or where it is gone, when it went. */
   readonly addedAt: number
 }
 
@@ -132,6 +132,15 @@ export interface Unsendable {
 }
 
 /**
+ * A rejection that means nothing any more, because nothing is owed there: the person left, or the value is back to
+ * what was told.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Moot = Pick<Settlement, "activation" | "kind" | "identifier">
+
+/**
  * What a profile is owed.
  *
  * @category models
@@ -140,6 +149,7 @@ export interface Unsendable {
 export interface EventPlan {
   readonly items: ReadonlyArray<Item<Call>>
   readonly unsendable: ReadonlyArray<Unsendable>
+  readonly moot: ReadonlyArray<Moot>
 }
 
 /**
@@ -152,6 +162,7 @@ export interface ListPlan {
   readonly adds: ReadonlyArray<Item<Member>>
   readonly discards: ReadonlyArray<Item<Member>>
   readonly unsendable: ReadonlyArray<Unsendable>
+  readonly moot: ReadonlyArray<Moot>
 }
 
 /**
@@ -212,8 +223,9 @@ const dueCalls = (profile: KnownProfile, task: Task, standing: Standing): Readon
   const isAudience = task.personas.computation_class === "audience"
   const picked = standing.value === undefined ? undefined : new Set(chosen(profile, task.identifiers))
   return task.calls.flatMap((kind) => {
-    // A newcomer joins others that were told; where nobody was, this is the first sync, and everybody is told (R13).
-    const isFollowUp = profile.identifiers.some(({ no }) => standing.told(kind, no) !== undefined)
+    // A newcomer joins others that were told and stay; where there are none, this is a first sync, and everybody is told
+    // (R13).
+    const isFollowUp = profile.identifiers.some(({ gone, no }) => !gone && standing.told(kind, no) !== undefined)
     return profile.identifiers.flatMap((identifier): ReadonlyArray<Due> => {
       const told = standing.told(kind, identifier.no)
       const base = { task, kind, identifier, standing }
@@ -259,22 +271,28 @@ const siblingsOf = (identifier: KnownIdentifier, profile: KnownProfile, task: Ta
         .filter((other) => other !== identifier && !other.gone && task.identifiers[other.type] !== "none")
         .map(({ type, value }) => ({ type, value }))
 
+/** With the value, or with the identifier: an old value is news to a new identifier, and for one that went or moved. */
+const foundAt = (due: Due): number => Math.max(due.standing.changedAt, due.identifier.addedAt)
+
 const makeCall = (dues: readonly [Due, ...ReadonlyArray<Due>], profile: KnownProfile, required: unknown): Call => {
   const [first] = dues
   const { identifier, kind, task } = first
-  const foundAt = Math.max(
-    ...dues.map((due) => Math.max(due.standing.changedAt, due.told === undefined ? 0 : due.identifier.addedAt))
-  )
   const base = {
     identifier: { type: identifier.type, value: identifier.value },
     siblings: siblingsOf(identifier, profile, task),
     required,
     messageId: digest(
-      ...dues.flatMap((due) => [due.task.activationId, due.kind, due.standing.evaluation, canonical(due.value)]),
+      ...dues.flatMap((due) => [
+        due.task.activationId,
+        due.kind,
+        due.standing.evaluation,
+        String(foundAt(due)),
+        canonical(due.value)
+      ]),
       identifier.type,
       identifier.value
     ),
-    timestamp: new Date(foundAt).toISOString(),
+    timestamp: new Date(Math.max(...dues.map(foundAt))).toISOString(),
     personas: task.personas
   }
   const traits: Record<string, Json> = {}
@@ -320,7 +338,16 @@ export const events = (
   terms: Terms
 ): EventPlan => {
   const dues = tasks.flatMap(([task, standing]) => dueCalls(profile, task, standing))
-  if (dues.length === 0) return { items: [], unsendable: [] }
+  const moot = tasks.flatMap(([task, standing]) =>
+    mootRejections(
+      profile,
+      task,
+      standing,
+      task.calls,
+      dues.filter((due) => due.task === task)
+    )
+  )
+  if (dues.length === 0) return { items: [], unsendable: [], moot }
   const filled = fill(profile, terms)
   const open = dues.flatMap((due) => {
     const settlement = settlementOf(due, filled.text, terms)
@@ -330,11 +357,13 @@ export const events = (
   const settles = (group: ReadonlyArray<Due>) => group.flatMap((due) => settlements.get(due) ?? [])
   if (filled._tag === "Missing") {
     return {
+      moot,
       items: [],
       unsendable: open.map((due) => ({ profile: profile.no, settles: [due.settlement], reason: filled.reason }))
     }
   }
   return {
+    moot,
     items: grouped(open, terms.coalesce).map((group) => ({
       profile: profile.no,
       payload: makeCall(group, profile, filled.required),
@@ -343,6 +372,24 @@ export const events = (
     unsendable: []
   }
 }
+
+/** Rejections on record for what is not due. */
+const mootRejections = (
+  profile: KnownProfile,
+  task: Task,
+  standing: Standing,
+  kinds: ReadonlyArray<LedgerKind>,
+  dues: ReadonlyArray<{ readonly kind: LedgerKind; readonly identifier: KnownIdentifier }>
+): ReadonlyArray<Moot> =>
+  kinds.flatMap((kind) =>
+    profile.identifiers
+      .filter(
+        (identifier) =>
+          standing.rejected(kind, identifier.no) !== undefined &&
+          !dues.some((due) => due.kind === kind && due.identifier === identifier)
+      )
+      .map(({ no }) => ({ activation: task.activation, kind, identifier: no }))
+  )
 
 type FilledTerms =
   | { readonly _tag: "Filled"; readonly required: Readonly<Record<string, unknown>>; readonly text: string }
@@ -387,8 +434,16 @@ export const list = (profile: KnownProfile, task: Task, standing: Standing, term
   const news = wanted.filter((identifier) => {
     if (standing.again("member", identifier.no)) return true
     if (standing.told("member", identifier.no) !== undefined) return false
-    return task.newIdentifiers || identifier.addedAt <= standing.changedAt || told.length === 0
+    return task.newIdentifiers || identifier.addedAt <= standing.changedAt || told.length === leaving.length
   })
+  const concerned = news.length === 0 ? leaving : [...leaving, ...wanted]
+  const moot = mootRejections(
+    profile,
+    task,
+    standing,
+    ["member"],
+    concerned.map((identifier) => ({ kind: "member", identifier }))
+  )
   const filled = news.length === 0 ? undefined : fill(profile, terms)
   const settle = (identifiers: ReadonlyArray<KnownIdentifier>, fingerprintTold: bigint | undefined) => {
     const values = identifiers.map((identifier) => `${identifier.type}:${identifier.value}`)
@@ -411,14 +466,15 @@ export const list = (profile: KnownProfile, task: Task, standing: Standing, term
       discards.push({ profile: profile.no, payload: { identifiers: byType(leaving), required: {} }, settles })
     }
   }
-  if (filled === undefined) return { adds: [], discards, unsendable: [] }
+  if (filled === undefined) return { adds: [], discards, unsendable: [], moot }
   const settles = settle(wanted, toldTrue)
-  if (isKnownRejection(settles)) return { adds: [], discards, unsendable: [] }
+  if (isKnownRejection(settles)) return { adds: [], discards, unsendable: [], moot }
   return filled._tag === "Missing"
-    ? { adds: [], discards, unsendable: [{ profile: profile.no, settles, reason: filled.reason }] }
+    ? { adds: [], discards, unsendable: [{ profile: profile.no, settles, reason: filled.reason }], moot }
     : {
         adds: [{ profile: profile.no, payload: { identifiers: byType(wanted), required: filled.required }, settles }],
         discards,
-        unsendable: []
+        unsendable: [],
+        moot
       }
 }

@@ -91,20 +91,24 @@ const makeGate = Effect.fnUntraced(function* (limits: ReadonlyArray<RateLimit>):
     return longest
   }
 
-  // One at a time: the first to come is the first to go, and only it has to watch the windows.
-  const enter = turnstile.withPermits(1)(
-    Effect.gen(function* () {
-      while (true) {
-        const millis = wait(yield* Clock.currentTimeMillis)
-        if (millis === 0) break
-        if (millis === undefined) {
-          yield* answered.close
-          if (wait(yield* Clock.currentTimeMillis) === undefined) yield* answered.await
-        } else yield* Effect.sleep(millis)
-      }
-      inFlight++
-      for (const window of requestWindows) window.begin(1)
-    })
+  // One at a time: the first to come is the first to go, and only it has to watch the windows. A wait can be interrupted,
+  // so that a stop does not sit out a long `Retry-After`; what is entered is left for certain.
+  const enter = Effect.acquireUseRelease(
+    Effect.interruptible(turnstile.take(1)),
+    () =>
+      Effect.gen(function* () {
+        while (true) {
+          const millis = wait(yield* Clock.currentTimeMillis)
+          if (millis === 0) break
+          if (millis === undefined) {
+            yield* answered.close
+            if (wait(yield* Clock.currentTimeMillis) === undefined) yield* Effect.interruptible(answered.await)
+          } else yield* Effect.interruptible(Effect.sleep(millis))
+        }
+        inFlight++
+        for (const window of requestWindows) window.begin(1)
+      }),
+    () => turnstile.release(1)
   )
   const leave = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis

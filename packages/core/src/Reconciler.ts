@@ -162,17 +162,23 @@ export class Reconciler extends Context.Service<
         for (const profile of reading.profiles) {
           const standings = tasks
             .filter((task) => claim.byActivation.get(task.activation)?.has(profile.no) === true)
-            .map((task) => [task, reading.standing(task.activation, profile.no)] as const)
+            .map((task) => {
+              const standing = reading.standing(task.activation, profile.no)
+              // A baseline takes as told whatever should be, what was rejected included.
+              return [task, work.mode === "baseline" ? { ...standing, rejected: () => undefined } : standing] as const
+            })
           if (isEvent) {
             const owed = Plan.events(profile, standings, terms)
             planned.calls.push(...owed.items)
             planned.unsendable.push(...owed.unsendable)
+            planned.moot.push(...owed.moot)
           } else {
             for (const [task, standing] of standings) {
               const owed = Plan.list(profile, task, standing, terms)
               planned.adds.push(...owed.adds)
               planned.discards.push(...owed.discards)
               planned.unsendable.push(...owed.unsendable)
+              planned.moot.push(...owed.moot)
             }
           }
         }
@@ -278,6 +284,7 @@ export class Reconciler extends Context.Service<
           )
           yield* ledger.settle(claim, {
             ...nothingSettled,
+            moot: planned.moot,
             rejections: planned.unsendable.flatMap(({ profile, reason, settles }) =>
               settles.map((settlement) => ({ profile, settlement, reason, payload: null }))
             ),
@@ -340,13 +347,15 @@ export interface Planned {
   readonly adds: Array<Plan.Item<Member>>
   readonly discards: Array<Plan.Item<Member>>
   readonly unsendable: Array<Plan.Unsendable>
+  readonly moot: Array<Plan.Moot>
 }
 
-const emptyPlan = (): Planned => ({ calls: [], adds: [], discards: [], unsendable: [] })
+const emptyPlan = (): Planned => ({ calls: [], adds: [], discards: [], unsendable: [], moot: [] })
 
 const nothingSettled: Settled = {
   acknowledged: [],
   rejections: [],
+  moot: [],
   receipts: [],
   postponed: [],
   released: [],
@@ -408,6 +417,7 @@ const settlementOf = (
   const settled = {
     acknowledged: [] as Array<Plan.Settlement>,
     rejections: [] as Array<Settled["rejections"][number]>,
+    moot: [],
     postponed: [] as Array<Settled["postponed"][number]>,
     released: [] as Array<number>,
     returned: [] as Array<number>

@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { Schema } from "effect"
+import { Redacted, Schema } from "effect"
 import { isIP } from "node:net"
 
 /**
@@ -15,7 +15,14 @@ import { isIP } from "node:net"
  * @category schemas
  * @since 0.1.0
  */
-export const secret = Schema.Redacted(Schema.NonEmptyString.check(Schema.isPattern(/^[\x21-\x7e]+$/)))
+export const secret = Schema.Redacted(Schema.String).check(
+  Schema.makeFilter(
+    (value: Redacted.Redacted) =>
+      /^[\x21-\x7e]+$/.test(Redacted.value(value)) ||
+      "must be a secret of letters, digits and punctuation, without spaces or line breaks",
+    { title: "secret" }
+  )
+)
 
 const loopback = (host: string) =>
   host === "localhost" || host === "[::1]" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host)
@@ -24,7 +31,9 @@ const refusal = (value: string): string | undefined => {
   const url = URL.canParse(value) ? new URL(value) : undefined
   if (url === undefined) return "must be an address such as https://api.example.com"
   if (url.username !== "" || url.password !== "") return "must not carry a user name or password"
-  if (url.search !== "" || url.hash !== "") return "must not carry a query or a fragment"
+  // The text itself is what a path is appended to: an empty query swallows it, and a space breaks the host.
+  if (/[?#]/.test(value)) return "must not carry a query or a fragment"
+  if (/\s/.test(value)) return "must not contain spaces or line breaks"
   if (loopback(url.hostname)) {
     return url.protocol === "http:" || url.protocol === "https:" ? undefined : "must be http or https"
   }

@@ -271,6 +271,12 @@ const root = Command.make("tributary").pipe(
   ])
 )
 
+// A reader that has seen enough (`| head`) is no failure.
+process.stdout.on("error", (error) => {
+  if ("code" in error && error.code === "EPIPE") process.exit(exitCode.done)
+  throw error
+})
+
 Command.run(root, { version }).pipe(
   Effect.catchCause(() =>
     Effect.sync(() => {

@@ -20,7 +20,13 @@ export const gracefully = Effect.fnUntraced(function* <A, E, R>(make: (stop: Lat
   return yield* Fiber.join(fiber).pipe(
     Effect.onInterrupt(() =>
       Effect.gen(function* () {
-        yield* Console.error("Stopping: what is on the wire is brought to its end.")
+        // On a terminal the progress line stands there, and the ^C after it.
+        const line = process.stderr.isTTY ? "\n" : ""
+        yield* Console.error(
+          `${line}Stopping: what is on the wire is brought to its end. Ctrl-C again does not wait for it.`
+        )
+        // Safe at any moment: what was claimed and not settled returns to the dirty set with the next run.
+        process.once("SIGINT", () => process.exit(130))
         yield* stop.open
         yield* Fiber.await(fiber).pipe(Effect.timeoutOption(patience))
         yield* Fiber.interrupt(fiber)

@@ -26,7 +26,7 @@ export const progressLine = (output: NodeJS.WriteStream = process.stderr): Progr
   let drawnAt = 0
   const isTerminal = output.isTTY === true
   const draw = () => {
-    const line = told === 0 ? current : `${current}: ${told.toLocaleString("en-US")} told`
+    const line = told === 0 ? current : `${told.toLocaleString("en-US")} told, now ${current}`
     output.write(`\r\u001b[2K${line.slice(0, Math.max(20, output.columns - 1))}`)
   }
   return {
@@ -35,8 +35,10 @@ export const progressLine = (output: NodeJS.WriteStream = process.stderr): Progr
       if (isTerminal) draw()
       else output.write(`${step}\n`)
     },
-    count: () => {
-      told++
+    count: (activation, label) => {
+      // Destinations go side by side: the line names the one that answered last, and not the one that began last.
+      current = activation
+      if (label !== "rejected" && label !== "postponed") told++
       // Drawing costs more than telling: ten times a second is enough for an eye.
       if (!isTerminal || performance.now() - drawnAt < millisBetweenDraws) return
       drawnAt = performance.now()

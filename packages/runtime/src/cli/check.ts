@@ -9,6 +9,7 @@ import { connectAll } from "../engine/Space.ts"
 import type { Resolved } from "../config/Resolved.ts"
 import * as Schedule from "../config/Schedule.ts"
 import { exitCode, type Run } from "./Exit.ts"
+import { dataNotes } from "./Notes.ts"
 import { type SessionFlags, withScratchSession } from "./Session.ts"
 import { count, table } from "./Table.ts"
 
@@ -47,7 +48,11 @@ export const check = (flags: CheckFlags): Run =>
 const render = (resolved: Resolved, checked: Checked, mistakes: ReadonlyArray<string>): string => {
   const lines: Array<string> = []
   const rows = [
-    ...checked.imported.map((imported) => ["profiles", imported.source, count(imported.profiles), ""]),
+    ...checked.imported.map((imported) => {
+      const profiles = resolved.profiles.find(({ name }) => name === imported.source)
+      const when = profiles === undefined ? "" : Schedule.describe(profiles.schedule)
+      return ["profiles", imported.source, count(imported.profiles), when]
+    }),
     ...checked.evaluated.map((evaluated) => {
       const computation = resolved.computations.find(({ key }) => key === evaluated.computation)
       return [
@@ -67,6 +72,7 @@ const render = (resolved: Resolved, checked: Checked, mistakes: ReadonlyArray<st
     ]
     lines.push(table(headings, rows), "")
   }
+  lines.push(...dataNotes(checked))
   for (const id of checked.remapped) {
     lines.push(
       `Note: the mapping of ${id} changed. What was told stays as it is; "tributary resync ${id}" tells everybody again.`

@@ -9,6 +9,7 @@ import type { ResolvedActivation } from "../config/Resolved.ts"
 import * as Schedule from "../config/Schedule.ts"
 import { activations, type ActivationStatus, failedSources } from "../store/Status.ts"
 import { exitCode, type Run } from "./Exit.ts"
+import { type Trouble, troubleNotes } from "./Notes.ts"
 import { type SessionFlags, withSession } from "./Session.ts"
 import { count, table, time } from "./Table.ts"
 
@@ -43,6 +44,10 @@ export const status = (flags: StatusFlags): Run =>
         )
         return exitCode.done
       }
+      if (withNext.length === 0) {
+        yield* Console.log(`Nothing was synced yet; "tributary sync" does it now.`)
+        return exitCode.done
+      }
       yield* Console.log(
         table(
           [
@@ -63,13 +68,13 @@ export const status = (flags: StatusFlags): Run =>
             count(row.dirty),
             count(row.rejected),
             time(row.last_sync_at),
-            time(row.next_sync_at)
+            row.next_sync_at === null ? "." : time(row.next_sync_at)
           ])
         )
       )
       const notes = [
         ...unregistered.map((id) => `${id} was never synced; "tributary sync" does it now.`),
-        ...withNext.flatMap((row) => (row.reason === null ? [] : [`${row.activation} is ${row.state}: ${row.reason}`])),
+        ...troubleNotes(withNext.flatMap(troubleOf)),
         ...withNext.flatMap((row) => (row.error === null ? [] : [row.error])),
         ...failed.map((source) => source.error)
       ]
@@ -78,6 +83,17 @@ export const status = (flags: StatusFlags): Run =>
       return exitCode.done
     })
   )
+
+/** What waits, and why: stopped and held by their state, anything else by how its last sync ended. */
+const troubleOf = (row: ActivationStatus): ReadonlyArray<Trouble> => {
+  const { activation, destination, last_sync, reason, state } = row
+  if (reason !== null && (state === "stopped" || state === "held")) {
+    return [{ activation, destination, kind: state, reason }]
+  }
+  const left =
+    state === "active" && row.dirty > 0 ? /^(?:GaveUp|Waiting): (.*), \d+ delivered/s.exec(last_sync ?? "") : null
+  return left?.[1] === undefined ? [] : [{ activation, destination, kind: "left", reason: left[1] }]
+}
 
 /** While `start` runs: a list by its cadence, events when their computation is evaluated next. */
 const nextSync = (activation: ResolvedActivation, row: ActivationStatus, now: DateTime.Utc): Date | null => {

@@ -6,10 +6,10 @@
 import { Console, Duration, Effect } from "effect"
 import type { Counts, Synced } from "../engine/Engine.ts"
 import { open } from "../engine/Space.ts"
-import { pollAll } from "../engine/Receipts.ts"
 import { syncOnce, type SyncReport } from "../engine/SyncOnce.ts"
 import { type ExitCode, exitCode, WrongUse, type Run } from "./Exit.ts"
 import { gracefully } from "./Graceful.ts"
+import { dataNotes, type Trouble, troubleNotes } from "./Notes.ts"
 import { progressLine } from "./Progress.ts"
 import { type SessionFlags, withSession } from "./Session.ts"
 import { count, table } from "./Table.ts"
@@ -40,11 +40,10 @@ export const sync = (flags: SyncFlags): Run =>
         }
         const space = yield* open(resolved)
         const progress = progressLine()
-        const report = yield* gracefully((stop) =>
+        // The summary belongs to the work: who pressed Ctrl-C wants to see what was told all the same.
+        return yield* gracefully((stop) =>
           Effect.gen(function* () {
-            // Results of jobs from earlier syncs come first: what they lost is told in this one.
-            yield* Effect.forEach(space.destinations, (owned) => pollAll(owned), { discard: true })
-            return yield* syncOnce(space, {
+            const report = yield* syncOnce(space, {
               folder,
               only: flags.activations.length === 0 ? undefined : new Set(flags.activations),
               patience: 5,
@@ -52,16 +51,16 @@ export const sync = (flags: SyncFlags): Run =>
               isStopping: () => stop.isOpen(),
               onProgress: progress.count,
               onStep: progress.step
-            })
+            }).pipe(Effect.ensuring(Effect.sync(progress.end)))
+            if (space.registered.remapped.length > 0 && !flags.json) {
+              yield* Console.error(
+                `The mapping of ${space.registered.remapped.join(", ")} changed. What was told stays as it is; "tributary resync" tells everybody again.`
+              )
+            }
+            yield* Console.log(flags.json ? JSON.stringify(toJson(report), null, 2) : render(report))
+            return verdict(report)
           })
-        ).pipe(Effect.ensuring(Effect.sync(progress.end)))
-        if (space.registered.remapped.length > 0 && !flags.json) {
-          yield* Console.error(
-            `The mapping of ${space.registered.remapped.join(", ")} changed. What was told stays as it is; "tributary resync" tells everybody again.`
-          )
-        }
-        yield* Console.log(flags.json ? JSON.stringify(toJson(report), null, 2) : render(report))
-        return verdict(report)
+        )
       })
     )
   )
@@ -94,7 +93,7 @@ const word = ({ ending }: Synced): string => {
     case "Settled":
       return "settled"
     case "NotDue":
-      return `not due: ${ending.reason}`
+      return "not due"
     case "Held":
       return "held"
     case "Paused":
@@ -108,29 +107,24 @@ const word = ({ ending }: Synced): string => {
   }
 }
 
+const troubleOf = ({ activation, destination, ending }: Synced): ReadonlyArray<Trouble> => {
+  switch (ending._tag) {
+    case "Held":
+      return [{ activation, destination, kind: "held", reason: ending.reason }]
+    case "Stopped":
+      return [{ activation, destination, kind: "stopped", reason: ending.reason }]
+    case "GaveUp":
+    case "Waiting":
+      return [{ activation, destination, kind: "left", reason: ending.reason }]
+    default:
+      return []
+  }
+}
+
 const render = (report: SyncReport): string => {
   const lines: Array<string> = []
   for (const failure of report.failures) lines.push(`Failed: ${failure.message}`)
-  for (const { computation, unknown, unknownSample } of report.evaluated) {
-    if (unknown > 0) {
-      lines.push(
-        `Note: ${count(unknown)} rows of "${computation}" are of profiles that no source gives, such as ${unknownSample}.`
-      )
-    }
-  }
-  for (const { shared, source } of report.imported) {
-    if (shared > 0)
-      lines.push(`Note: ${count(shared)} identifiers of "${source}" are claimed by several profiles; one keeps each.`)
-  }
-  for (const { activation, ending } of report.synced) {
-    if (ending._tag === "Held")
-      lines.push(
-        `Held: ${activation}: ${ending.reason}. Nothing was sent; "tributary approve ${activation}" lets it go ahead.`
-      )
-    if (ending._tag === "Stopped" || ending._tag === "GaveUp" || ending._tag === "Waiting") {
-      lines.push(`${ending._tag === "Stopped" ? "Stopped" : "Left for the next sync"}: ${activation}: ${ending.reason}`)
-    }
-  }
+  lines.push(...dataNotes(report), ...troubleNotes(report.synced.flatMap(troubleOf)))
   if (lines.length > 0) lines.push("")
   lines.push(
     table(
@@ -144,6 +138,10 @@ const render = (report: SyncReport): string => {
   )
   const rejected = report.synced.some((synced) => synced.counts.rejected > 0)
   if (rejected) lines.push("", `"tributary rejections" says what was rejected and why.`)
+  const later = report.synced.flatMap(({ activation, ending }) =>
+    ending._tag === "NotDue" ? [`${activation} is not due: ${ending.reason}.`] : []
+  )
+  if (later.length > 0) lines.push("", ...later)
   return lines.join("\n")
 }
 

@@ -71,11 +71,12 @@ const ads = (expected: Expected, state: States["ads"]): Check => {
       if (wanted.size > 0) differences.push(`Google Ads has no list "${name}"`)
       continue
     }
-    for (const hash of wanted) {
-      if (!members.has(hash)) differences.push(`Google Ads, list "${name}": ${hash} is missing`)
+    for (const [hash, address] of wanted) {
+      if (!members.has(hash)) differences.push(`Google Ads, list "${name}": ${address} is missing`)
     }
     for (const hash of members) {
-      if (!wanted.has(hash)) differences.push(`Google Ads, list "${name}": ${hash} should not be there`)
+      if (!wanted.has(hash))
+        differences.push(`Google Ads, list "${name}": the address of hash ${hash} should not be there`)
     }
   }
   for (const name of lists.keys()) {

@@ -12,7 +12,9 @@ import { SqlClient, type SqlError } from "effect/sql"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
+import { fileURLToPath } from "node:url"
 import { resolve } from "../config/Resolved.ts"
+import { pollAll } from "../engine/Receipts.ts"
 import * as Space from "../engine/Space.ts"
 import { syncOnce, type SyncReport } from "../engine/SyncOnce.ts"
 import { sqlReason } from "../store/SqlLedger.ts"
@@ -46,14 +48,6 @@ export interface DemoOptions {
 }
 
 /**
- * A shop that is large enough to show the vendors' limits at work, and small enough for a coffee machine.
- *
- * @category constants
- * @since 0.1.0
- */
-export const defaults: DemoOptions = { seed: 1, customers: 3000, keep: false, json: false }
-
-/**
  * A sandbox does not hold what the database says.
  *
  * @category errors
@@ -62,7 +56,7 @@ export const defaults: DemoOptions = { seed: 1, customers: 3000, keep: false, js
 export class DemoDiffers extends Schema.TaggedError<DemoDiffers>()("DemoDiffers", {
   /** After which sync. */
   sync: Schema.String,
-  seed: Schema.Number,
+  seed: Schema.Finite,
   differences: Schema.Array(Schema.String)
 }) {
   override get message(): string {
@@ -118,6 +112,7 @@ export const demo = Effect.fnUntraced(function* (options: DemoOptions, sandboxes
     "Tributary keeps marketing tools in step with what is known of people and accounts. Here it serves a made-up shop, " +
       "and three sandboxes that keep the vendors' rules. Nothing leaves this machine."
   )
+  narrator.plain(`What is told to whom: ${path.relative(process.cwd(), fileURLToPath(configuration))}`)
   narrator.heading("Tuesday")
   narrator.at(`An embedded PostgreSQL opens in ${folder}${options.keep ? "" : ", which goes with the demo"}.`)
   return yield* Effect.gen(function* () {
@@ -130,6 +125,9 @@ export const demo = Effect.fnUntraced(function* (options: DemoOptions, sandboxes
     )
   }).pipe(Effect.provideService(Clock.Clock, time.clock))
 }, Effect.scoped)
+
+/** As its author wrote it, also where the demo runs from the built package. */
+const configuration = new URL("../../src/demo/tributary.config.ts", import.meta.url)
 
 const temporaryFolder = (keep: boolean) =>
   Effect.acquireRelease(
@@ -202,9 +200,15 @@ const play = Effect.fnUntraced(
       return done
     })
 
-    /** Compares the vendors with the tables, when Google has had its half hour. */
+    /** Compares the vendors with the tables, when Google has had its half hour and was asked what became of it. */
     const check = Effect.fnUntraced(function* (title: string, before: Expected.Expected) {
       yield* time.moveOn("1 hour")
+      const open = Effect.flatMap(Space.open(resolved), ({ destinations }) => Effect.forEach(destinations, pollAll))
+      const unfinished = (yield* Effect.scoped(open)).reduce((sum, jobs) => sum + jobs, 0)
+      if (unfinished > 0) {
+        const reason = `${unfinished} uploads are still worked on after an hour`
+        return yield* new DemoStopped({ step: title, reason })
+      }
       const expected = yield* Expected.read(before)
       const checks = compare(expected, vendors.states(time.clock.currentTimeMillisUnsafe()))
       const differences = checks.flatMap((each) => each.differences)

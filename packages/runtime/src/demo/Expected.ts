@@ -40,8 +40,8 @@ export interface ZendeskRecord {
 export interface Expected {
   readonly brazeUsers: ReadonlyMap<string, BrazePerson>
   readonly brazeEmails: ReadonlyMap<string, BrazePerson>
-  /** Hashes of addresses by the name of the list. */
-  readonly lists: ReadonlyMap<string, ReadonlySet<string>>
+  /** By the name of the list, the hashes of its members and their addresses. */
+  readonly lists: ReadonlyMap<string, ReadonlyMap<string, string>>
   readonly zendeskUsers: ReadonlyMap<string, ZendeskRecord>
   readonly organizations: ReadonlyMap<string, ZendeskRecord>
   /** Pairs of a user's and an organization's external id that may be memberships. */
@@ -127,8 +127,8 @@ export const read = Effect.fnUntraced(function* (
     brazeUsers: brazePeople(ids, before.brazeUsers),
     brazeEmails: brazePeople(emails, before.brazeEmails),
     lists: new Map([
-      ["First time shoppers", new Set(emails.filter((one) => one.is_first_time).map((one) => one.hash))],
-      ["Key accounts", new Set(emails.filter((one) => one.is_key).map((one) => one.hash))]
+      ["First time shoppers", hashed(emails.filter((one) => one.is_first_time))],
+      ["Key accounts", hashed(emails.filter((one) => one.is_key))]
     ]),
     zendeskUsers: checkboxes(
       "first_time_shoppers",
@@ -148,6 +148,9 @@ export const read = Effect.fnUntraced(function* (
     ])
   }
 })
+
+const hashed = (emails: ReadonlyArray<Known>): ReadonlyMap<string, string> =>
+  new Map(emails.map((one) => [one.hash, one.value]))
 
 const brazePeople = (
   known: ReadonlyArray<Known>,

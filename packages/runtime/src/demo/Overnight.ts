@@ -44,7 +44,7 @@ export const pass = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Happened, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   const now = Shop.opening + Shop.dayMillis
-  yield* sql`update shop.clock set now = ${new Date(now)}::timestamptz`
+  yield* sql`update shop.clock set now = ${Shop.moment(now)}::timestamptz`
   const twins = shop.twins.flatMap((twin) => [twin.oldId, twin.intoId])
   const people = yield* sql<Person>`
     select id, first_name, last_name, account_id from shop.customer where id <> all(${twins}::text[]) order by id`
@@ -137,9 +137,9 @@ const winAnAccount = (now: number): Step<unknown> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     yield* sql`insert into shop.orders (customer_id, placed_at, total)
-      select min(c.id), ${new Date(now - 3_600_000)}::timestamptz, 4999
+      select min(c.id), ${Shop.moment(now - 3_600_000)}::timestamptz, 4999
       from shop.customer c left join shop.orders o
-        on o.customer_id = c.id and o.placed_at > ${new Date(now)}::timestamptz - interval '180 days'
+        on o.customer_id = c.id and o.placed_at > ${Shop.moment(now)}::timestamptz - interval '180 days'
       where c.account_id is not null
       group by c.account_id having coalesce(sum(o.total), 0) < 5000
       order by coalesce(sum(o.total), 0) desc, c.account_id limit 1`

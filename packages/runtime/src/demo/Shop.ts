@@ -171,13 +171,21 @@ export const address = (chance: Chance, words: ReadonlyArray<string | null>, mar
 }
 
 /**
+ * A moment as the tables take it: ISO 8601.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const moment = (millis: number): string => new Date(millis).toISOString()
+
+/**
  * A moment in the days before `now`.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const momentBefore = (chance: Chance, now: number, days: number): string =>
-  new Date(now - 1 - chance.below(days * dayMillis)).toISOString()
+  moment(now - 1 - chance.below(days * dayMillis))
 
 /**
  * Companies buy more than people do.
@@ -188,7 +196,7 @@ export const momentBefore = (chance: Chance, now: number, days: number): string 
 export const price = (chance: Chance, account: string | null): number =>
   (500 + chance.below(24_500)) * (account === null ? 0.01 : 0.04)
 
-/** How many orders somebody has placed, in hundredths of the customers: most one or none. */
+/** How many orders somebody has placed: most have one or none. */
 const orderCounts = (chance: Chance): number => {
   const share = chance.below(100)
   return share < 25 ? 0 : share < 60 ? 1 : 2 + chance.below(5)
@@ -269,7 +277,7 @@ export const open = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Shop, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   for (const statement of tables) yield* sql.unsafe(statement)
-  yield* sql`insert into shop.clock values (${new Date(opening)}::timestamptz)`
+  yield* sql`insert into shop.clock values (${moment(opening)}::timestamptz)`
   const accounts = Array.from({ length: Math.max(4, Math.round(customers / 40)) }, (_, i) => ({
     id: `a${String(i + 1).padStart(4, "0")}`,
     // A number, because two of one name cannot both be organizations at Zendesk.

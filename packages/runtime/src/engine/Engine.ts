@@ -10,7 +10,7 @@ import { type DeliveryError, Ledger, Reconciler } from "@tributary/core"
 import { Clock, Duration, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { ResolvedActivation } from "../config/Resolved.ts"
-import { lane, mark, marksOf, pending } from "../store/DirtySets.ts"
+import { lane, mark, marksOf } from "../store/DirtySets.ts"
 import * as Holds from "../store/Holds.ts"
 import * as Operations from "../store/Operations.ts"
 import { recover } from "../store/Owners.ts"
@@ -139,9 +139,16 @@ export const syncEvents = (
 ): Effect.Effect<ReadonlyArray<Synced>, SyncError, Services> =>
   inStore(
     Effect.gen(function* () {
-      const events = owned.activations.filter(({ activation }) => activation.form === "event")
       const form = eventWork(owned.connected)
-      return form === undefined ? [] : yield* syncTogether(owned, events, form, options)
+      if (form === undefined) return []
+      const events = owned.activations.filter(({ activation }) => activation.form === "event")
+      const synced: Array<Synced> = []
+      // People before accounts: a vendor can put only those into an account that it has been told of.
+      for (const collection of ["users", "accounts"]) {
+        const phase = events.filter(({ activation }) => activation.collection === collection)
+        if (phase.length > 0) synced.push(...(yield* syncTogether(owned, phase, form, options)))
+      }
+      return synced
     })
   )
 
@@ -164,8 +171,8 @@ export const syncList = (
       const [blocked] = yield* syncable(owned, [registration], placeholder, options)
       if (blocked !== undefined) return blocked
       yield* refreshMembership(owned, registration)
-      if ((yield* pending(no)).size === 0) {
-        yield* markSettled([no])
+      if (!(yield* hasWork([no]))) {
+        if (yield* isEvaluated(no)) yield* markSettled([no])
         return ended(owned, registration, { _tag: "Settled" })
       }
       const listId = yield* ensureList(owned.connected, activation, no, owned.owner).pipe(
@@ -226,7 +233,7 @@ const syncable = Effect.fnUntraced(function* (
     const { activation, no } = registration
     const standing = yield* readStanding(no)
     if (standing.baseline_due) yield* takeBaseline(owned, registration, form, options)
-    const held = yield* Holds.check(no, activation.hold)
+    const held = (yield* hasWork([no])) ? yield* Holds.check(no, activation.hold) : undefined
     if (standing.stopped !== null) {
       blocked.push(ended(owned, registration, { _tag: "Stopped", reason: standing.stopped }))
     } else if (standing.paused) {
@@ -247,9 +254,7 @@ const takeBaseline = Effect.fnUntraced(function* (
 ) {
   const sql = yield* SqlClient.SqlClient
   const reconciler = yield* Reconciler.Reconciler
-  const [evaluated] = yield* sql`select 1 from tributary.activation a
-    join tributary.computation c on c.no = a.computation_no where a.no = ${no} and c.evaluated_at is not null`
-  if (evaluated === undefined) return
+  if (!(yield* isEvaluated(no))) return
   yield* recover(owned.owner.destination, [no])
   yield* reconciler.run({
     ...form,
@@ -332,6 +337,10 @@ const runUntilSettled = Effect.fnUntraced(function* (
       return { _tag: "GaveUp", reason } satisfies Ending
     }
     if (end._tag !== "Settled") return { _tag: end._tag, reason: end.stop.message } satisfies Ending
+    // Told to stop with work left: calling that settled would let a list wait a whole cadence for the rest.
+    if (options.isStopping() && (yield* hasWork(activations))) {
+      return { _tag: "Waiting", reason: "the process was told to stop before everything was sent" } satisfies Ending
+    }
     const next = yield* nextPostponed(activations)
     if (next === undefined) return { _tag: "Settled" } satisfies Ending
     if (next.at > deadline || options.isStopping()) {
@@ -350,6 +359,31 @@ const nextPostponed = Effect.fnUntraced(function* (activations: ReadonlyArray<nu
     select min(not_before) as at, count(*)::int as count, min(reason) as reason from tributary.postponed
     where activation_no = any(${activations}::int[]) and not_before < 'infinity'`
   return row?.at == null ? undefined : { at: row.at.getTime(), count: row.count, reason: row.reason ?? "" }
+})
+
+/** Whether anything is dirty, claimed or postponed. Asked every few seconds, so it reads no sets. */
+const hasWork = Effect.fnUntraced(function* (activations: ReadonlyArray<number>) {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql`
+    select 1 from tributary.dirty where activation_no = any(${activations}::int[]) and length(bits) > 0
+    union all select 1 from tributary.claim where activation_no = any(${activations}::int[])
+    union all select 1 from tributary.postponed
+      where activation_no = any(${activations}::int[]) and not_before < 'infinity'
+    limit 1`
+  return rows.length > 0
+})
+
+/**
+ * Whether the activation's computation has a result. What is told before that would be told of nothing.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isEvaluated = Effect.fnUntraced(function* (activation: number) {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql`select 1 from tributary.activation a join tributary.computation c on c.no = a.computation_no
+    where a.no = ${activation} and c.evaluated_at is not null`
+  return rows.length > 0
 })
 
 const markSettled = Effect.fnUntraced(function* (activations: ReadonlyArray<number>) {

@@ -148,7 +148,7 @@ const plan = Effect.fnUntraced(function* (
   }
   const counts = { identify: 0, track: 0, group: 0, add: 0, discard: 0 }
   const unsendable = new Map<string, number>()
-  const sample: Reconciler.Planned = { calls: [], adds: [], discards: [], unsendable: [] }
+  const sample: Reconciler.Planned = { calls: [], adds: [], discards: [], unsendable: [], moot: [] }
   const keep = <A>(kept: Array<A>, items: ReadonlyArray<A>) =>
     kept.push(...items.slice(0, options.sample - kept.length))
   while (true) {
@@ -161,7 +161,10 @@ const plan = Effect.fnUntraced(function* (
     for (const { reason, settles } of planned.unsendable) {
       unsendable.set(reason, (unsendable.get(reason) ?? 0) + settles.length)
     }
-    keep(sample.calls, planned.calls)
+    for (const call of planned.calls) {
+      const same = sample.calls.filter(({ payload }) => payload.type === call.payload.type)
+      if (same.length < options.sample) sample.calls.push(call)
+    }
     keep(sample.adds, planned.adds)
     keep(sample.discards, planned.discards)
   }

@@ -12,6 +12,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 import * as Schedule from "../config/Schedule.ts"
 import type { ResolvedComputation, ResolvedProfiles } from "../config/Resolved.ts"
 import {
+  isEvaluated,
   type Owned,
   type Registration,
   type Services,
@@ -208,7 +209,8 @@ const listJob = (owned: Owned, registration: Registration, options: StartOptions
     name: `tell ${registration.activation.id}`,
     nextDue: Effect.gen(function* () {
       const now = yield* DateTime.now
-      const evaluated = yield* isEvaluated(registration)
+      // A list that is told before its audience was ever evaluated would wait a whole cadence for nothing.
+      const evaluated = yield* isEvaluated(registration.no).pipe(Effect.orElseSucceed(() => false))
       const due = yield* listDue(registration).pipe(Effect.orElseSucceed(() => now))
       const again = Option.getOrElse(next, () => now)
       const earliest = evaluated ? due : DateTime.addDuration(now, lookAgain)
@@ -226,15 +228,6 @@ const listJob = (owned: Owned, registration: Registration, options: StartOptions
     )
   }
 }
-
-/** A list that is told before its audience was ever evaluated would wait a whole cadence for nothing. */
-const isEvaluated = ({ no }: Registration) =>
-  Effect.gen(function* () {
-    const sql = yield* SqlClient.SqlClient
-    const rows = yield* sql`select 1 from tributary.activation a
-      join tributary.computation c on c.no = a.computation_no where a.no = ${no} and c.evaluated_at is not null`
-    return rows.length > 0
-  }).pipe(Effect.orElseSucceed(() => false))
 
 const receiptsJob = (owned: Owned, options: StartOptions): AnyJob => {
   let next = Option.none<DateTime.Utc>()

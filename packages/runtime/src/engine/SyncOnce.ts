@@ -19,6 +19,7 @@ import {
   type Synced,
   type SyncOptions
 } from "./Engine.ts"
+import { pollAll } from "./Receipts.ts"
 import { refreshComputation, type RefreshError, refreshProfiles } from "./Refresh.ts"
 import type { Space } from "./Space.ts"
 
@@ -110,6 +111,8 @@ export const syncOnce = Effect.fnUntraced(function* (
 })
 
 const syncDestination = Effect.fnUntraced(function* (owned: Owned, options: SyncOnceOptions) {
+  // What jobs of earlier syncs lost is told in this one.
+  yield* pollAll(owned)
   const wanted = owned.activations.filter(({ activation }) => isWanted(options, activation))
   const synced: Array<Synced> = []
   if (wanted.some(({ activation }) => activation.form === "event")) {

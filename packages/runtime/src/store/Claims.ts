@@ -48,8 +48,8 @@ interface DirtyRow {
 }
 
 /**
- * Takes up to `limit` profiles of one chunk: live lane first, and none that another claim of the destination holds, so
- * that a profile is never on the wire twice at a time (R32).
+ * Takes up to `limit` profiles of one chunk: live lane first, and none that another claim of these activations holds,
+ * so that a profile is never on the wire twice at a time (R32).
  *
  * @category constructors
  * @since 0.1.0
@@ -84,7 +84,8 @@ const claimChunk = Effect.fnUntraced(function* (
     where activation_no = any(${activations}::int[]) and chunk = ${chunk}
     order by activation_no, lane for update`
   const held = yield* sql<{ bits: Uint8Array }>`
-    select bits from tributary.claim where destination = ${owner.destination} and chunk = ${chunk}`
+    select bits from tributary.claim where destination = ${owner.destination} and chunk = ${chunk}
+      and activation_no = any(${activations}::int[])`
   const sets = rows.map((row) => ({ ...row, set: IdSet.decode(row.bits) }))
   const claimed = held.reduce((all, row) => IdSet.union(all, IdSet.decode(row.bits)), IdSet.empty)
   const free = (lanes: (lane: number) => boolean) =>

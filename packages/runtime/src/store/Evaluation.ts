@@ -276,7 +276,7 @@ export const usersOf = Effect.fnUntraced(function* (
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql<{ nos: Uint8Array | null }>`
     select string_agg(int4send(user_no), ''::bytea) as nos from tributary.account_user
-    where account_no = any(${[...accounts]}::int[])`
+    where account_no = any(${[...accounts]}::int[]) and not gone`
   const nos = rows[0]?.nos
   return nos == null ? IdSet.empty : IdSet.fromInt4(nos)
 })

@@ -207,7 +207,7 @@ const writeIdentifiers = (source: ResolvedProfiles, at: Date): Step<WrittenIdent
         where i.collection = ${source.collection} and i.type = t.type and i.value = t.value)
       order by t.profile_no, t.type, t.value returning profile_no`
     const gone = yield* sql<{ profile_no: number }>`
-      update tributary.identifier i set gone = true from tributary.profile p
+      update tributary.identifier i set gone = true, added_at = ${at}::timestamptz from tributary.profile p
       where p.no = i.profile_no and p.collection = ${source.collection} and p.source = ${source.name} and not i.gone
         and not exists (select 1 from t_identifier t where t.type = i.type and t.value = i.value)
       returning i.profile_no`
@@ -237,11 +237,13 @@ const writeMembership = (source: ResolvedProfiles, at: Date): Step<IdSet.IdSet> 
       join tributary.profile u on u.collection = 'users' and u.id = r.id
       join tributary.profile a on a.collection = 'accounts' and a.id = r.account and not a.gone`
     const joined = yield* sql<{ user_no: number; account_no: number }>`
-      insert into tributary.account_user (user_no, account_no) select user_no, account_no from t_member
-      on conflict do nothing returning user_no, account_no`
+      insert into tributary.account_user as old (user_no, account_no, since)
+      select user_no, account_no, ${at}::timestamptz from t_member
+      on conflict (account_no, user_no) do update set gone = false, since = excluded.since where old.gone
+      returning user_no, account_no`
     const left = yield* sql<{ user_no: number; account_no: number }>`
-      delete from tributary.account_user m using tributary.profile u
-      where u.no = m.user_no and u.source = ${source.name}
+      update tributary.account_user m set gone = true, since = ${at}::timestamptz from tributary.profile u
+      where u.no = m.user_no and u.source = ${source.name} and not m.gone
         and not exists (select 1 from t_member t where t.user_no = m.user_no and t.account_no = m.account_no)
       returning m.user_no, m.account_no`
     yield* sql`drop table t_member`

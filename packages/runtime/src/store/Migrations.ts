@@ -19,15 +19,18 @@ const initial: ReadonlyArray<string> = [
      collection text not null, id text not null, source text not null,
      traits jsonb not null default '{}', gone boolean not null default false,
      unique (collection, id))`,
-  // An identifier's number is for ever. One that is gone keeps its last owner until no ledger knows it.
+  // An identifier's number is for ever. One that is gone keeps its last owner until no ledger knows it, and its
+  // "added_at" is when it went.
   `create table tributary.identifier (
      no int generated always as identity primary key,
      collection text not null, type text not null, value text not null,
      profile_no int not null, added_at timestamptz not null, gone boolean not null default false,
      unique (collection, type, value))`,
   `create index identifier_profile on tributary.identifier (profile_no)`,
+  // Who left an account keeps the row, so that what follows from it can say when that was.
   `create table tributary.account_user (
-     account_no int not null, user_no int not null, primary key (account_no, user_no))`,
+     account_no int not null, user_no int not null, since timestamptz not null, gone boolean not null default false,
+     primary key (account_no, user_no))`,
   `create index account_user_user on tributary.account_user (user_no)`,
   `create table tributary.source (
      id text primary key, imported_at timestamptz, error text)`,

@@ -31,7 +31,7 @@ const self = `${os.hostname()}:${process.pid}`
 
 /**
  * Takes a destination until the scope closes: a session lock where the store is shared, a new epoch, and the claims of
- * whoever had it before back in the dirty sets.
+ * whoever had it before back in the dirty sets. One that was stopped is tried again: whoever mended it has started anew.
  *
  * @category constructors
  * @since 0.1.0
@@ -58,7 +58,7 @@ export const take = Effect.fnUntraced(function* (
   return yield* sql.withTransaction(
     Effect.gen(function* () {
       const [row] = yield* sql<{ epoch: bigint }>`
-        update tributary.destination set epoch = epoch + 1, owner = ${self} where id = ${destination} returning epoch`
+        update tributary.destination set epoch = epoch + 1, owner = ${self}, stopped = null where id = ${destination} returning epoch`
       yield* recover(destination, undefined)
       return { destination, epoch: row?.epoch ?? 0n }
     })

@@ -101,7 +101,7 @@ const readProfiles = Effect.fnUntraced(function* (
     const members = yield* sql<{ account_no: number; value: string }>`
       select m.account_no, i.value from tributary.account_user m
       join tributary.identifier i on i.profile_no = m.user_no and i.type = 'user_id' and not i.gone
-      where m.account_no = any(${numbers}::int[]) order by i.value`
+      where m.account_no = any(${numbers}::int[]) and not m.gone order by i.value`
     for (const { account_no, value } of members) {
       const known = users.get(account_no)
       if (known === undefined) users.set(account_no, [value])
@@ -152,30 +152,55 @@ const accountsWant = Effect.fnUntraced(function* (
   users: ReadonlyArray<number>
 ): Effect.fn.Return<Want, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
-  const rows = yield* sql<{ user_no: number; account_no: number }>`
-    select user_no, account_no from tributary.account_user where user_no = any(${users}::int[])`
+  const rows = yield* sql<{ user_no: number; account_no: number; since: Date; gone: boolean }>`
+    select user_no, account_no, since, gone from tributary.account_user where user_no = any(${users}::int[])`
   const accounts = IdSet.from(rows.map((row) => row.account_no))
   const chunks = IdSet.byChunk(accounts)
   const matching = yield* readSnapshot(activation.computation_no, [...chunks.keys()])
   const found = yield* readFound(activation.computation_no, chunks)
-  const accountsOf = new Map<number, Array<number>>()
+  const membershipsOf = new Map<number, Array<Membership>>()
   for (const row of rows) {
-    const known = accountsOf.get(row.user_no)
-    if (known === undefined) accountsOf.set(row.user_no, [row.account_no])
-    else known.push(row.account_no)
+    const isMatching = matching.has(row.account_no)
+    const isIn = isMatching && !row.gone
+    const membership = { since: row.since, gone: row.gone, isMatching, isIn, found: found.get(row.account_no) }
+    const known = membershipsOf.get(row.user_no)
+    if (known === undefined) membershipsOf.set(row.user_no, [membership])
+    else known.push(membership)
   }
   return {
-    value: (user) => (accountsOf.get(user)?.some((account) => matching.has(account)) === true ? true : undefined),
-    found: (user) =>
-      accountsOf
-        .get(user)
-        ?.flatMap((account) => found.get(account) ?? [])
-        .reduce<Found | undefined>(
-          (latest, each) => (latest === undefined || each.at > latest.at ? each : latest),
-          undefined
-        )
+    value: (user) => (membershipsOf.get(user)?.some((membership) => membership.isIn) === true ? true : undefined),
+    found: (user) => foundOf(membershipsOf.get(user) ?? [])
   }
 })
+
+interface Membership {
+  readonly since: Date
+  readonly gone: boolean
+  readonly isMatching: boolean
+  readonly isIn: boolean
+  /** When the account entered or left, if it ever did. */
+  readonly found: Found | undefined
+}
+
+/** A user came in with the first of its matching accounts, or on joining it, and went out with the last, or on leaving it. */
+const foundOf = (memberships: ReadonlyArray<Membership>): Found | undefined => {
+  const isIn = memberships.some((membership) => membership.isIn)
+  let chosen: Found | undefined
+  for (const membership of memberships) {
+    if (membership.found === undefined || membership.isIn !== isIn) continue
+    const since = membership.since.getTime()
+    const account = membership.found.at
+    const at = isIn
+      ? Math.max(account, since)
+      : !membership.gone
+        ? account
+        : membership.isMatching
+          ? since
+          : Math.min(account, since)
+    if (chosen === undefined || (isIn ? at < chosen.at : at > chosen.at)) chosen = { ...membership.found, at }
+  }
+  return chosen
+}
 
 /**
  * The latest result of an audience, in these chunks.

@@ -180,7 +180,7 @@ const usersOfAll = Effect.fnUntraced(function* (accounts: IdSet.IdSet) {
   const [row] = yield* sql<{ nos: Uint8Array | null }>`
     select string_agg(int4send(m.user_no), ''::bytea) as nos from tributary.account_user m
     join tributary.profile p on p.no = m.user_no and not p.gone
-    where m.account_no = any(${[...accounts]}::int[])`
+    where m.account_no = any(${[...accounts]}::int[]) and not m.gone`
   return row?.nos == null ? IdSet.empty : IdSet.fromInt4(row.nos)
 })
 

@@ -22,7 +22,7 @@ export const settle = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {
   yield* fence(claim.owner)
   yield* acknowledge(settled.acknowledged)
-  yield* forgetRejections(settled.acknowledged)
+  yield* forgetRejections([...settled.acknowledged, ...settled.moot])
   yield* reject(settled.rejections)
   yield* forgetPostponed(claim, settled)
   yield* postpone(settled.postponed)
@@ -109,7 +109,7 @@ const entered = (row: LedgerRow, settlements: ReadonlyArray<Plan.Settlement>) =>
   return { bits: IdSet.encode(bits), fingerprints, again: again.size === 0 ? new Uint8Array(0) : IdSet.encode(again) }
 }
 
-const forgetRejections = (settlements: ReadonlyArray<Plan.Settlement>): Written =>
+const forgetRejections = (settlements: ReadonlyArray<Plan.Moot>): Written =>
   settlements.length === 0
     ? Effect.void
     : Effect.gen(function* () {
@@ -132,13 +132,14 @@ const reject = (rejections: ReadonlyArray<Ledger.RejectionRecord>): Written =>
           rejections.map((r) => [`${r.settlement.activation} ${r.settlement.kind} ${r.settlement.identifier}`, r])
         )
         const rows = [...unique.values()]
+        // An empty text for "no payload": PostgreSQL's driver cannot send an array of nulls alone.
         yield* sql`insert into tributary.rejection
             (activation_no, kind, identifier_no, profile_no, attempt, reason, payload, at)
-          select a, k, i, p, f, r, d::jsonb, ${at}::timestamptz
+          select a, k, i, p, f, r, nullif(d, '')::jsonb, ${at}::timestamptz
           from unnest(${rows.map((r) => r.settlement.activation)}::int[], ${rows.map((r) => r.settlement.kind)}::text[],
             ${rows.map((r) => r.settlement.identifier)}::int[], ${rows.map((r) => r.profile)}::int[],
             ${rows.map((r) => signed(r.settlement.attempt))}::bigint[], ${rows.map((r) => r.reason)}::text[],
-            ${rows.map((r) => (r.payload === null ? null : JSON.stringify(r.payload)))}::text[]) w(a, k, i, p, f, r, d)
+            ${rows.map((r) => (r.payload === null ? "" : JSON.stringify(r.payload)))}::text[]) w(a, k, i, p, f, r, d)
           on conflict (activation_no, kind, identifier_no) do update set profile_no = excluded.profile_no,
             attempt = excluded.attempt, reason = excluded.reason, payload = excluded.payload, at = excluded.at`
       })

@@ -8,7 +8,7 @@
  */
 import { NodeStream } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
-import { Config, Effect, Layer, Redacted, Schema, type Scope, Stream } from "effect"
+import { Config, Effect, Layer, Redacted, Schema, SchemaIssue, type Scope, Stream } from "effect"
 import { Csv, Ndjson } from "effect/encoding"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import * as fs from "node:fs"
@@ -133,6 +133,15 @@ const fileBytes = (file: string, fail: (reason: string) => SourceError) =>
     onError: (error) => fail(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`)
   })
 
+/** Says which variable, and never what it holds. */
+const unreadable = (error: Config.ConfigError): string => {
+  const issues = error.cause._tag === "SchemaError" ? formatIssue(error.cause.issue).issues : []
+  const names = issues.map((issue) => (issue.path ?? []).map(String).join("_"))
+  return `its address cannot be read from ${names.join(", ") || "the environment"}; set it there, or in .env beside the configuration`
+}
+
+const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
+
 const postgresRows = (
   url: Redacted.Redacted | Config.Config<Redacted.Redacted>,
   query: NonNullable<Rows["query"]>,
@@ -142,7 +151,7 @@ const postgresRows = (
     Effect.gen(function* () {
       const address = Redacted.isRedacted(url)
         ? url
-        : yield* url.pipe(Effect.mapError((error) => fail(`its address is not set: ${error.message}`)))
+        : yield* url.pipe(Effect.mapError((error) => fail(unreadable(error))))
       const services = yield* Layer.build(
         PgClient.layer({ url: address, maxConnections: 2, connectTimeout: "10 seconds" })
       ).pipe(Effect.mapError((error) => fail(`its database does not answer: ${sqlReason(error)}`)))

@@ -1,13 +1,10 @@
 import { Activation } from "@tributary/core"
 import { assert, it } from "@effect/vitest"
-import { Effect, Result } from "effect"
+import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { resolve } from "../../src/config/Resolved.ts"
 import type { Message } from "../support/echo.ts"
 import { describeStores } from "../support/stores.ts"
-import { accounts, audience, inWorld, trait, type World } from "../support/world.ts"
-
-const newYear = Date.parse("2026-01-01T00:00:00Z")
+import { accounts, audience, inNewYear, inWorld, trait, type World } from "../support/world.ts"
 
 /** The messages in Segment's shape, without what the echo adds for other tests. */
 const told = (world: World) =>
@@ -30,9 +27,8 @@ const personas = (kind: "audience" | "trait", key: string) => ({
 
 describeStores("calls", (store) => {
   it.effect("R4 a user trait is told by identify", () =>
-    inWorld(store)((world) =>
+    inNewYear(store)((world) =>
       Effect.gen(function* () {
-        yield* TestClock.setTime(newYear)
         yield* world.customers([{ id: "u123" }])
         yield* world.values("Total revenue 180 days", { u123: 450.0 })
         yield* world.sync([Activation.events(trait("Total revenue 180 days"), world.destination)])
@@ -52,9 +48,8 @@ describeStores("calls", (store) => {
   )
 
   it.effect("R5 a user trait is told by track as Trait Computed", () =>
-    inWorld(store)((world) =>
+    inNewYear(store)((world) =>
       Effect.gen(function* () {
-        yield* TestClock.setTime(newYear)
         yield* world.customers([{ id: "u123" }])
         yield* world.values("Total revenue 180 days", { u123: 450.0 })
         yield* world.sync([Activation.events(trait("Total revenue 180 days"), world.destination, { calls: ["track"] })])
@@ -74,9 +69,8 @@ describeStores("calls", (store) => {
   )
 
   it.effect("R6 an account trait is told by group", () =>
-    inWorld(store)((world) =>
+    inNewYear(store)((world) =>
       Effect.gen(function* () {
-        yield* TestClock.setTime(newYear)
         yield* world.companies([{ id: "initech" }])
         yield* world.customers([{ id: "u1", company: "initech" }])
         yield* world.values("Seats used", { initech: 12 })
@@ -145,9 +139,8 @@ describeStores("calls", (store) => {
   )
 
   it.effect("R8 a user audience is told by track as Audience Entered and Audience Exited", () =>
-    inWorld(store)((world) =>
+    inNewYear(store)((world) =>
       Effect.gen(function* () {
-        yield* TestClock.setTime(newYear)
         const activations = [Activation.events(audience("First time shopper"), world.destination, { calls: ["track"] })]
         yield* world.customers([{ id: "u123" }, { id: "u9" }])
         yield* world.members("First time shopper", ["u123"])
@@ -177,129 +170,6 @@ describeStores("calls", (store) => {
           timestamp: "2026-01-02T00:00:00.000Z"
         })
         assert.notStrictEqual(exited?.["messageId"], entered?.["messageId"])
-      })
-    )
-  )
-
-  it.effect("R9 an account audience is told by group, one call per account, where the plugin takes group calls", () =>
-    inWorld(store)((world) =>
-      Effect.gen(function* () {
-        const activations = [Activation.events(audience("Big accounts", accounts), world.destination)]
-        yield* world.companies([{ id: "initech" }, { id: "hooli" }])
-        yield* world.customers([
-          { id: "u1", company: "initech" },
-          { id: "u2", company: "initech" }
-        ])
-        yield* world.members("Big accounts", ["initech", "hooli"])
-        yield* world.sync(activations)
-        assert.sameDeepMembers(news(world), [
-          ["group", "hooli", { big_accounts: true }],
-          ["group", "initech", { big_accounts: true }]
-        ])
-        yield* world.members("Big accounts", ["hooli"])
-        yield* world.sync(activations)
-        assert.deepStrictEqual(news(world), [["group", "initech", { big_accounts: false }]])
-      })
-    )
-  )
-
-  const companyOf = Effect.fnUntraced(function* (world: World) {
-    yield* world.companies([{ id: "initech" }, { id: "hooli" }])
-    yield* world.customers([
-      { id: "u1", company: "initech" },
-      { id: "u2", company: "initech" },
-      { id: "u3", company: "hooli" },
-      { id: "u4" }
-    ])
-    yield* world.members("Big accounts", ["initech"])
-  })
-
-  it.effect(
-    "R9 an account audience is told for every user of a matching account, where the activation chooses so",
-    () =>
-      inWorld(store)((world) =>
-        Effect.gen(function* () {
-          yield* companyOf(world)
-          const activations = [
-            Activation.events(audience("Big accounts", accounts), world.destination, {
-              accounts: "users",
-              calls: ["identify", "track"]
-            })
-          ]
-          yield* world.sync(activations)
-          assert.sameDeepMembers(news(world), [
-            ["identify", "user_id:u1", { big_accounts: true }],
-            ["Audience Entered", "user_id:u1", { audience_key: "big_accounts", big_accounts: true }],
-            ["identify", "user_id:u2", { big_accounts: true }],
-            ["Audience Entered", "user_id:u2", { audience_key: "big_accounts", big_accounts: true }]
-          ])
-          yield* world.members("Big accounts", ["hooli"])
-          yield* world.sync(activations)
-          assert.sameDeepMembers(news(world), [
-            ["identify", "user_id:u1", { big_accounts: false }],
-            ["Audience Exited", "user_id:u1", { audience_key: "big_accounts", big_accounts: false }],
-            ["identify", "user_id:u2", { big_accounts: false }],
-            ["Audience Exited", "user_id:u2", { audience_key: "big_accounts", big_accounts: false }],
-            ["identify", "user_id:u3", { big_accounts: true }],
-            ["Audience Entered", "user_id:u3", { audience_key: "big_accounts", big_accounts: true }]
-          ])
-        })
-      )
-  )
-
-  it.effect("R9 an account audience is told for users by default where the plugin takes no group calls", () =>
-    inWorld(store, { calls: ["identify", "track"] })((world) =>
-      Effect.gen(function* () {
-        yield* companyOf(world)
-        yield* world.sync([Activation.events(audience("Big accounts", accounts), world.destination)])
-        assert.deepStrictEqual(news(world), [
-          ["identify", "user_id:u1", { big_accounts: true }],
-          ["identify", "user_id:u2", { big_accounts: true }]
-        ])
-      })
-    )
-  )
-
-  it.effect("R9 a user who joins a matching account enters, and one who leaves it exits, when they did", () =>
-    inWorld(store)((world) =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(newYear)
-        yield* companyOf(world)
-        const activations = [
-          Activation.events(audience("Big accounts", accounts), world.destination, { accounts: "users" })
-        ]
-        yield* world.sync(activations)
-        const [first] = world.told()
-        yield* TestClock.adjust("1 day")
-        yield* world.customers([
-          { id: "u1" },
-          { id: "u2", company: "initech" },
-          { id: "u4", company: "initech" },
-          { id: "u5", company: "initech" }
-        ])
-        yield* world.sync(activations)
-        const moved = world.told()
-        assert.deepStrictEqual(
-          moved.map(({ timestamp, traits, userId }) => [userId, traits, timestamp]),
-          [
-            ["u1", { big_accounts: false }, "2026-01-02T00:00:00.000Z"],
-            ["u4", { big_accounts: true }, "2026-01-02T00:00:00.000Z"],
-            ["u5", { big_accounts: true }, "2026-01-02T00:00:00.000Z"]
-          ]
-        )
-        yield* TestClock.adjust("1 day")
-        yield* world.customers([
-          { id: "u1", company: "initech" },
-          { id: "u2", company: "initech" }
-        ])
-        yield* world.sync(activations)
-        const [again] = world.told()
-        assert.deepStrictEqual(
-          [again?.["userId"], again?.["traits"], again?.["timestamp"]],
-          ["u1", { big_accounts: true }, "2026-01-03T00:00:00.000Z"]
-        )
-        // Another change, so another id: a vendor that drops what it has seen must not drop the return.
-        assert.notStrictEqual(again?.["messageId"], first?.["messageId"])
       })
     )
   )
@@ -343,9 +213,8 @@ describeStores("calls", (store) => {
   )
 
   it.effect("R11 a resend of the same change carries the same messageId, and the time when the change was found", () =>
-    inWorld(store)((world) =>
+    inNewYear(store)((world) =>
       Effect.gen(function* () {
-        yield* TestClock.setTime(newYear)
         const activations = [
           Activation.events(audience("Buyers"), world.destination, { calls: ["identify", "track"] }),
           Activation.events(trait("Revenue"), world.destination)
@@ -372,6 +241,141 @@ describeStores("calls", (store) => {
         assert.deepStrictEqual(
           late.map(({ timestamp }) => timestamp),
           ["2026-01-02T00:00:00.000Z", "2026-01-02T00:00:00.000Z"]
+        )
+      })
+    )
+  )
+
+  it.effect("R11 the computation_key is the key in traits and properties", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        const calls = { calls: ["identify", "track"] } as const
+        yield* world.companies([{ id: "initech" }])
+        yield* world.customers([{ id: "u1" }])
+        yield* world.members("First time shopper", ["u1"])
+        yield* world.values("Last category", { u1: "shoes" })
+        yield* world.members("Big accounts", ["initech"])
+        yield* world.sync([
+          Activation.events(audience("First time shopper"), world.destination, calls),
+          Activation.events(trait("Last category"), world.destination, calls),
+          Activation.events(audience("Big accounts", accounts), world.destination)
+        ])
+        assert.sameDeepMembers(
+          world.told().map(({ context, properties, traits }) => [context.personas, properties ?? traits]),
+          [
+            [personas("audience", "first_time_shopper"), { first_time_shopper: true }],
+            [
+              personas("audience", "first_time_shopper"),
+              { audience_key: "first_time_shopper", first_time_shopper: true }
+            ],
+            [personas("trait", "last_category"), { last_category: "shoes" }],
+            [personas("trait", "last_category"), { trait_key: "last_category", last_category: "shoes" }],
+            [personas("audience", "big_accounts"), { big_accounts: true }]
+          ]
+        )
+      })
+    )
+  )
+
+  it.effect("R11 whoever loses an identifier is told of it at the time of the loss, and of its return as news", () =>
+    inNewYear(store)((world) =>
+      Effect.gen(function* () {
+        const activations = [Activation.events(audience("Buyers"), world.destination)]
+        const addresses: Array<Message> = []
+        yield* world.members("Buyers", ["u1"])
+        for (const email of ["ada@example.com", undefined, "ada@example.com", undefined]) {
+          yield* world.customers([email === undefined ? { id: "u1" } : { id: "u1", email }])
+          yield* world.sync(activations)
+          addresses.push(...world.told().filter(({ identifier }) => identifier === "email:ada@example.com"))
+          yield* TestClock.adjust("1 day")
+        }
+        assert.deepStrictEqual(
+          addresses.map(({ timestamp, traits }) => [timestamp.slice(0, 10), traits.buyers]),
+          [
+            ["2026-01-01", true],
+            ["2026-01-02", false],
+            ["2026-01-03", true],
+            ["2026-01-04", false]
+          ]
+        )
+        assert.strictEqual(new Set(addresses.map(({ messageId }) => messageId)).size, 4)
+      })
+    )
+  )
+
+  it.effect("R12 a user id stands in userId, an email in traits, any other identifier in context.externalIds", () =>
+    inNewYear(store)((world) =>
+      Effect.gen(function* () {
+        yield* world.customers([
+          { id: "u1", email: "ada@example.com", phone: "+491701234567", anonymous_id: "a-1", idfa: "AEBE52E7" }
+        ])
+        yield* world.members("Buyers", ["u1"])
+        yield* world.sync([Activation.events(audience("Buyers"), world.destination, { calls: ["identify", "track"] })])
+        const from = { personas: personas("audience", "buyers") }
+        const external = (type: string, id: string) => ({
+          ...from,
+          externalIds: [{ id, type, collection: "users", encoding: "none" }]
+        })
+        const timestamp = "2026-01-01T00:00:00.000Z"
+        const identify = { type: "identify", traits: { buyers: true }, timestamp }
+        const track = {
+          type: "track",
+          event: "Audience Entered",
+          properties: { audience_key: "buyers", buyers: true },
+          timestamp
+        }
+        assert.sameDeepMembers(
+          told(world).map(({ messageId: _messageId, ...message }) => message),
+          [
+            { ...identify, userId: "u1", context: from },
+            { ...track, userId: "u1", context: from },
+            { ...identify, traits: { buyers: true, email: "ada@example.com" }, context: from },
+            { ...track, context: { ...from, traits: { email: "ada@example.com" } } },
+            { ...identify, context: external("phone", "+491701234567") },
+            { ...track, context: external("phone", "+491701234567") },
+            { ...identify, context: external("anonymous_id", "a-1") },
+            { ...track, context: external("anonymous_id", "a-1") },
+            { ...identify, context: external("ios.idfa", "AEBE52E7") },
+            { ...track, context: external("ios.idfa", "AEBE52E7") }
+          ]
+        )
+      })
+    )
+  )
+
+  it.effect("R13 the first sync tells every member and every profile with a value, later ones only what changed", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        const ids = Array.from({ length: 25 }, (_, i) => `u${i}`)
+        const known = [
+          Activation.events(audience("Buyers"), world.destination),
+          Activation.events(trait("Revenue"), world.destination)
+        ]
+        yield* world.customers([...ids, "nobody"].map((id) => ({ id })))
+        yield* world.members("Buyers", ids)
+        yield* world.values("Revenue", Object.fromEntries(ids.map((id, i) => [id, i])))
+        yield* world.sync(known)
+        assert.sameDeepMembers(
+          news(world),
+          ids.flatMap((id, i) => [
+            ["identify", `user_id:${id}`, { buyers: true }],
+            ["identify", `user_id:${id}`, { revenue: i }]
+          ])
+        )
+        yield* world.members("Buyers", [...ids.slice(1), "nobody"])
+        yield* world.values("Revenue", Object.fromEntries(ids.map((id, i) => [id, i === 7 ? 700 : i])))
+        yield* world.sync(known)
+        assert.sameDeepMembers(news(world), [
+          ["identify", "user_id:u0", { buyers: false }],
+          ["identify", "user_id:nobody", { buyers: true }],
+          ["identify", "user_id:u7", { revenue: 700 }]
+        ])
+        // An activation that comes later has a first sync of its own.
+        const later = Activation.events(known[0]!.computation, world.destination, { id: "later", calls: ["track"] })
+        yield* world.sync([...known, later])
+        assert.sameMembers(
+          world.told().map(({ event, userId }) => `${event} ${userId}`),
+          [...ids.slice(1), "nobody"].map((id) => `Audience Entered ${id}`)
         )
       })
     )

@@ -187,4 +187,11 @@ export const inWorld =
       Effect.scoped
     )
 
+/**
+ * The same, on 1 January 2026. The clock is set before the store opens: a connection pool that is open wakes for every
+ * minute that a test skips.
+ */
+export const inNewYear: typeof inWorld = (testStore, options) => (test) =>
+  Effect.andThen(TestClock.setTime(Date.parse("2026-01-01T00:00:00Z")), inWorld(testStore, options)(test))
+
 export type AnyActivation = Activation.Activation

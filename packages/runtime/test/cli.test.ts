@@ -1,0 +1,441 @@
+import { make as makeBraze } from "@tributary/destination-braze/sandbox"
+import { PgClient } from "@effect/sql-pg"
+import { assert } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
+import { SqlClient } from "effect/sql"
+import { execFileSync } from "node:child_process"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { afterAll, beforeAll, describe, it } from "vitest"
+import { type Folder, makeFolders, mark, type Ran, type Running, serveVendor, type Vendor } from "./support/command.ts"
+import { stores } from "./support/stores.ts"
+
+const apiKey = `key-${mark}`
+const blacklist: Array<string> = []
+const folders = makeFolders()
+let vendor: Vendor
+let environment: Readonly<Record<string, string>>
+
+beforeAll(async () => {
+  vendor = await serveVendor(makeBraze({ apiKey, limit: false, blacklist: ["c3"] }))
+  environment = { BRAZE_ENDPOINT: vendor.baseUrl, BRAZE_KEY: apiKey }
+})
+afterAll(async () => {
+  await vendor.close()
+  folders.remove()
+})
+
+const imports = `import { Activation, Audience, ComputedTrait, Config, defineConfig, Source, sql } from "@tributary/runtime"
+import { Braze } from "@tributary/destination-braze"
+const braze = Braze.destination("braze", { endpoint: Config.String("BRAZE_ENDPOINT"), apiKey: Config.Redacted("BRAZE_KEY") })
+const store = Source.store()
+const users = store.users({ query: sql\`select 'u' || n as id, 'Ada' as name from generate_series(1, 3) n\`, identifiers: { user_id: "id" }, traits: ["name"] })
+const everybody = Audience.make("Everybody", { of: users, query: sql\`select 'u' || n as id from generate_series(1, 3) n\` })
+`
+
+/** A configuration of these lines, whose last names the activations. */
+const config = (lines: string, activations = "Activation.events(everybody, braze)") => ({
+  "tributary.config.ts": `${imports}${lines}\nexport default defineConfig({ space: "acme", activations: [${activations}] })\n`
+})
+
+const ends = (ran: Ran, code: number, ...texts: ReadonlyArray<string | RegExp>) => {
+  assert.strictEqual(ran.code, code, ran.said)
+  for (const text of texts) {
+    if (typeof text === "string") assert.include(ran.said, text)
+    else assert.match(ran.said, text)
+  }
+}
+
+/** How often each person was told of, by the requests since the last time that this was asked. */
+const timesTold = (): ReadonlyMap<string, number> => {
+  const times = new Map<string, number>()
+  for (const body of vendor.bodies.splice(0)) {
+    for (const object of [...(body.attributes ?? []), ...(body.events ?? [])]) {
+      const who = object.external_id ?? object.email
+      times.set(who, (times.get(who) ?? 0) + 1)
+    }
+  }
+  return times
+}
+
+const told = () => [...timesTold().values()].reduce((sum, count) => sum + count, 0)
+
+describe("help", () => {
+  const commands =
+    "init check preview sync start status rejections retry pause resume approve resync baseline sandbox".split(" ")
+
+  it("of every command has an example, and needs no configuration", async () => {
+    const folder = folders.empty()
+    const helps = await Promise.all(commands.map((command) => folder.run(command, "--help")))
+    helps.forEach((help, i) => ends(help, 0, "EXAMPLES", `tributary ${commands[i]}`))
+    const root = await folder.run("--help")
+    ends(root, 0, ...commands)
+  })
+
+  it("is what an unknown command, an unknown flag and a missing argument get, with exit code 2", async () => {
+    const folder = folders.empty()
+    ends(await folder.run("synch"), 2, "synch")
+    ends(await folder.run("sync", "--bogus"), 2, "--bogus")
+    ends(await folder.run("preview"), 2, "activation")
+  })
+})
+
+describe("a company's first hour", () => {
+  let folder: Folder
+  const spenders = (...ids: ReadonlyArray<string>) =>
+    folder.write({ "big_spenders.csv": ["customer_id", ...ids, ""].join("\n") })
+  const json = async (...args: ReadonlyArray<string>) => {
+    const ran = await folder.run(...args, "--json")
+    assert.oneOf(ran.code, [0, 2, 3], ran.said)
+    return JSON.parse(ran.stdout)
+  }
+  const spending = async () =>
+    (await json("status")).activations.find((row: any) => row.activation === "braze/big_spenders")
+
+  it("init writes a configuration that holds together, and overwrites nothing", async () => {
+    folder = folders.empty()
+    ends(await folder.run("init"), 0, "tributary.config.ts")
+    ends(await folder.run("init"), 2, "already; nothing was written")
+    folder.write({ file: "" })
+    ends(await folder.run("init", "file/below"), 2, "Cannot write")
+    const text = fs.readFileSync(path.join(folder.path, "tributary.config.ts"), "utf8")
+    const holds = `events: { entered: "Became a big spender" }`
+    assert.include(text, holds)
+    folder.write({
+      "tributary.config.ts": text.replace(holds, `${holds}, hold: { share: 0.3, least: 1 }`),
+      ".env": `BRAZE_ENDPOINT=${vendor.baseUrl}\nBRAZE_KEY=${apiKey}\n`
+    })
+  })
+
+  it("check and preview look at it, and leave no store and no request behind", async () => {
+    const [check, checked, preview, previewed] = await Promise.all([
+      folder.run("check"),
+      json("check"),
+      folder.run("preview", "braze/big_spenders", "--sample", "1"),
+      json("preview", "braze/big_spenders")
+    ])
+    ends(check, 0, "Everything is in order")
+    assert.deepStrictEqual(checked.mistakes, [])
+    ends(preview, 0, "2 identify, 2 track", "<redacted>", "Nothing was sent, and nothing was written.")
+    assert.strictEqual(previewed.requests[0].headers.authorization, "<redacted>")
+    assert.isFalse(folder.has(".tributary"))
+    assert.strictEqual(vendor.bodies.length, 0)
+  })
+
+  it("sync tells everybody, names what was rejected, and then has nothing to tell", async () => {
+    const report = await json("sync")
+    const [revenue, spent] = report.activations
+    assert.deepStrictEqual([revenue.identify, revenue.rejected, revenue.ending], [5, 1, "settled"])
+    assert.deepStrictEqual([spent.identify, spent.track, spent.ending], [2, 2, "settled"])
+    vendor.bodies.length = 0
+    ends(await folder.run("sync"), 0, "settled")
+    assert.strictEqual(told(), 0)
+    ends(await folder.run("sync", "braze/nobody"), 2, `There is no activation "braze/nobody"`, "braze/big_spenders")
+  })
+
+  it("status and rejections say how it stands, identifiers masked, and retry tries again", async () => {
+    ends(await folder.run("status"), 0, "braze/big_spenders", "active")
+    assert.deepStrictEqual([(await spending()).told, (await spending()).dirty], [4, 0])
+    const rejections = await folder.run("rejections")
+    ends(rejections, 0, "braze/total_revenue_180_days", "c3")
+    assert.notInclude(rejections.said, "alan@example.com")
+    assert.strictEqual((await json("rejections", "braze/total_revenue_180_days", "--limit", "5")).length, 1)
+    ends(await folder.run("rejections", "braze/nobody"), 2, "braze/nobody")
+    ends(await folder.run("retry"), 2, "--all")
+    ends(await folder.run("retry", "braze/total_revenue_180_days", "c9"), 2, "c9")
+    assert.deepStrictEqual(await json("retry", "braze/total_revenue_180_days", "c3"), { retried: 1 })
+    ends(await folder.run("rejections"), 0, "Nothing is rejected.")
+  })
+
+  it("pause keeps changes, and resume tells them", async () => {
+    spenders("c1", "c2")
+    assert.deepStrictEqual(await json("pause", "braze/big_spenders"), { activation: "braze/big_spenders", done: "pause" })
+    ends(await folder.run("sync", "braze/big_spenders"), 0, "paused")
+    assert.strictEqual(told(), 0)
+    assert.deepStrictEqual([(await spending()).state, (await spending()).dirty], ["paused", 1])
+    ends(await folder.run("resume", "braze/big_spenders"), 0, "next sync")
+    ends(await folder.run("sync", "braze/big_spenders"), 0)
+    assert.deepStrictEqual([...timesTold()].sort(), [
+      ["ada@example.com", 2],
+      ["c1", 2]
+    ])
+  })
+
+  it("a sync that would remove too many is held with exit code 3, until approve", async () => {
+    ends(await folder.run("approve", "braze/big_spenders"), 2, "is not held")
+    spenders()
+    ends(await folder.run("sync", "braze/big_spenders"), 3, "Held", "tributary approve braze/big_spenders")
+    assert.strictEqual(told(), 0)
+    assert.strictEqual((await spending()).state, "held")
+    ends(await folder.run("approve", "braze/big_spenders"), 0, "may go ahead")
+    ends(await folder.run("sync", "braze/big_spenders"), 0)
+    assert.strictEqual(timesTold().size, 4)
+  })
+
+  it("baseline takes newcomers as told, and resync tells everybody again", async () => {
+    spenders("c1", "c2")
+    ends(await folder.run("baseline", "braze/big_spenders"), 0, "sends nothing")
+    ends(await folder.run("sync", "braze/big_spenders"), 0)
+    assert.strictEqual(told(), 0)
+    ends(await folder.run("resync", "braze/big_spenders"), 0, "everybody again")
+    ends(await folder.run("sync", "braze/big_spenders"), 0)
+    assert.strictEqual(told(), 8)
+    ends(await folder.run("resync", "braze/nobody"), 2, "braze/nobody")
+  })
+
+  it("sandbox serves a vendor to try things on, and refuses what it cannot serve", async () => {
+    const sandbox = folder.start("sandbox", "braze", "--json")
+    await sandbox.says("}")
+    const { baseUrl } = JSON.parse(sandbox.stdout())
+    assert.strictEqual((await fetch(`${baseUrl}/_sandbox/state`)).status, 200)
+    ends(await folder.run("sandbox", "braze", "--port", new URL(baseUrl).port), 2, "Choose another port")
+    ends(await folder.run("sandbox", "nobody"), 2, "@tributary/destination-nobody")
+    sandbox.kill("SIGINT")
+    await sandbox.ended
+  })
+})
+
+describe("mistakes", () => {
+  it("a wrong config path says where it looked and what writes one", async () => {
+    const folder = folders.empty()
+    ends(await folder.run("sync", "--config", "nowhere.ts"), 2, path.join(folder.path, "nowhere.ts"), "tributary init")
+    assert.isFalse(folder.has(".tributary"))
+  })
+
+  it("a config that does not load says why and in which line", async () => {
+    const folder = folders.empty({
+      "throws.ts": `\n\nthrow new Error("no luck today")\n`,
+      "broken.ts": "export default {{",
+      "other.ts": "export default 1",
+      "missing.ts": `import "@tributary/destination-nobody"`
+    })
+    ends(await folder.run("check", "-c", "throws.ts"), 2, "no luck today", "line 3")
+    ends(await folder.run("check", "-c", "broken.ts"), 2, "broken.ts does not load")
+    ends(await folder.run("check", "-c", "other.ts"), 2, "defineConfig")
+    ends(await folder.run("check", "-c", "missing.ts"), 2, "@tributary/destination-nobody")
+  })
+
+  it("a mapping of a trait that nobody has names the path, the trait and those there are", async () => {
+    const folder = folders.empty(config("", `Activation.events(everybody, braze, { traits: { x: "nope" } })`))
+    ends(await folder.run("sync"), 2, `"braze/everybody".traits.x`, `"nope"`, "name")
+    assert.isFalse(folder.has(".tributary"))
+  })
+
+  describe("of data", () => {
+    const lines = `
+const others = store.users({ name: "others", query: sql\`values ('o1', 'Ada'), ('o1', 'Eve')\`, id: "column1", identifiers: { user_id: "column1" }, traits: { name: "column2" } })
+const failing = Audience.make("Failing", { of: users, query: sql\`select id from no_such_table\` })
+const twice = ComputedTrait.make("Twice", { of: users, query: sql\`select 'u1' as id, n as value from generate_series(1, 2) n\` })
+const nobody = Audience.make("Nobody", { of: users, query: sql\`select null::text as id\` })
+const stray = Audience.make("Stray", { of: others, query: sql\`select 'u1' as id\` })`
+    const all = ["everybody", "failing", "twice", "nobody", "stray"]
+      .map((name) => `Activation.events(${name}, braze)`)
+      .join(", ")
+    const told: ReadonlyArray<readonly [string, ReadonlyArray<string | RegExp>]> = [
+      ["a duplicate profile with different traits", [/profiles "others": profile \S+ comes twice with different traits/]],
+      ["a query that fails", [/computation "failing": the query failed: relation "no_such_table" does not exist/]],
+      ["two values of a trait for one profile", [/computation "twice": profile \S+ comes twice with different values/]],
+      ["a null id", [/computation "nobody": 1 row has no id \(column "id" is null\)/]]
+    ]
+    let checked: Ran
+    let synced: Ran
+
+    beforeAll(async () => {
+      const folder = (await folders.prepared(config(lines, all))).under(environment)
+      vendor.bodies.length = 0
+      checked = await folder.run("check")
+      assert.strictEqual(vendor.bodies.length, 0)
+      synced = await folder.run("sync")
+    })
+
+    it.each(told)("%s is named by check (exit code 2) and by sync (exit code 1)", (_, texts) => {
+      ends(checked, 2, "There are 4 mistakes", ...texts)
+      ends(synced, 1, "Failed: ", ...texts)
+    })
+
+    it("the rest is told all the same", () => {
+      assert.deepStrictEqual([...timesTold().keys()].sort(), ["u1", "u2", "u3"])
+    })
+  })
+
+  it("a plugin that throws stops its destination, and nothing is lost", async () => {
+    const plugin = (deliver: string) => `
+import { Client, Destination, Outcome, Setting } from "@tributary/core"
+import { Effect, Schema } from "effect"
+const Rude = Destination.make("rude", { title: "Rude", version: "1", settings: Schema.Struct({ key: Setting.secret }),
+  client: () => Client.anonymous("https://rude.example"), requires: { identifiers: ["user_id"], properties: {} }
+}).event({ calls: ["identify"], batch: { items: 10 }, limits: [], deliver: (calls) => ${deliver} })
+const rude = Rude.destination("rude", { key: Config.Redacted("BRAZE_KEY") })`
+    const activation = "Activation.events(everybody, rude)"
+    const folder = (await folders.prepared(config(plugin(`{ throw new Error("out of order") }`), activation))).under(environment)
+    ends(await folder.run("sync"), 1, "out of order", "Nothing is lost")
+    ends(await folder.run("status"), 0, "stopped", "out of order")
+    folder.write(config(plugin("Effect.succeed(calls.map(() => Outcome.delivered))"), activation))
+    ends(await folder.run("resume", "rude/everybody"), 0)
+    assert.strictEqual(JSON.parse((await folder.run("sync", "--json")).stdout).activations[0].identify, 3)
+  })
+
+  it("refused credentials stop the destination, with the key nowhere to be seen", async () => {
+    const folder = await folders.prepared(config(""))
+    const wrong = folder.under({ ...environment, BRAZE_KEY: `wrong-${mark}` })
+    ends(await wrong.run("sync"), 1, "credentials")
+    ends(await wrong.run("status"), 0, "stopped")
+    const unset = await folder.run("check")
+    ends(unset, 2, "BRAZE_ENDPOINT")
+  })
+
+  it("a database that does not answer is named without its password", async () => {
+    const nobody = `postgres://app:${mark}@127.0.0.1:1/shop`
+    const folder = await folders.prepared(
+      config(
+        `const shop = Source.postgres(Config.Redacted("SHOP_URL"))
+const away = Audience.make("Away", { of: users, in: shop, query: sql\`select 1 as id\` })`,
+        "Activation.events(away, braze), Activation.events(everybody, braze)"
+      )
+    )
+    const source = folder.under({ ...environment, SHOP_URL: nobody })
+    ends(await source.run("sync"), 1, /computation "away": its database does not answer: .*127\.0\.0\.1:1/)
+    assert.strictEqual(timesTold().size, 3)
+    ends(await folder.under(environment).run("check"), 2, "SHOP_URL")
+    ends(await folder.under({ ...environment, DATABASE_URL: nobody }).run("status"), 1, "127.0.0.1:1/shop", "ECONNREFUSED")
+    ends(await folder.under({ DATABASE_URL: mark }).run("status"), 1, "DATABASE_URL")
+  })
+})
+
+describe("interruptions", () => {
+  const people = 6_000
+  const file = (count: number) =>
+    ["id", ...Array.from({ length: count }, (_, i) => `p${i}`), ""].join("\n")
+  const crowd = {
+    ...config(`const crowd = Source.csv("crowd.csv").users({ identifiers: { user_id: "id" } })
+const all = Audience.make("All", { of: crowd, file: Source.csv("crowd.csv") })`, "Activation.events(all, braze)"),
+    "crowd.csv": file(people)
+  }
+  /** What the reconciler may have on the wire at a time. */
+  const inFlight = 32
+  let process: Running | undefined
+
+  /** A sync with a hundred answered requests at most behind it, and as many unanswered as it may have. */
+  const syncHeldUp = async (folder: Folder) => {
+    timesTold()
+    vendor.holdAfter(10)
+    process = folder.start("sync")
+    await vendor.isHolding(inFlight)
+    return process
+  }
+  const assertAll = (times: ReadonlyMap<string, number>) => assert.strictEqual(times.size, people)
+
+  it("Ctrl-C in a sync loses nothing, tells nothing twice, and another process keeps out meanwhile", async () => {
+    const folder = (await folders.prepared(crowd)).under(environment)
+    const sync = await syncHeldUp(folder)
+    ends(await folder.run("status"), 1, "is open in process", "DATABASE_URL")
+    sync.kill("SIGINT")
+    await sync.says("Stopping")
+    vendor.release()
+    ends(await sync.ended, 130)
+    const first = timesTold()
+    assert.isBelow(first.size, people)
+    ends(await folder.run("sync"), 0)
+    const second = timesTold()
+    assertAll(new Map([...first, ...second]))
+    assert.strictEqual(first.size + second.size, people)
+    assert.deepStrictEqual(new Set([...first.values(), ...second.values()]), new Set([1]))
+  })
+
+  it("kill -9 in a sync loses nothing, and tells nothing twice beyond the batches in flight", async () => {
+    const folder = (await folders.prepared(crowd)).under(environment)
+    const sync = await syncHeldUp(folder)
+    sync.kill("SIGKILL")
+    assert.isNull((await sync.ended).code)
+    vendor.release()
+    ends(await folder.run("sync"), 0)
+    const times = timesTold()
+    assertAll(times)
+    const twice = [...times.values()].filter((count) => count > 1)
+    assert.deepStrictEqual(new Set(twice), new Set([2]))
+    assert.isAtMost(twice.length, inFlight * 75)
+  })
+
+  it("SIGTERM stops start in peace, and its log is JSON lines", async () => {
+    const folder = (await folders.prepared(config(""))).under(environment)
+    const start = folder.start("start", "--json")
+    await start.says("Synced braze/everybody: 3 identify")
+    start.kill("SIGTERM")
+    const ended = await start.ended
+    ends(ended, 0, "Stopped.")
+    for (const line of ended.stdout.trim().split("\n")) assert.hasAnyKeys(JSON.parse(line), ["message"])
+    assert.isFalse(folder.has(".tributary/tributary.lock"))
+  })
+
+  const tmpfs = canMount()
+
+  it.skipIf(tmpfs === undefined)("a full disk is named, and a sync with room again tells everybody", async () => {
+    const folder = (await folders.prepared(crowd)).under(environment)
+    const disk = path.join(folder.path, "disk")
+    fs.mkdirSync(disk)
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=5m", "tmpfs", disk])
+    const resize = (size: string) => execFileSync("mount", ["-o", `remount,size=${size}`, disk])
+    try {
+      ends(await folder.run("sync", "--store", disk), 1, "cannot be opened", /no space left/i)
+      resize("100m")
+      fs.rmSync(path.join(disk, "pgdata"), { recursive: true, force: true })
+      fs.cpSync(path.join(folder.path, ".tributary"), disk, { recursive: true })
+      const { bavail, bsize } = fs.statfsSync(disk)
+      fs.writeFileSync(path.join(disk, "fill"), Buffer.alloc(bavail * bsize - 1_500_000))
+      ends(await folder.run("sync", "--store", disk), 1, /no space left/i)
+      fs.rmSync(path.join(disk, "fill"))
+      timesTold()
+      ends(await folder.run("sync", "--store", disk), 0)
+      assertAll(timesTold())
+    } finally {
+      execFileSync("umount", ["-l", disk])
+    }
+  })
+
+  it("a store that cannot be written says where", async () => {
+    const folder = folders.empty({ ...config(""), file: "" }).under(environment)
+    ends(await folder.run("sync", "--store", "file/store"), 1, path.join(folder.path, "file/store"), "cannot be opened")
+  })
+
+  describe.skipIf(stores.length < 2)("on one PostgreSQL", () => {
+    it("two processes share the store, and only one tells a destination", async () => {
+      const url = await Effect.runPromise(stores[1]?.url ?? Effect.die("no PostgreSQL"))
+      const folder = folders.empty(crowd).under({ ...environment, DATABASE_URL: url })
+      const sync = await syncHeldUp(folder)
+      ends(await folder.run("sync"), 1, `"braze" is being synced by another process`)
+      ends(await folder.run("status"), 0, "braze/all")
+      vendor.release()
+      ends(await sync.ended, 0)
+      const times = timesTold()
+      assertAll(times)
+      assert.deepStrictEqual(new Set(times.values()), new Set([1]))
+      assert.isFalse(folder.has(".tributary"))
+      await dropDatabase(url)
+    })
+  })
+})
+
+const dropDatabase = (url: string) => {
+  const server = new URL(url)
+  const name = server.pathname.slice(1)
+  server.pathname = "/postgres"
+  return Effect.runPromise(
+    Effect.flatMap(SqlClient.SqlClient, (sql) => sql.unsafe(`drop database if exists ${name} with (force)`)).pipe(
+      Effect.provide(PgClient.layer({ url: Redacted.make(server.toString()), maxConnections: 1 }))
+    )
+  )
+}
+
+/** Filling a disk takes one that is small; making one takes rights that not every machine gives. */
+function canMount(): true | undefined {
+  const probe = fs.mkdtempSync("/tmp/tributary-probe-")
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", probe], { stdio: "ignore" })
+    execFileSync("umount", [probe], { stdio: "ignore" })
+    return true
+  } catch {
+    return undefined
+  } finally {
+    fs.rmSync(probe, { recursive: true, force: true })
+  }
+}
