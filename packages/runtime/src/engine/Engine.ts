@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import { type DeliveryError, Ledger, Reconciler } from "@tributary/core"
-import { Clock, Duration, Effect } from "effect"
+import { Clock, DateTime, Duration, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { ResolvedActivation } from "../config/Resolved.ts"
 import { lane, mark, marksOf } from "../store/DirtySets.ts"
@@ -18,6 +18,7 @@ import { toldProfiles } from "../store/Registry.ts"
 import { sqlReason } from "../store/SqlLedger.ts"
 import { type Connected, eventWork, type FormWork, listWork, taskOf } from "./Destinations.ts"
 import { ensureList } from "./Lists.ts"
+import { timestamp } from "../store/Timestamp.ts"
 
 /**
  * What was told, in a summary's words.
@@ -282,7 +283,7 @@ const syncTogether = Effect.fnUntraced(function* (
   if (running.length === 0) return blocked
   const counts = new Map(running.map(({ no }) => [no, noCounts()]))
   const names = new Map(running.map(({ activation, no }) => [no, activation.id]))
-  const startedAt = new Date(yield* Clock.currentTimeMillis)
+  const startedAt = yield* DateTime.nowAsDate
   yield* recover(
     owned.owner.destination,
     running.map(({ no }) => no)
@@ -308,7 +309,7 @@ const syncTogether = Effect.fnUntraced(function* (
     yield* markSettled(nos)
     yield* clearApproval(nos)
   }
-  const endedAt = new Date(yield* Clock.currentTimeMillis)
+  const endedAt = yield* DateTime.nowAsDate
   for (const { no } of running) {
     const count = counts.get(no) ?? noCounts()
     const delivered = count.identify + count.track + count.group + count.add + count.discard
@@ -388,7 +389,7 @@ export const isEvaluated = Effect.fnUntraced(function* (activation: number) {
 
 const markSettled = Effect.fnUntraced(function* (activations: ReadonlyArray<number>) {
   const sql = yield* SqlClient.SqlClient
-  yield* sql`update tributary.activation set settled_at = ${new Date(yield* Clock.currentTimeMillis)}::timestamptz
+  yield* sql`update tributary.activation set settled_at = ${yield* DateTime.nowAsDate}::timestamptz
     where no = any(${activations}::int[])`
 })
 
@@ -404,14 +405,14 @@ const refreshMembership = Effect.fnUntraced(function* (owned: Owned, { no }: Reg
   if (refreshAfter === undefined) return
   const sql = yield* SqlClient.SqlClient
   const now = yield* Clock.currentTimeMillis
-  const dueBefore = new Date(now - Duration.toMillis(refreshAfter))
+  const dueBefore = timestamp(now - Duration.toMillis(refreshAfter))
   yield* sql.withTransaction(
     Effect.gen(function* () {
       const [row] = yield* sql<{ is_first: boolean; is_due: boolean }>`
         select refreshed_at is null as is_first, coalesce(refreshed_at <= ${dueBefore}::timestamptz, true) as is_due
         from tributary.activation where no = ${no} for update`
       if (row?.is_due !== true) return
-      yield* sql`update tributary.activation set refreshed_at = ${new Date(now)}::timestamptz where no = ${no}`
+      yield* sql`update tributary.activation set refreshed_at = ${timestamp(now)}::timestamptz where no = ${no}`
       if (row.is_first) return
       yield* Operations.tellAgain(no)
       yield* mark(marksOf(no, lane.backfill, yield* toldProfiles(no)))

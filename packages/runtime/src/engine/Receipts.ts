@@ -7,13 +7,14 @@
  * @since 0.1.0
  */
 import { type Destination, IdSet, type Ledger, Outcome, Plan } from "@tributary/core"
-import { Clock, Effect, Schema } from "effect"
+import { Clock, DateTime, Effect, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { fence } from "../store/Claims.ts"
 import { lane, mark, marksOf } from "../store/DirtySets.ts"
 import { toLedgerError } from "../store/SqlLedger.ts"
 import { acknowledge } from "../store/Settlements.ts"
 import type { Connected } from "./Destinations.ts"
+import { timestamp } from "../store/Timestamp.ts"
 
 interface ReceiptRow {
   readonly no: bigint
@@ -46,7 +47,7 @@ export const pollReceipts = Effect.fnUntraced(function* (
   owner: Ledger.Ownership
 ): Effect.fn.Return<number, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
-  const now = new Date(yield* Clock.currentTimeMillis)
+  const now = yield* DateTime.nowAsDate
   const due = yield* sql<ReceiptRow>`
     select no, form, receipt, polls, settlements, profiles from tributary.receipt
     where destination = ${owner.destination} and poll_at <= ${now}::timestamptz order by poll_at limit 100`
@@ -86,7 +87,7 @@ const apply = Effect.fnUntraced(function* (owner: Ledger.Ownership, row: Receipt
   const sql = yield* SqlClient.SqlClient
   if (result._tag === "Pending") {
     const wait = Math.min(longestPollMillis, 60_000 * 2 ** row.polls)
-    const at = new Date((yield* Clock.currentTimeMillis) + wait)
+    const at = timestamp((yield* Clock.currentTimeMillis) + wait)
     yield* sql`update tributary.receipt set polls = polls + 1, poll_at = ${at}::timestamptz where no = ${row.no}::bigint`
     return
   }

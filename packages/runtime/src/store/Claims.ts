@@ -7,6 +7,7 @@ import { IdSet, Ledger } from "@tributary/core"
 import { Clock, Effect, Option } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { lane, mark } from "./DirtySets.ts"
+import { timestamp } from "./Timestamp.ts"
 
 /**
  * Fails where the epoch is not the owner's any more. Holds the row until the transaction ends, so that nobody can take
@@ -29,7 +30,7 @@ const wakePostponed = Effect.fnUntraced(function* (activations: ReadonlyArray<nu
   const sql = yield* SqlClient.SqlClient
   const due = yield* sql<{ activation_no: number; profile_no: number }>`
     update tributary.postponed set not_before = 'infinity'
-    where activation_no = any(${activations}::int[]) and not_before <= ${new Date(now)}::timestamptz
+    where activation_no = any(${activations}::int[]) and not_before <= ${timestamp(now)}::timestamptz
     returning activation_no, profile_no`
   yield* mark(
     due.map((row) => ({

@@ -8,7 +8,7 @@
  * @since 0.1.0
  */
 import { Diff, IdSet, Identifier } from "@tributary/core"
-import { Clock, Effect, Schema } from "effect"
+import { DateTime, Effect, Schema } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import type { ResolvedComputation } from "../config/Resolved.ts"
 import { lane, mark, type Mark, marksOf } from "./DirtySets.ts"
@@ -80,7 +80,7 @@ export const evaluate = Effect.fnUntraced(function* (
           ? yield* audienceResult(computation, rows, failed)
           : yield* traitResult(computation, row.no, rows, failed)
       const change = yield* replaceSnapshot(row.no, result)
-      const at = new Date(yield* Clock.currentTimeMillis)
+      const at = yield* DateTime.nowAsDate
       const entered = sizeOf(change.map(({ entered }) => entered))
       const exited = sizeOf(change.map(({ exited }) => exited))
       const size = sizeOf([...result.present.values()])

@@ -8,7 +8,7 @@
  * @since 0.1.0
  */
 import { IdSet, Identifier } from "@tributary/core"
-import { Clock, Effect } from "effect"
+import { DateTime, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { ResolvedProfiles } from "../config/Resolved.ts"
 import { lane, mark, marksOf } from "./DirtySets.ts"
@@ -50,7 +50,7 @@ export const importProfiles = Effect.fnUntraced(function* (
       yield* readRows(source, staged).pipe(Effect.mapError((error) => failed(`the query failed: ${sqlReason(error)}`)))
       const mistake = (yield* findMissingColumn(source, staged)) ?? (yield* findMistake(source))
       if (mistake !== undefined) return yield* failed(mistake)
-      const at = new Date(yield* Clock.currentTimeMillis)
+      const at = yield* DateTime.nowAsDate
       const profiles = yield* writeProfiles(source)
       const identifiers = yield* writeIdentifiers(source, at)
       const members = source.account === undefined ? IdSet.empty : yield* writeMembership(source, at)

@@ -55,7 +55,13 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+/** The file system under PGlite throws the bare number of what failed, as WASI counts them. */
+const reasonOf = (cause: unknown): string => {
+  if (cause instanceof Error) return cause.message
+  const errno = typeof cause === "object" && cause !== null && "errno" in cause ? cause.errno : undefined
+  if (errno === 51) return "ENOSPC: no space left on device"
+  return errno === undefined ? String(cause) : `a file could not be read or written (WASI error ${String(errno)})`
+}
 
 const codeOf = (cause: unknown): string =>
   typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string" ? cause.code : ""

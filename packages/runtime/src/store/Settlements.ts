@@ -4,9 +4,10 @@
  * @since 0.1.0
  */
 import { Fingerprints, IdSet, type Ledger, Plan } from "@tributary/core"
-import { Clock, Effect, Random } from "effect"
+import { Clock, DateTime, Effect, Random } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { fence, release } from "./Claims.ts"
+import { timestamp } from "./Timestamp.ts"
 
 type Written = Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient>
 
@@ -127,7 +128,7 @@ const reject = (rejections: ReadonlyArray<Ledger.RejectionRecord>): Written =>
     ? Effect.void
     : Effect.gen(function* () {
         const sql = yield* SqlClient.SqlClient
-        const at = new Date(yield* Clock.currentTimeMillis)
+        const at = yield* DateTime.nowAsDate
         const unique = new Map(
           rejections.map((r) => [`${r.settlement.activation} ${r.settlement.kind} ${r.settlement.identifier}`, r])
         )
@@ -177,7 +178,7 @@ const postpone = (postponements: ReadonlyArray<Ledger.Postponement>): Written =>
         const jitter = 0.5 + (yield* Random.next)
         const notBefore = (p: Ledger.Postponement) => {
           const backoff = firstWaitMillis * jitter * 2 ** (attempts.get(`${p.activation} ${p.profile}`) ?? 0)
-          return new Date(now + (p.afterMillis ?? Math.min(longestWaitMillis, backoff)))
+          return timestamp(now + (p.afterMillis ?? Math.min(longestWaitMillis, backoff)))
         }
         yield* sql`insert into tributary.postponed as old (activation_no, profile_no, attempts, not_before, reason)
           select a, p, 1, t, r from unnest(${rows.map((p) => p.activation)}::int[], ${rows.map((p) => p.profile)}::int[],
@@ -198,7 +199,7 @@ const keepReceipts = (claim: Ledger.Claim, receipts: ReadonlyArray<Ledger.Receip
           const kept = settlements.map((s) => [s.activation, s.kind, s.identifier, s.told !== undefined])
           yield* sql`insert into tributary.receipt (destination, form, receipt, accepted_at, poll_at, settlements, profiles)
             values (${claim.owner.destination}, ${settlements[0]?.kind === "member" ? "list" : "event"}, ${receipt},
-              ${new Date(now)}::timestamptz, ${new Date(now + firstPollMillis)}::timestamptz,
+              ${timestamp(now)}::timestamptz, ${timestamp(now + firstPollMillis)}::timestamptz,
               ${JSON.stringify(kept)}::text::jsonb, ${IdSet.encode(IdSet.from(profiles))}::bytea)`
         }
       })

@@ -161,7 +161,14 @@ const postgresRows = (
           (sql) => sql<{ row: string }>`select to_jsonb(q)::text as row from (${toFragment(query)}) q`.stream
         )
       ).pipe(
-        Stream.mapError((error) => fail(`the query failed: ${sqlReason(error)}`)),
+        // The pool connects with the first query.
+        Stream.mapError((error) =>
+          fail(
+            error.reason._tag === "ConnectionError"
+              ? `its database does not answer: ${sqlReason(error)}`
+              : `the query failed: ${sqlReason(error)}`
+          )
+        ),
         Stream.map((row) => row.row),
         Stream.provideContext(services)
       )

@@ -187,7 +187,8 @@ describeStores("calls", (store) => {
           Activation.events(shoppers, world.destination, { id: "half", calls: ["track"], events: { exited: "Gone" } }),
           Activation.events(trait("Revenue"), world.destination, {
             calls: ["track"],
-            events: { computed: "Revenue Updated" }
+            events: { computed: "Revenue Updated" },
+            hold: false
           })
         ]
         yield* world.customers([{ id: "u1" }, { id: "u2" }])
@@ -198,9 +199,7 @@ describeStores("calls", (store) => {
         assert.sameMembers(names(), ["u1 Became a first-time shopper", "u1 Audience Entered", "u1 Revenue Updated"])
         yield* world.members("First time shopper", ["u2"])
         yield* world.values("Revenue", {})
-        yield* world.sync(
-          activations.with(2, { ...activations[2]!, options: { ...activations[2]!.options, hold: false } })
-        )
+        yield* world.sync(activations)
         assert.sameMembers(names(), [
           "u1 Bought again",
           "u1 Gone",

@@ -10,11 +10,11 @@ import { audience, inNewYear, inWorld, trait, type World } from "../support/worl
 /** What the vendor was asked since the last time this was asked: paths and bodies. */
 const asked = (world: World) => world.vendor.state.requests.splice(0).map(({ body, path }) => [path, body] as const)
 
-const added = (...ids: ReadonlyArray<string>) => [
+const added = (...ids: ReadonlyArray<string>): readonly [string, any] => [
   "/lists/list1/add",
   { members: ids.map((id) => ({ identifiers: { user_id: [id] }, required: {} })) }
 ]
-const discarded = (...ids: ReadonlyArray<string>) => ["/lists/list1/discard", added(...ids)[1]]
+const discarded = (...ids: ReadonlyArray<string>): readonly [string, any] => ["/lists/list1/discard", added(...ids)[1]]
 
 const mistakes = (world: World, ...activations: ReadonlyArray<SourcedActivation>) =>
   Result.match(resolve(world.config(...activations)), { onSuccess: () => "nothing", onFailure: (bad) => bad.message })
@@ -85,7 +85,7 @@ describeStores("lists", (store) => {
         yield* TestClock.adjust("1 hour")
         yield* world.members("Buyers", ["u2", "u3", "u4", "u5"])
         yield* world.sync(activations)
-        assert.sameDeepMembers(asked(world), [added("u4", "u5"), discarded("u1")] as Array<any>)
+        assert.sameDeepMembers(asked(world), [added("u4", "u5"), discarded("u1")])
         assert.deepStrictEqual([...(world.vendor.state.lists.get("list1")?.members ?? [])].toSorted(), [
           "user_id:u2",
           "user_id:u3",
@@ -116,7 +116,7 @@ describeStores("lists", (store) => {
         assert.deepStrictEqual(asked(world), [])
         yield* TestClock.adjust("30 minutes")
         yield* world.sync(activations)
-        assert.sameDeepMembers(asked(world), [added("u5"), discarded("u3")] as Array<any>)
+        assert.sameDeepMembers(asked(world), [added("u5"), discarded("u3")])
       })
     )
   )
@@ -137,7 +137,7 @@ describeStores("lists", (store) => {
         yield* world.members("Buyers", ["u1", "u3"])
         yield* TestClock.adjust("1 hour")
         yield* world.sync(activations)
-        assert.deepStrictEqual(asked(world), [added("u3")] as Array<any>)
+        assert.deepStrictEqual(asked(world), [added("u3")])
       })
     )
   )
@@ -156,7 +156,7 @@ describeStores("lists", (store) => {
         assert.deepStrictEqual(asked(world), [])
         yield* TestClock.adjust("1 minute")
         assert.strictEqual(yield* endingOf(world, activations), "Settled")
-        assert.deepStrictEqual(asked(world), [added("u2")] as Array<any>)
+        assert.deepStrictEqual(asked(world), [added("u2")])
       })
     )
   )
@@ -210,7 +210,7 @@ describeStores("lists", (store) => {
         assert.strictEqual(yield* endingOf(world, activations), "NotDue: next at 2026-01-01T06:00:00.000Z")
         yield* TestClock.adjust("3 days")
         assert.strictEqual(yield* endingOf(world, activations), "Settled")
-        assert.deepStrictEqual(asked(world), [added("u2")] as Array<any>)
+        assert.deepStrictEqual(asked(world), [added("u2")])
         yield* world.members("Buyers", ["u1", "u2", "u3"])
         for (let i = 0; i < 3; i++) {
           assert.strictEqual(yield* endingOf(world, activations), "NotDue: next at 2026-01-04T11:00:00.000Z")
@@ -226,8 +226,8 @@ describeStores("lists", (store) => {
         const buyers = audience("Buyers")
         yield* world.customers(ids(1))
         yield* world.members("Buyers", ["u1"])
-        const asEvents = Activation.events(buyers, world.destination, { id: "events" })
-        const asList = Activation.list(buyers, world.destination, { id: "list" })
+        const asEvents = Activation.events(buyers, world.destination, { id: "events", hold: false })
+        const asList = Activation.list(buyers, world.destination, { id: "list", hold: false })
         yield* world.sync([asEvents])
         assert.deepStrictEqual(
           asked(world).map(([path]) => path),
@@ -239,9 +239,8 @@ describeStores("lists", (store) => {
           ["/lists", "/lists", "/lists/list1/add"]
         )
         yield* world.members("Buyers", [])
-        const both = [asEvents, asList].map((each) => ({ ...each, options: { ...each.options, hold: false } as const }))
         yield* TestClock.adjust("1 hour")
-        yield* world.sync(both as ReadonlyArray<SourcedActivation>)
+        yield* world.sync([asEvents, asList])
         assert.deepStrictEqual(
           asked(world).map(([path]) => path),
           ["/batch", "/lists/list1/discard"]
