@@ -55,6 +55,12 @@ const isConfig = (value: unknown): value is TributaryConfig =>
 /** The first line of what went wrong, and where in the file it says so. */
 const reasonOf = (error: unknown, file: string): string => {
   if (!(error instanceof Error)) return String(error)
+  if (error.message.includes("outside a module")) {
+    return `Node takes it for CommonJS. Set "type": "module" in the package.json beside it, or name the file tributary.config.mts`
+  }
+  if (error.message.includes("Unknown file extension")) {
+    return `Node ${process.versions.node} does not run TypeScript. Node 22.18 or later does`
+  }
   const place = error.stack?.split("\n").find((line) => line.includes(path.basename(file)) && /:\d+/.test(line))
   const line = place === undefined ? undefined : /:(\d+)(?::\d+)?\)?\s*$/.exec(place)?.[1]
   return line === undefined ? error.message : `${error.message} (line ${line})`

@@ -88,11 +88,14 @@ export const init = (flags: { readonly folder: string }): Run =>
       catch: (error) =>
         new WrongUse({ reason: `Cannot write to ${folder}: ${error instanceof Error ? error.message : String(error)}` })
     })
+    const manifest = path.join(folder, "package.json")
+    const isModule = !fs.existsSync(manifest) || /"type"\s*:\s*"module"/.test(fs.readFileSync(manifest, "utf8"))
     yield* Console.log(
       [
         `Wrote ${Object.keys(files).join(", ")} to ${folder}.`,
         "",
         "Next:",
+        ...(isModule ? [] : [`  set "type": "module" in package.json    (the configuration is an ES module)`]),
         "  tributary sandbox braze --port 4010    (in another terminal: a fake Braze to try things on)",
         "  tributary check                        is everything in order?",
         "  tributary preview braze/big_spenders   the exact requests, without sending them",

@@ -113,7 +113,14 @@ export const taskOf = (activation: ResolvedActivation, no: number, space: string
  */
 export type FormWork = Pick<Reconciler.Work, "declaration" | "context" | "gate" | "version" | "form">
 
-const versionOf = ({ bound, destination }: Connected): string => `${destination.plugin.version} ${bound.settingsText}`
+/**
+ * The plugin's version and the settings, as text without secrets: under another one, what was rejected is tried again.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const versionOf = ({ bound, destination }: Connected): string =>
+  `${destination.plugin.version} ${bound.settingsText}`
 
 /**
  * How to tell the event form.

@@ -106,6 +106,7 @@ export const preview = Effect.fnUntraced(function* (
       Effect.gen(function* () {
         const registered = yield* register(resolved)
         for (const { profiles, rows } of staged) yield* importProfiles(profiles, rows)
+        yield* keepNextEvaluation
         yield* evaluate(computation, result)
         const no = registered.activations.get(activation.id) ?? 0
         answer = yield* plan(connected, activation, no, resolved.space, options, captured)
@@ -117,6 +118,17 @@ export const preview = Effect.fnUntraced(function* (
       Effect.catchTag("SqlError", toLedgerError)
     )
   return answer ?? (yield* new Ledger.LedgerError({ reason: "the preview's transaction gave no answer" }))
+})
+
+/**
+ * A message id is made from the number of its evaluation, and a number that is taken is not given back by a rollback.
+ * A restart is: so the sync gets the number that the preview showed.
+ */
+const keepNextEvaluation = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const [next] = yield* sql<{ no: bigint }>`
+    select last_value + is_called::int as no from tributary.evaluation_no_seq`
+  yield* sql`alter sequence tributary.evaluation_no_seq restart with ${sql.literal(String(next?.no ?? 1n))}`
 })
 
 const plan = Effect.fnUntraced(function* (

@@ -19,10 +19,10 @@ import { HttpClient } from "effect/http"
 import { SqlClient } from "effect/sql"
 import type { BadConfig, Resolved } from "../config/Resolved.ts"
 import { type DestinationBusy, take } from "../store/Owners.ts"
-import { type Registered, register } from "../store/Registry.ts"
+import { type Registered, register, reviseRejections } from "../store/Registry.ts"
 import * as SqlLedger from "../store/SqlLedger.ts"
 import * as Tokens from "../store/Tokens.ts"
-import { connect } from "./Destinations.ts"
+import { connect, versionOf } from "./Destinations.ts"
 import type { Owned } from "./Engine.ts"
 
 /**
@@ -114,7 +114,10 @@ export const open = Effect.fnUntraced(function* (
   const destinations = yield* Effect.forEach(connected, (each) =>
     Effect.gen(function* () {
       const { id } = each.destination
-      const owner = yield* take(id).pipe(Effect.catchTag("SqlError", SqlLedger.toLedgerError))
+      const owner = yield* take(id).pipe(
+        Effect.tap(() => reviseRejections(id, versionOf(each))),
+        Effect.catchTag("SqlError", SqlLedger.toLedgerError)
+      )
       const activations = resolved.activations
         .filter((activation) => activation.destination.id === id)
         .map((activation) => ({ activation, no: registered.activations.get(activation.id) ?? 0 }))

@@ -107,6 +107,11 @@ const loader = Migrator.fromRecord({
   "0001_initial": Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     for (const statement of initial) yield* sql.unsafe(statement)
+  }),
+  // The fingerprint of the plugin's version and settings that rejections were last made under (R34).
+  "0002_destination_version": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`alter table tributary.destination add column version text`
   })
 })
 

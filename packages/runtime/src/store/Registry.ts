@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { IdSet } from "@tributary/core"
+import { IdSet, Json } from "@tributary/core"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { BadConfig, type Resolved, type ResolvedActivation, type ResolvedComputation } from "../config/Resolved.ts"
@@ -140,6 +140,32 @@ const registerActivation = Effect.fnUntraced(function* (
     return { no: known.no, change: "added" as const }
   }
   return { no: known.no, change: known.mapping === mapping ? ("same" as const) : ("remapped" as const) }
+})
+
+/**
+ * Where a destination's plugin or settings are not what they were, makes those dirty for whom something was rejected:
+ * it may be taken now (R34). Only the owner of the destination calls this.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const reviseRejections = Effect.fnUntraced(function* (
+  destination: string,
+  version: string
+): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const fingerprint = String(Json.fingerprint(version))
+  yield* sql.withTransaction(
+    Effect.gen(function* () {
+      const changed = yield* sql`update tributary.destination set version = ${fingerprint}
+        where id = ${destination} and version is distinct from ${fingerprint} returning 1`
+      if (changed.length === 0) return
+      const rows = yield* sql<{ activation_no: number; profile_no: number }>`
+        select distinct r.activation_no, r.profile_no from tributary.rejection r
+        join tributary.activation a on a.no = r.activation_no where a.destination = ${destination} and not a.removed`
+      yield* mark(rows.flatMap((row) => marksOf(row.activation_no, lane.backfill, IdSet.from([row.profile_no]))))
+    })
+  )
 })
 
 /**

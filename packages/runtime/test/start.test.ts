@@ -1,0 +1,289 @@
+import { Activation, Scheduler } from "@tributary/core"
+import { assert, it } from "@effect/vitest"
+import { Clock, DateTime, Duration, Effect, Fiber, Latch, type Scope } from "effect"
+import type { SqlClient } from "effect/sql"
+import { TestClock } from "effect/testing"
+import { Audience } from "../src/config/Computations.ts"
+import type { SourcedActivation } from "../src/config/defineConfig.ts"
+import { sql } from "../src/config/Query.ts"
+import { resolve } from "../src/config/Resolved.ts"
+import * as Space from "../src/engine/Space.ts"
+import { type Event, start } from "../src/engine/Start.ts"
+import { describeStores } from "./support/stores.ts"
+import { audience, inWorld, users, type World } from "./support/world.ts"
+
+const newYear = "2026-01-01T00:00:00.000Z"
+const shoppers = "First time shopper"
+
+interface Happened {
+  readonly at: string
+  readonly event: Event
+}
+
+const nextTurn = Effect.promise(() => new Promise<void>((resolve) => setTimeout(resolve, 1)))
+
+/** Lets queries and requests run, which take real time; no virtual time passes. */
+const until = (what: string, holds: () => boolean) =>
+  Effect.gen(function* () {
+    const giveUpAt = performance.now() + 30_000
+    while (!holds()) {
+      if (performance.now() > giveUpAt) return assert.fail(`never happened: ${what}`)
+      yield* nextTurn
+    }
+  })
+
+interface Run {
+  readonly stop: Latch.Latch
+  readonly fiber: Fiber.Fiber<void>
+  /** When something was refreshed, or failed to be, by its name. */
+  readonly refreshed: (name: string) => ReadonlyArray<string>
+  readonly failed: (name: string) => ReadonlyArray<string>
+  /** When an activation was told something. */
+  readonly told: (activation: string) => ReadonlyArray<string>
+  readonly happened: ReadonlyArray<Happened>
+}
+
+/** `tributary start` until the test has seen enough of it; then it is told to stop, and must end. */
+const whileStarted = <A, E>(
+  world: World,
+  activations: ReadonlyArray<SourcedActivation>,
+  test: (run: Run) => Effect.Effect<A, E, SqlClient.SqlClient | Scope.Scope>
+) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const space = yield* Space.open(yield* Effect.fromResult(resolve(world.config(...activations))))
+      const stop = Latch.makeUnsafe(false)
+      const happened: Array<Happened> = []
+      const times = (isWanted: (event: Event) => boolean) =>
+        happened.flatMap(({ at, event }) => (isWanted(event) ? [at] : []))
+      const fiber = yield* Effect.forkChild(
+        start(space, {
+          folder: ".",
+          stop,
+          patience: 3,
+          waitForPostponed: Duration.zero,
+          onEvent: (event) =>
+            Effect.map(DateTime.now, (now) => void happened.push({ at: DateTime.formatIso(now), event }))
+        })
+      )
+      const answer = yield* test({
+        stop,
+        fiber,
+        happened,
+        refreshed: (name) => times((event) => event._tag === "Refreshed" && event.what === name),
+        failed: (name) => times((event) => event._tag === "RefreshFailed" && event.error.message.includes(`"${name}"`)),
+        told: (id) =>
+          times(
+            (event) =>
+              event._tag === "Synced" &&
+              event.synced.activation === id &&
+              Object.values(event.synced.counts).some((count) => count > 0)
+          )
+      })
+      yield* stop.open
+      yield* until("the end of start", () => fiber.pollUnsafe() !== undefined)
+      yield* Fiber.join(fiber)
+      return answer
+    })
+  )
+
+const after = (input: Duration.Input): string =>
+  new Date(Date.parse(newYear) + Duration.toMillis(Duration.fromInputUnsafe(input))).toISOString()
+
+const customers = ["u1", "u2", "u3"].map((id) => ({ id }))
+const byClock = Audience.make("At six", {
+  of: users,
+  query: sql`select id from member where audience = 'At six'`,
+  cron: "0 6 * * *"
+})
+const failing = Audience.make("Failing", { of: users, query: sql`select id from nowhere`, every: "5 minutes" })
+
+/** The customers, and the first of them in the audience. */
+const setUp = (world: World, name = shoppers) =>
+  Effect.gen(function* () {
+    yield* TestClock.setTime(Date.parse(newYear))
+    yield* world.customers(customers)
+    yield* world.members(name, ["u1"])
+  })
+
+/** When the vendor was asked to add or remove members of a list. */
+const listTold = (world: World) =>
+  world.vendor.state.requests.flatMap(({ at, path }) =>
+    /\/(add|discard)$/.test(path) ? [new Date(at).toISOString()] : []
+  )
+
+describeStores("start", (store) => {
+  it.effect("evaluates at an interval, and tells events at once after an evaluation", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        yield* setUp(world)
+        yield* whileStarted(world, [Activation.events(audience(shoppers), world.destination)], ({ refreshed, told }) =>
+          Effect.gen(function* () {
+            yield* until("the first call", () => told("echo/first_time_shopper").length === 1)
+            yield* world.members(shoppers, ["u1", "u2"])
+            yield* TestClock.adjust("4 minutes")
+            yield* TestClock.adjust("59 seconds")
+            yield* TestClock.adjust("1 second")
+            yield* until("the second call", () => told("echo/first_time_shopper").length === 2)
+            assert.deepStrictEqual(refreshed("first_time_shopper"), [newYear, after("5 minutes")])
+            assert.deepStrictEqual(told("echo/first_time_shopper"), [newYear, after("5 minutes")])
+            assert.deepStrictEqual(world.told().map(({ userId }) => userId), ["u1", "u2"])
+          })
+        )
+      })
+    )
+  )
+
+  it.effect("evaluates by the clock", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        yield* setUp(world, "At six")
+        yield* whileStarted(world, [Activation.events(byClock, world.destination)], ({ refreshed, told }) =>
+          Effect.gen(function* () {
+            yield* until("the first call", () => told("echo/at_six").length === 1)
+            yield* world.members("At six", ["u2"])
+            yield* TestClock.adjust("5 hours")
+            yield* TestClock.adjust("59 minutes")
+            yield* until("the hourly import", () => refreshed("users").length === 2)
+            assert.deepStrictEqual(refreshed("at_six"), [newYear])
+            yield* TestClock.adjust("1 minute")
+            yield* until("the second evaluation", () => refreshed("at_six").length === 2)
+            assert.deepStrictEqual(refreshed("at_six"), [newYear, after("6 hours")])
+          })
+        )
+      })
+    )
+  )
+
+  it.effect("R16 tells a list when it is due, however often its audience is evaluated", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        yield* setUp(world)
+        yield* whileStarted(world, [Activation.list(audience(shoppers), world.destination)], ({ refreshed }) =>
+          Effect.gen(function* () {
+            yield* until("the first upload", () => listTold(world).length === 1)
+            yield* world.members(shoppers, ["u1", "u2"])
+            yield* TestClock.adjust("5 minutes")
+            yield* until("the second evaluation", () => refreshed("first_time_shopper").length === 2)
+            yield* TestClock.adjust("54 minutes")
+            yield* until("the third evaluation", () => refreshed("first_time_shopper").length === 3)
+            assert.deepStrictEqual(listTold(world), [newYear])
+            yield* TestClock.adjust("1 minute")
+            yield* until("the second upload", () => listTold(world).length === 2)
+            assert.deepStrictEqual(listTold(world), [newYear, after("1 hour")])
+            assert.deepStrictEqual(world.vendor.state.lists.get("list1")?.log, ["add user_id:u1", "add user_id:u2"])
+          })
+        )
+      })
+    )
+  )
+
+  it.effect("R16 a night of downtime is followed by one run, and a restart in time by none", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        yield* setUp(world)
+        const id = "echo/first_time_shopper"
+        const activations = [Activation.events(audience(shoppers), world.destination)]
+        yield* whileStarted(world, activations, ({ told }) => until("the first call", () => told(id).length === 1))
+        yield* TestClock.adjust("1 minute")
+        yield* world.members(shoppers, ["u2"])
+        yield* whileStarted(world, activations, ({ happened, refreshed }) =>
+          Effect.gen(function* () {
+            yield* TestClock.adjust("3 minutes")
+            assert.deepStrictEqual(happened, [])
+            yield* TestClock.adjust("1 minute")
+            yield* until("the second evaluation", () => refreshed("first_time_shopper").length === 1)
+          })
+        )
+        yield* TestClock.adjust("8 hours")
+        yield* world.members(shoppers, ["u3"])
+        world.told()
+        yield* whileStarted(world, activations, ({ refreshed, told }) =>
+          Effect.gen(function* () {
+            yield* until("a call", () => told(id).length === 1)
+            yield* TestClock.adjust("4 minutes")
+            yield* TestClock.adjust("1 minute")
+            yield* until("the next evaluation", () => refreshed("first_time_shopper").length === 2)
+            const night = Duration.sum(Duration.hours(8), Duration.minutes(5))
+            assert.deepStrictEqual(refreshed("first_time_shopper"), [
+              after(night),
+              after(Duration.sum(night, Duration.minutes(5)))
+            ])
+          })
+        )
+      })
+    )
+  )
+
+  it.effect("a source that fails is reported once per attempt, and the others go on", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        yield* setUp(world)
+        const activations = [
+          Activation.events(failing, world.destination),
+          Activation.events(audience(shoppers), world.destination)
+        ]
+        yield* whileStarted(world, activations, ({ failed, happened, refreshed, told }) =>
+          Effect.gen(function* () {
+            yield* until("a call", () => told("echo/first_time_shopper").length === 1)
+            yield* until("a failure", () => failed("failing").length === 1)
+            yield* TestClock.adjust("4 minutes")
+            yield* world.members(shoppers, ["u1", "u3"])
+            yield* TestClock.adjust("1 minute")
+            yield* until("another call", () => told("echo/first_time_shopper").length === 2)
+            yield* until("another failure", () => failed("failing").length === 2)
+            assert.deepStrictEqual(failed("failing"), [newYear, after("5 minutes")])
+            assert.deepStrictEqual(refreshed("first_time_shopper"), [newYear, after("5 minutes")])
+            assert.deepStrictEqual(world.told().map(({ userId }) => userId), ["u1", "u3"])
+            assert.isFalse(happened.some(({ event }) => event._tag === "StoreFailed"))
+          })
+        )
+      })
+    )
+  )
+
+  it.effect("ends when it is told to stop, and settles what is on the wire", () => {
+    const heard = Latch.makeUnsafe(false)
+    let arrived = 0
+    const beforeHeard = () => Effect.andThen(Effect.sync(() => arrived++), heard.await)
+    return inWorld(store, { beforeHeard })((world) =>
+      Effect.gen(function* () {
+        yield* setUp(world)
+        const activations = [Activation.events(audience(shoppers), world.destination)]
+        yield* whileStarted(world, activations, ({ fiber, stop }) =>
+          Effect.gen(function* () {
+            yield* until("a request", () => arrived === 1)
+            yield* stop.open
+            yield* nextTurn
+            assert.isUndefined(fiber.pollUnsafe())
+            yield* heard.open
+            yield* until("the end", () => fiber.pollUnsafe() !== undefined)
+          })
+        )
+        assert.strictEqual(world.told().length, 1)
+        yield* world.sync(activations)
+        assert.deepStrictEqual(world.told(), [])
+        assert.strictEqual(yield* Clock.currentTimeMillis, Date.parse(newYear))
+      })
+    )
+  })
+})
+
+it.effect("a job that is woken runs at once, and one that is due never twice at a time", () =>
+  Effect.gen(function* () {
+    const scheduler = yield* Scheduler.Scheduler
+    const stop = Latch.makeUnsafe(false)
+    const wake = Latch.makeUnsafe(false)
+    const runs: Array<number> = []
+    const soon = Effect.map(DateTime.now, (now) => (runs.length === 0 ? now : DateTime.add(now, { hours: 1 })))
+    const run = Effect.map(Clock.currentTimeMillis, (now) => void runs.push(now))
+    const fiber = yield* Effect.forkChild(scheduler.run([{ name: "job", nextDue: soon, run, wake }], stop))
+    yield* TestClock.adjust("10 minutes")
+    assert.deepStrictEqual(runs, [0])
+    yield* wake.open
+    yield* TestClock.adjust("1 second")
+    assert.deepStrictEqual(runs, [0, 600_000])
+    yield* stop.open
+    yield* Fiber.join(fiber)
+  }).pipe(Effect.provide(Scheduler.Scheduler.layer))
+)
