@@ -8,7 +8,7 @@
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Console, Effect } from "effect"
+import { Console, Effect, Predicate } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { codeOf, type ExitCode, exitCode, type Run } from "./cli/Exit.ts"
 import { version } from "./version.ts"
@@ -36,17 +36,22 @@ let code: ExitCode = exitCode.done
 /** What a process that was told to stop ends with: for `start` that is how it ends, for others it is cut short. */
 let stoppedCode = 130
 
+/** A transaction whose rollback fails dies of it: the store is gone or its disk is full. Anything else is our mistake. */
+const inWords = (defect: unknown): string => {
+  const message = defect instanceof Error ? defect.message : String(defect)
+  if (Predicate.isTagged(defect, "SqlError")) return `The store failed: ${message}. What was committed before stands.`
+  const trace = process.env["TRIBUTARY_DEBUG"] === "1" && defect instanceof Error ? `\n${defect.stack ?? ""}` : ""
+  return (
+    `This is a bug in tributary, not in what you did: ${message}\n` +
+    `Set TRIBUTARY_DEBUG=1 for its trace, and report it.${trace}`
+  )
+}
+
 /** Ends the process with the command's code; a failure is one message on standard error, and never a stack trace. */
 const conclude = (run: Run) =>
   run.pipe(
     Effect.catch((failure) => Effect.as(Console.error(failure.message), codeOf(failure))),
-    Effect.catchDefect((defect) =>
-      Console.error(
-        `This is a bug in tributary, not in what you did: ${defect instanceof Error ? defect.message : String(defect)}\n` +
-          `Set TRIBUTARY_DEBUG=1 for its trace, and report it.` +
-          (process.env["TRIBUTARY_DEBUG"] === "1" && defect instanceof Error ? `\n${defect.stack ?? ""}` : "")
-      ).pipe(Effect.as(exitCode.failed))
-    ),
+    Effect.catchDefect((defect) => Effect.as(Console.error(inWords(defect)), exitCode.failed)),
     Effect.map((ended) => {
       code = ended
     })

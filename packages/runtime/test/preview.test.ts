@@ -8,9 +8,8 @@ import { preview } from "../src/engine/Preview.ts"
 import type { SyncReport } from "../src/engine/SyncOnce.ts"
 import { makeEcho } from "./support/echo.ts"
 import { describeStores } from "./support/stores.ts"
-import { audience, inWorld, trait, whileTimePasses, type World } from "./support/world.ts"
+import { audience, inNewYear, trait, whileTimePasses, type World } from "./support/world.ts"
 
-const newYear = Date.parse("2026-01-01T00:00:00Z")
 const shoppers = "First time shopper"
 
 const people = (count: number, from = 0) => Array.from({ length: count }, (_, i) => `u${from + i}`)
@@ -50,7 +49,7 @@ const twenty = people(20).map((id) => ({ id, email: `${id}@example.com` }))
 
 describeStores("R37 preview", (store) => {
   it.effect("R37 counts what the sync then tells, first and after changes", () =>
-    inWorld(store)((world) =>
+    inNewYear(store)((world) =>
       Effect.gen(function* () {
         const activations = [Activation.events(audience(shoppers), world.destination, { calls: ["identify", "track"], hold: false })]
         yield* world.customers(twenty)
@@ -69,7 +68,7 @@ describeStores("R37 preview", (store) => {
   )
 
   it.effect("R37 counts a list's adds and removals, and what would be rejected with its reason", () =>
-    inWorld(store, { requiresName: true })((world) =>
+    inNewYear(store, { requiresName: true })((world) =>
       Effect.gen(function* () {
         const activations = [Activation.list(audience(shoppers), world.destination, { hold: false })]
         yield* world.customers([...people(6).map((id) => ({ id, name: "Ada" })), { id: "u6" }])
@@ -90,9 +89,8 @@ describeStores("R37 preview", (store) => {
   )
 
   it.effect("R37 shows the very requests that the vendor then gets for events", () =>
-    inWorld(store, { batch: 100 })((world) =>
+    inNewYear(store, { batch: 100 })((world) =>
       Effect.gen(function* () {
-        yield* TestClock.setTime(newYear)
         const told = [Activation.events(trait("Total revenue"), world.destination, { traits: { given: "first_name" } })]
         yield* world.customers([{ id: "u1", email: "ada@example.com", first_name: "Ada" }, { id: "u2" }])
         yield* world.values("Total revenue", { u1: 450, u2: { eur: 12.5 } })
@@ -111,7 +109,7 @@ describeStores("R37 preview", (store) => {
   )
 
   it.effect("R37 shows the very requests that the vendor then gets for a list, its creation too", () =>
-    inWorld(store, { batch: 100 })((world) =>
+    inNewYear(store, { batch: 100 })((world) =>
       Effect.gen(function* () {
         const activations = [Activation.list(audience(shoppers), world.destination, { hold: false })]
         const posts = () =>
@@ -132,7 +130,7 @@ describeStores("R37 preview", (store) => {
   )
 
   it.effect("R37 shows requests of no more items than were asked for", () =>
-    inWorld(store)((world) =>
+    inNewYear(store)((world) =>
       Effect.gen(function* () {
         const activations = [Activation.events(audience(shoppers), world.destination)]
         yield* world.customers(twenty)
@@ -147,7 +145,7 @@ describeStores("R37 preview", (store) => {
   )
 
   it.effect("R37 blots out secrets", () =>
-    inWorld(store)((world) =>
+    inNewYear(store)((world) =>
       Effect.gen(function* () {
         const secret = "not-to-be-seen"
         const destination = makeEcho().destination("echo", { baseUrl: world.baseUrl, token: Redacted.make(secret) })
@@ -164,7 +162,7 @@ describeStores("R37 preview", (store) => {
   )
 
   it.effect("R37 sends nothing and writes nothing, before the first sync and after it", () =>
-    inWorld(store, { requiresName: true })((world) =>
+    inNewYear(store, { requiresName: true })((world) =>
       Effect.gen(function* () {
         const events = Activation.events(audience(shoppers), world.destination, { calls: ["identify", "track"] })
         const list = Activation.list(audience("Regulars"), world.destination, { id: "list" })
@@ -191,7 +189,7 @@ describeStores("R37 preview", (store) => {
   )
 
   it.effect("R37 says that a sync would be held, and why", () =>
-    inWorld(store)((world) =>
+    inNewYear(store)((world) =>
       Effect.gen(function* () {
         const activations = [Activation.events(audience(shoppers), world.destination, { hold: { share: 0.3, least: 5 } })]
         yield* world.customers(twenty)
@@ -208,7 +206,7 @@ describeStores("R37 preview", (store) => {
   )
 
   it.effect("R37 says that a sync would take everything as told", () =>
-    inWorld(store)((world) =>
+    inNewYear(store)((world) =>
       Effect.gen(function* () {
         const activations = [Activation.events(audience(shoppers), world.destination, { historical: false })]
         yield* world.customers(twenty)
@@ -222,7 +220,7 @@ describeStores("R37 preview", (store) => {
   )
 
   it.effect("R37 estimates batches and the time that the limits ask for", () =>
-    inWorld(store, { batch: 2, limits: [RateLimit.requests(1, "1 second")] })((world) =>
+    inNewYear(store, { batch: 2, limits: [RateLimit.requests(1, "1 second")] })((world) =>
       Effect.gen(function* () {
         const activations = [Activation.events(audience(shoppers), world.destination)]
         yield* world.customers(people(9).map((id) => ({ id })))

@@ -152,13 +152,46 @@ const open = (folder: string | undefined, image: Blob | undefined) =>
         }),
       catch: (cause) => new StoreUnavailable({ store: folder ?? "memory", reason: reasonOf(cause) })
     }),
-    (db) => Effect.promise(() => db.close())
+    // A close that fails (a full disk) loses nothing: what was committed is in the log, and whoever opens it next replays
+    // that. What made it fail has failed something before, which says so.
+    (db) => Effect.ignore(Effect.tryPromise(() => db.close()))
   )
 
+const mebibyte = 1024 * 1024
+const roomToOpen = 128 * mebibyte
+const roomToWrite = 48 * mebibyte
+
+const freeBytes = (folder: string): number => {
+  const { bavail, bsize } = fs.statfsSync(folder)
+  return bavail * bsize
+}
+
+const fullDisk = (folder: string, free: number) =>
+  `the disk of ${folder} has ${Math.floor(free / mebibyte)} MB left; free some space and start again. Nothing is lost`
+
+/**
+ * PostgreSQL's answer to a full disk is to halt, and in WebAssembly it spins instead. So there must be room for another
+ * segment of its log before anything is written; looked at once a second.
+ */
+const makeRoomCheck = (folder: string | undefined): Effect.Effect<void, SqlError.SqlError> => {
+  let lookedAt = 0
+  return Effect.suspend(() => {
+    if (folder === undefined || performance.now() - lookedAt < 1000) return Effect.void
+    const free = freeBytes(folder)
+    if (free < roomToWrite) {
+      const cause = new Error(fullDisk(folder, free))
+      return new SqlError.SqlError({ reason: new SqlError.UnknownError({ cause, message: cause.message }) })
+    }
+    lookedAt = performance.now()
+    return Effect.void
+  })
+}
+
 /** One session: a transaction has it to itself, and other queries wait. */
-const makeClient = Effect.fnUntraced(function* (db: PGlite) {
+const makeClient = Effect.fnUntraced(function* (db: PGlite, folder: string | undefined) {
   const connection = makeConnection(db)
   const session = Semaphore.makeUnsafe(1)
+  const room = makeRoomCheck(folder)
   return yield* SqlClient.make({
     driver: "pglite",
     compiler,
@@ -166,10 +199,13 @@ const makeClient = Effect.fnUntraced(function* (db: PGlite) {
       Effect.acquireRelease(session.take(1), () => session.release(1)),
       connection
     ),
-    borrower: (use) => session.withPermits(1)(use(connection)),
-    transactionAcquirer: Effect.as(
-      Effect.acquireRelease(session.take(1), () => session.release(1), { interruptible: true }),
-      connection
+    borrower: (use) => Effect.andThen(room, session.withPermits(1)(use(connection))),
+    transactionAcquirer: Effect.andThen(
+      room,
+      Effect.as(
+        Effect.acquireRelease(session.take(1), () => session.release(1), { interruptible: true }),
+        connection
+      )
     ),
     spanAttributes: [["db.system.name", "postgresql"]]
   })
@@ -186,7 +222,9 @@ export const layerFolder = (folder: string): Layer.Layer<SqlClient.SqlClient, St
     SqlClient.SqlClient,
     Effect.gen(function* () {
       yield* Effect.acquireRelease(lock(folder), (file) => Effect.sync(() => fs.rmSync(file, { force: true })))
-      return yield* makeClient(yield* open(path.join(folder, "pgdata"), undefined))
+      const free = freeBytes(folder)
+      if (free < roomToOpen) return yield* new StoreUnavailable({ store: folder, reason: fullDisk(folder, free) })
+      return yield* makeClient(yield* open(path.join(folder, "pgdata"), undefined), folder)
     })
   ).pipe(Layer.provide(Reactivity.layer))
 
@@ -200,7 +238,7 @@ export const layerMemory = (image?: Blob): Layer.Layer<SqlClient.SqlClient | Pgl
   Layer.effectContext(
     Effect.gen(function* () {
       const db = yield* open(undefined, image)
-      return Context.make(SqlClient.SqlClient, yield* makeClient(db)).pipe(Context.add(Pglite, { db }))
+      return Context.make(SqlClient.SqlClient, yield* makeClient(db, undefined)).pipe(Context.add(Pglite, { db }))
     })
   ).pipe(Layer.provide(Reactivity.layer))
 

@@ -277,8 +277,15 @@ describeStores("computations", (store) => {
           ["identify", "u1", { address: { city: "Ulm", zip: { code: 89073, plus: [1, 2] } } }]
         ])
         yield* write("450.00", `{"zip": {"plus": [1.0, 2], "code": 8.9073e4}, "city": "Ulm"}`)
-        yield* world.sync(activations)
+        const { evaluated } = yield* world.sync(activations)
         assert.deepStrictEqual(told(world), [])
+        assert.deepStrictEqual(
+          evaluated.map(({ entered, exited }) => [entered, exited]),
+          [
+            [0, 0],
+            [0, 0]
+          ]
+        )
         // The order of an array is part of its value.
         yield* write("450.0", `{"zip": {"plus": [2, 1], "code": 89073}, "city": "Ulm"}`)
         yield* world.sync(activations)

@@ -155,11 +155,15 @@ export interface KeptRejection {
   readonly at: Date
 }
 
-const aMoment = Effect.promise(() => new Promise<void>((resolve) => setTimeout(resolve, 2)))
+/** A few milliseconds, for the store, and enough turns of the event loop for a request to a vendor in this process. */
+const aMoment = Effect.promise(async () => {
+  await new Promise((resolve) => setTimeout(resolve, 2))
+  for (let turn = 0; turn < 25; turn++) await new Promise((resolve) => setImmediate(resolve))
+})
 
 /**
  * Runs an effect to its end while virtual time passes. Requests and queries take real time, so they are given a moment
- * of it before each step.
+ * of it before each step. Keep steps well below a request's time-out of 30 seconds.
  */
 export const whileTimePasses = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
