@@ -173,7 +173,8 @@ describe("Plan", () => {
         const vendor = vendorAfter(history)
         settleAll(planOf(world, vendor).items, vendor)
         assert.deepStrictEqual(planOf(world, vendor).items, [])
-      })
+      }),
+      { numRuns: 2_000 }
     )
   })
 
@@ -184,7 +185,7 @@ describe("Plan", () => {
         settleAll(listOf(world, vendor), vendor)
         assert.deepStrictEqual(listOf(world, vendor), [])
       }),
-      { numRuns: 500 }
+      { numRuns: 2_000 }
     )
   })
 

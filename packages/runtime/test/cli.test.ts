@@ -152,7 +152,10 @@ describe("a company's first hour", () => {
 
   it("pause keeps changes, and resume tells them", async () => {
     spenders("c1", "c2")
-    assert.deepStrictEqual(await json("pause", "braze/big_spenders"), { activation: "braze/big_spenders", done: "pause" })
+    assert.deepStrictEqual(await json("pause", "braze/big_spenders"), {
+      activation: "braze/big_spenders",
+      done: "pause"
+    })
     ends(await folder.run("sync", "braze/big_spenders"), 0, "paused")
     assert.strictEqual(told(), 0)
     const { dirty, state } = await spending()
@@ -236,7 +239,10 @@ const stray = Audience.make("Stray", { of: others, query: sql\`select 'u1' as id
       .map((name) => `Activation.events(${name}, braze)`)
       .join(", ")
     const told: ReadonlyArray<readonly [string, ReadonlyArray<string | RegExp>]> = [
-      ["a duplicate profile with different traits", [/profiles "others": profile \S+ comes twice with different traits/]],
+      [
+        "a duplicate profile with different traits",
+        [/profiles "others": profile \S+ comes twice with different traits/]
+      ],
       ["a query that fails", [/computation "failing": the query failed: relation "no_such_table" does not exist/]],
       ["two values of a trait for one profile", [/computation "twice": profile \S+ comes twice with different values/]],
       ["a null id", [/computation "nobody": 1 row has no id \(column "id" is null\)/]]
@@ -271,7 +277,9 @@ const Rude = Destination.make("rude", { title: "Rude", version: "1", settings: S
 }).event({ calls: ["identify"], batch: { items: 10 }, limits: [], deliver: (calls) => ${deliver} })
 const rude = Rude.destination("rude", { key: Config.Redacted("BRAZE_KEY") })`
     const activation = "Activation.events(everybody, rude)"
-    const folder = (await folders.prepared(config(plugin(`{ throw new Error("out of order") }`), activation))).under(environment)
+    const folder = (await folders.prepared(config(plugin(`{ throw new Error("out of order") }`), activation))).under(
+      environment
+    )
     ends(await folder.run("sync"), 1, "out of order", "Nothing is lost")
     ends(await folder.run("status"), 0, "stopped", "out of order")
     folder.write(config(plugin("Effect.succeed(calls.map(() => Outcome.delivered))"), activation))
@@ -301,18 +309,25 @@ const away = Audience.make("Away", { of: users, in: shop, query: sql\`select 1 a
     ends(await source.run("sync"), 1, /computation "away": its database does not answer: .*127\.0\.0\.1:1/)
     assert.strictEqual(timesTold().size, 3)
     ends(await folder.under(environment).run("check"), 2, "SHOP_URL")
-    ends(await folder.under({ ...environment, DATABASE_URL: nobody }).run("status"), 1, "127.0.0.1:1/shop", "ECONNREFUSED")
+    ends(
+      await folder.under({ ...environment, DATABASE_URL: nobody }).run("status"),
+      1,
+      "127.0.0.1:1/shop",
+      "ECONNREFUSED"
+    )
     ends(await folder.under({ DATABASE_URL: mark }).run("status"), 1, "DATABASE_URL")
   })
 })
 
 describe("interruptions", () => {
   const people = 6_000
-  const file = (count: number) =>
-    ["id", ...Array.from({ length: count }, (_, i) => `p${i}`), ""].join("\n")
+  const file = (count: number) => ["id", ...Array.from({ length: count }, (_, i) => `p${i}`), ""].join("\n")
   const crowd = {
-    ...config(`const crowd = Source.csv("crowd.csv").users({ identifiers: { user_id: "id" } })
-const all = Audience.make("All", { of: crowd, file: Source.csv("crowd.csv") })`, "Activation.events(all, braze)"),
+    ...config(
+      `const crowd = Source.csv("crowd.csv").users({ identifiers: { user_id: "id" } })
+const all = Audience.make("All", { of: crowd, file: Source.csv("crowd.csv") })`,
+      "Activation.events(all, braze)"
+    ),
     "crowd.csv": file(people)
   }
   /** What the reconciler may have on the wire at a time. */

@@ -51,7 +51,9 @@ describeStores("R37 preview", (store) => {
   it.effect("R37 counts what the sync then tells, first and after changes", () =>
     inNewYear(store)((world) =>
       Effect.gen(function* () {
-        const activations = [Activation.events(audience(shoppers), world.destination, { calls: ["identify", "track"], hold: false })]
+        const activations = [
+          Activation.events(audience(shoppers), world.destination, { calls: ["identify", "track"], hold: false })
+        ]
         yield* world.customers(twenty)
         yield* world.members(shoppers, people(8))
         const first = yield* previewFirst(world, activations)
@@ -119,12 +121,18 @@ describeStores("R37 preview", (store) => {
         const first = yield* previewFirst(world, activations)
         yield* world.sync(activations)
         const [[, created], [, added]] = posts() as [[string, unknown], [string, unknown]]
-        assert.deepStrictEqual(first.requests.map(({ body }) => body), [created, added])
+        assert.deepStrictEqual(
+          first.requests.map(({ body }) => body),
+          [created, added]
+        )
         yield* TestClock.adjust("2 hours")
         yield* world.members(shoppers, people(5, 2))
         const second = yield* previewFirst(world, activations)
         yield* world.sync(activations)
-        assert.deepStrictEqual(second.requests.map(({ body, url }) => [url.slice(world.baseUrl.length), body]), posts())
+        assert.deepStrictEqual(
+          second.requests.map(({ body, url }) => [url.slice(world.baseUrl.length), body]),
+          posts()
+        )
       })
     )
   )
@@ -180,7 +188,10 @@ describeStores("R37 preview", (store) => {
         yield* assertLooksOnly
         yield* world.sync([events, list])
         yield* TestClock.adjust("2 hours")
-        yield* world.customers([{ id: "u1", name: "Eve" }, { id: "u3", name: "Max" }])
+        yield* world.customers([
+          { id: "u1", name: "Eve" },
+          { id: "u3", name: "Max" }
+        ])
         yield* world.members(shoppers, ["u3"])
         yield* world.members("Regulars", ["u3"])
         yield* assertLooksOnly
@@ -191,7 +202,9 @@ describeStores("R37 preview", (store) => {
   it.effect("R37 says that a sync would be held, and why", () =>
     inNewYear(store)((world) =>
       Effect.gen(function* () {
-        const activations = [Activation.events(audience(shoppers), world.destination, { hold: { share: 0.3, least: 5 } })]
+        const activations = [
+          Activation.events(audience(shoppers), world.destination, { hold: { share: 0.3, least: 5 } })
+        ]
         yield* world.customers(twenty)
         yield* world.members(shoppers, people(20))
         assert.isUndefined((yield* previewFirst(world, activations)).held)

@@ -65,7 +65,7 @@ export const start = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, never, Needs> {
   const scheduler = yield* Scheduler.Scheduler
   const wakes = new Map(space.destinations.map((owned) => [owned, Latch.makeUnsafe(false)]))
-  const wakeAll = Effect.forEach(wakes.values(), (latch) => latch.open, { discard: true })
+  const wakeAll = Effect.forEach([...wakes.values()], (latch) => latch.open, { discard: true })
   const jobs = [
     ...space.resolved.profiles.map((profiles) => profilesJob(profiles, options, wakeAll)),
     ...space.resolved.computations.map((computation) => computationJob(computation, options, wakeAll)),

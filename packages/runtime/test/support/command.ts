@@ -53,7 +53,11 @@ const assertDecent = (args: ReadonlyArray<string>, { said }: Ran) => {
   assert.notInclude(said, "[object Object]", what)
 }
 
-const startIn = (folder: string, environment: Readonly<Record<string, string>>, args: ReadonlyArray<string>): Running => {
+const startIn = (
+  folder: string,
+  environment: Readonly<Record<string, string>>,
+  args: ReadonlyArray<string>
+): Running => {
   const env = { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", ...environment }
   const child = spawn(process.execPath, ["--conditions=source", main, ...args], { cwd: folder, env, stdio: "pipe" })
   let stdout = ""
