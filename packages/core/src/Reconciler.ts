@@ -17,7 +17,9 @@ import type { Json } from "./Json.ts"
 import { type Claim, type Fenced, Ledger, type LedgerError, type Ownership, type Settled } from "./Ledger.ts"
 import type { Member } from "./Member.ts"
 import type { Outcome } from "./Outcome.ts"
-import * as Plan from "./Plan.ts"
+import * as EventPlan from "./EventPlan.ts"
+import * as ListPlan from "./ListPlan.ts"
+import type * as Plan from "./Plan.ts"
 import type { Gate } from "./RateLimiter.ts"
 
 /**
@@ -168,13 +170,13 @@ export class Reconciler extends Context.Service<
               return [task, work.mode === "baseline" ? { ...standing, rejected: () => undefined } : standing] as const
             })
           if (isEvent) {
-            const owed = Plan.events(profile, standings, terms)
+            const owed = EventPlan.plan(profile, standings, terms)
             planned.calls.push(...owed.items)
             planned.unsendable.push(...owed.unsendable)
             planned.moot.push(...owed.moot)
           } else {
             for (const [task, standing] of standings) {
-              const owed = Plan.list(profile, task, standing, terms)
+              const owed = ListPlan.plan(profile, task, standing, terms)
               planned.adds.push(...owed.adds)
               planned.discards.push(...owed.discards)
               planned.unsendable.push(...owed.unsendable)

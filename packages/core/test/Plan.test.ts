@@ -3,6 +3,8 @@ import { Effect } from "effect"
 import fc from "fast-check"
 import * as Enrichment from "../src/Enrichment.ts"
 import type { Json } from "../src/Json.ts"
+import * as EventPlan from "../src/EventPlan.ts"
+import * as ListPlan from "../src/ListPlan.ts"
 import * as Plan from "../src/Plan.ts"
 
 // A vendor's memory beside the plans: what it acknowledged, and what it rejected.
@@ -63,7 +65,7 @@ const standing = (owed: Owed, vendor: Vendor): Plan.Standing => {
 }
 
 const planOf = (world: World, vendor: Vendor, under = terms(world.coalesce)) =>
-  Plan.events(
+  EventPlan.plan(
     world.profile,
     world.owed.map((owed) => [owed.task, standing(owed, vendor)] as const),
     under
@@ -71,7 +73,7 @@ const planOf = (world: World, vendor: Vendor, under = terms(world.coalesce)) =>
 
 const listOf = (world: World, vendor: Vendor, under = terms(false)): ReadonlyArray<Plan.Item<unknown>> =>
   world.owed.flatMap((owed) => {
-    const { adds, discards } = Plan.list(world.profile, owed.task, standing(owed, vendor), under)
+    const { adds, discards } = ListPlan.plan(world.profile, owed.task, standing(owed, vendor), under)
     return [...discards, ...adds]
   })
 
