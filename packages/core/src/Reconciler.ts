@@ -8,18 +8,19 @@
  * @since 0.1.0
  */
 import { Clock, Context, Effect, Layer, Option, Random, Semaphore } from "effect"
+import { inWaves } from "./Batches.ts"
 import type { Call } from "./Call.ts"
 import { type DeliveryError, Unavailable } from "./DeliveryError.ts"
 import { deliver, isTransient, type Stop } from "./Delivery.ts"
 import type { Batch, Context as PluginContext, Declaration, Field, NonEmpty } from "./Destination.ts"
 import { Enricher } from "./Enrichment.ts"
-import type { Json } from "./Json.ts"
 import { type Claim, type Fenced, Ledger, type LedgerError, type Ownership, type Settled } from "./Ledger.ts"
 import type { Member } from "./Member.ts"
 import type { Outcome } from "./Outcome.ts"
 import * as EventPlan from "./EventPlan.ts"
 import * as ListPlan from "./ListPlan.ts"
 import type * as Plan from "./Plan.ts"
+import { type Label, type OnProgress, report, type Results, settlementOf, untried } from "./Results.ts"
 import type { Gate } from "./RateLimiter.ts"
 
 /**
@@ -34,14 +35,6 @@ export interface Route<Payload> {
   readonly batch: Batch
   readonly send: (payloads: NonEmpty<Payload>) => Effect.Effect<ReadonlyArray<Outcome>, DeliveryError>
 }
-
-/**
- * What was done, in a summary's words.
- *
- * @category models
- * @since 0.1.0
- */
-export type Label = "identify" | "track" | "group" | "add" | "discard"
 
 /**
  * The work on one destination: its activations, and how to tell it.
@@ -64,7 +57,7 @@ export interface Work {
   readonly patience: number
   /** Whether to finish what is on the wire and claim no more. */
   readonly isStopping: () => boolean
-  readonly onProgress: (activation: number, label: Label, outcome: "delivered" | "rejected" | "postponed") => void
+  readonly onProgress: OnProgress
 }
 
 /**
@@ -113,13 +106,6 @@ const pipelines = 2
 interface Shipment {
   readonly items: NonEmpty<Plan.Item<unknown>>
   readonly run: Effect.Effect<Results>
-}
-
-interface Results {
-  readonly items: ReadonlyArray<Plan.Item<unknown>>
-  readonly outcomes: ReadonlyArray<Outcome | undefined>
-  readonly labels: ReadonlyArray<Label>
-  readonly stop: Stop | undefined
 }
 
 /**
@@ -250,10 +236,10 @@ export class Reconciler extends Context.Service<
           if (form._tag === "List") {
             return [
               [
-                ...packed(planned.discards, form.discard.batch.items)
+                ...inWaves(planned.discards, form.discard.batch.items)
                   .flat()
                   .map((items) => ship(form.discard, items)),
-                ...packed(planned.adds, form.add.batch.items)
+                ...inWaves(planned.adds, form.add.batch.items)
                   .flat()
                   .map((items) => ship(form.add, items))
               ]
@@ -263,7 +249,7 @@ export class Reconciler extends Context.Service<
             ...form.route,
             send: (calls) => Effect.andThen(makeReady(calls), form.route.send(calls))
           }
-          return packed(planned.calls, form.route.batch.items).map((batches) =>
+          return inWaves(planned.calls, form.route.batch.items).map((batches) =>
             batches.map((items) => ship(send, items))
           )
         }
@@ -304,7 +290,7 @@ export class Reconciler extends Context.Service<
                 flight.withPermits(1)(
                   Effect.gen(function* () {
                     const isOver = isEnding() || (yield* Clock.currentTimeMillis) < restUntil
-                    const result = isOver ? untried(shipment) : yield* shipment.run
+                    const result = isOver ? untried(shipment.items) : yield* shipment.run
                     if (result.stop !== undefined) yield* heed(result.stop)
                     else if (!isOver) failures = 0
                     report(result, work.onProgress)
@@ -363,107 +349,6 @@ const nothingSettled: Settled = {
   released: [],
   returned: []
 }
-
-/**
- * Batches in waves: a profile's items stand together in one batch, in their order, and where they are too many for one
- * the rest waits for the next wave. So a profile never has two batches on the wire, and its order holds (R32).
- */
-const packed = <A>(
-  items: ReadonlyArray<Plan.Item<A>>,
-  size: number
-): ReadonlyArray<ReadonlyArray<NonEmpty<Plan.Item<A>>>> => {
-  const waves: Array<Array<Array<Plan.Item<A>>>> = []
-  let i = 0
-  while (i < items.length) {
-    const start = i
-    const profile = items[i]?.profile
-    while (i < items.length && items[i]?.profile === profile) i++
-    for (let from = start, wave = 0; from < i; from += size, wave++) {
-      const segment = items.slice(from, Math.min(from + size, i))
-      const batches = (waves[wave] ??= [])
-      const last = batches.at(-1)
-      if (last !== undefined && last.length + segment.length <= size) last.push(...segment)
-      else batches.push(segment)
-    }
-  }
-  return waves.map((batches) =>
-    batches.flatMap(([first, ...rest]) => (first === undefined ? [] : [[first, ...rest] as const]))
-  )
-}
-
-const untried = (shipment: Shipment): Results => ({
-  items: shipment.items,
-  outcomes: shipment.items.map(() => undefined),
-  labels: [],
-  stop: undefined
-})
-
-const report = (result: Results, onProgress: Work["onProgress"]) => {
-  result.outcomes.forEach((outcome, i) => {
-    const label = result.labels[i]
-    if (outcome === undefined || label === undefined) return
-    const word = outcome._tag === "Rejected" ? "rejected" : outcome._tag === "Retry" ? "postponed" : "delivered"
-    for (const activation of new Set(result.items[i]?.settles.map((settlement) => settlement.activation))) {
-      onProgress(activation, label, word)
-    }
-  })
-}
-
-/** What settled batches write: outcomes, and the release of profiles with nothing left on the way. */
-const settlementOf = (
-  results: ReadonlyArray<Results>,
-  claim: Claim,
-  open: Map<number, number>,
-  returned: Set<number>
-): Settled => {
-  const settled = {
-    acknowledged: [] as Array<Plan.Settlement>,
-    rejections: [] as Array<Settled["rejections"][number]>,
-    moot: [],
-    postponed: [] as Array<Settled["postponed"][number]>,
-    released: [] as Array<number>,
-    returned: [] as Array<number>
-  }
-  const receipts = new Map<string, { settlements: Array<Plan.Settlement>; profiles: Array<number> }>()
-  for (const { items, outcomes } of results) {
-    items.forEach((item, i) => {
-      const outcome = outcomes[i]
-      switch (outcome?._tag) {
-        case undefined:
-          returned.add(item.profile)
-          break
-        case "Delivered":
-          settled.acknowledged.push(...item.settles)
-          break
-        case "Accepted": {
-          settled.acknowledged.push(...item.settles)
-          const receipt = receipts.get(outcome.receipt) ?? { settlements: [], profiles: [] }
-          receipt.settlements.push(...item.settles)
-          receipt.profiles.push(item.profile)
-          receipts.set(outcome.receipt, receipt)
-          break
-        }
-        case "Rejected":
-          for (const settlement of item.settles) {
-            const payload = toJson(item.payload)
-            settled.rejections.push({ profile: item.profile, settlement, reason: outcome.reason, payload })
-          }
-          break
-        case "Retry":
-          for (const activation of new Set(item.settles.map((settlement) => settlement.activation))) {
-            const { afterMillis, reason } = outcome
-            settled.postponed.push({ profile: item.profile, activation, reason, afterMillis })
-          }
-      }
-      const left = (open.get(item.profile) ?? 1) - 1
-      open.set(item.profile, left)
-      if (left === 0) (returned.has(item.profile) ? settled.returned : settled.released).push(item.profile)
-    })
-  }
-  return { ...settled, receipts: [...receipts].map(([receipt, record]) => ({ receipt, ...record })) }
-}
-
-const toJson = (payload: unknown): Json => JSON.parse(JSON.stringify(payload ?? null))
 
 const fieldName = (field: Field): string => `${field.collection}:${field.key}`
 

@@ -66,7 +66,7 @@ export const troubleNotes = (troubles: ReadonlyArray<Trouble>): ReadonlyArray<st
       case "stopped":
         return [
           `Stopped: destination "${first.destination}": ${reason}.\n` +
-            `  Once that is mended, "tributary resume ${first.activation}" lets the destination try again.`
+            `  Mend that and sync again; a "tributary start" that runs on waits for "tributary resume ${first.activation}".`
         ]
       case "left":
         return [`Left for the next sync: ${names}: ${reason}.`]

@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { Connection, type Destination, type Diff, Ledger, RateLimiter, Reconciler } from "@tributary/core"
+import { Connection, type Destination, type Diff, Ledger, RateLimiter, Reconciler, type Results } from "@tributary/core"
 import { Effect, Option, Schema, type Scope } from "effect"
 import { HttpClient, HttpClientError, type HttpClientRequest } from "effect/http"
 import { SqlClient } from "effect/sql"
@@ -41,7 +41,7 @@ export interface PreviewedRequest {
 export interface Previewed {
   readonly activation: string
   readonly destination: string
-  readonly counts: Readonly<Record<Reconciler.Label, number>>
+  readonly counts: Readonly<Record<Results.Label, number>>
   /** Items that could not be sent, by reason. */
   readonly unsendable: ReadonlyArray<{ readonly reason: string; readonly count: number }>
   /** Batches, each at least one request. */
@@ -232,7 +232,7 @@ const sendList = ({ bound, forms }: Connected, activation: ResolvedActivation) =
 const estimate = (
   { destination }: Connected,
   activation: ResolvedActivation,
-  counts: Readonly<Record<Reconciler.Label, number>>
+  counts: Readonly<Record<Results.Label, number>>
 ) => {
   const declared = activation.form === "event" ? destination.plugin.event : destination.plugin.list
   const size = declared?.batch.items ?? 1
