@@ -76,6 +76,9 @@ export class BadKey extends Schema.TaggedError<BadKey>()("BadKey", { name: Schem
   }
 }
 
+/** Letters that Unicode does not take apart into a plain one and its mark. */
+const plainLetters: Readonly<Record<string, string>> = { ß: "ss", æ: "ae", ø: "o", ł: "l", đ: "d" }
+
 /**
  * The key of a computation: the snake_case of its name, or the explicit key (R2).
  *
@@ -91,6 +94,7 @@ export const keyOf = (name: string, explicit?: string): Result.Result<string, Ba
   const key =
     explicit ??
     name
+      .replace(/[ßæøłđ]/gi, (letter) => plainLetters[letter.toLowerCase()] ?? letter)
       .normalize("NFKD")
       .replace(/\p{M}/gu, "")
       .replace(/([a-z0-9])([A-Z])/g, "$1_$2")

@@ -309,7 +309,7 @@ const askForToken = Effect.fnUntraced(function* (
       receivedAt: now
     }
     return yield* new Unauthorized({
-      reason: `The token endpoint answered ${summary(reply)}. Connect the account anew.`
+      reason: `The token endpoint answered ${summary(reply)}. ${whatToDo(reply.text)}`
     })
   }
   return {
@@ -320,6 +320,12 @@ const askForToken = Effect.fnUntraced(function* (
     refreshToken: answer.value.refresh_token
   }
 })
+
+/** By the codes of RFC 6749, section 5.2. */
+const whatToDo = (code: string): string =>
+  code === "invalid_client" || code === "unauthorized_client"
+    ? "Check the client's id and secret."
+    : "Connect the account anew."
 
 /** The OAuth error code and nothing else: the rest of a token endpoint's answer may hold a token. */
 const errorOnly = (text: string): string => /"error"\s*:\s*"([a-z_]{1,60})"/.exec(text)?.[1] ?? "and no token"

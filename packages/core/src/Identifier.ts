@@ -43,9 +43,9 @@ export interface Identifier<out T extends string = string> {
 export const masked = (identifier: Identifier): string => `${identifier.type}:${maskedValue(identifier.value)}`
 
 /**
- * A value as logs may show it: its first two characters, and a star for the rest (`ad***`).
+ * A value as logs may show it: its first two characters (of a short one, the first), and stars for the rest (`ad***`).
  *
  * @category combinators
  * @since 0.1.0
  */
-export const maskedValue = (value: string): string => `${value.length > 4 ? value.slice(0, 2) : ""}***`
+export const maskedValue = (value: string): string => `${value.slice(0, value.length > 4 ? 2 : value.length > 1 ? 1 : 0)}***`

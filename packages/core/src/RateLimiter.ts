@@ -119,7 +119,8 @@ const makeGate = Effect.fnUntraced(function* (limits: ReadonlyArray<RateLimit>):
 
   const pause = Effect.fnUntraced(function* (millis: number) {
     const now = yield* Clock.currentTimeMillis
-    blockedUntil = Math.max(blockedUntil, now + millis)
+    // Whole milliseconds: clocks know no less, and waiting for a fraction of one would be to ask again and again.
+    blockedUntil = Math.max(blockedUntil, now + Math.ceil(millis))
   })
 
   return {

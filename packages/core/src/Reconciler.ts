@@ -194,7 +194,7 @@ export class Reconciler extends Context.Service<
           if (now >= restUntil) failures++
           if (failures >= work.patience) ended = { _tag: "GaveUp", stop }
           const backoff = Math.min(60_000, 500 * 2 ** Math.min(failures, 10)) * (0.5 + (yield* Random.next))
-          const wait = Math.max(stop.retryAfterMillis ?? 0, backoff)
+          const wait = Math.ceil(Math.max(stop.retryAfterMillis ?? 0, backoff))
           restUntil = Math.max(restUntil, now + wait)
           yield* work.gate.pause(wait)
         })

@@ -11,7 +11,6 @@ import { type Folder, makeFolders, mark, type Ran, type Running, serveVendor, ty
 import { stores } from "./support/stores.ts"
 
 const apiKey = `key-${mark}`
-const blacklist: Array<string> = []
 const folders = makeFolders()
 let vendor: Vendor
 let environment: Readonly<Record<string, string>>
@@ -162,7 +161,7 @@ describe("a company's first hour", () => {
     assert.deepStrictEqual([state, dirty], ["paused", 1])
     ends(await folder.run("resume", "braze/big_spenders"), 0, "next sync")
     ends(await folder.run("sync", "braze/big_spenders"), 0)
-    assert.deepStrictEqual([...timesTold()].sort(), [
+    assert.deepStrictEqual([...timesTold()].toSorted(), [
       ["ada@example.com", 2],
       ["c1", 2]
     ])
@@ -264,7 +263,7 @@ const stray = Audience.make("Stray", { of: others, query: sql\`select 'u1' as id
     })
 
     it("the rest is told all the same", () => {
-      assert.deepStrictEqual([...timesTold().keys()].sort(), ["u1", "u2", "u3"])
+      assert.deepStrictEqual([...timesTold().keys()].toSorted(), ["u1", "u2", "u3"])
     })
   })
 

@@ -38,14 +38,15 @@ export const sync = (flags: SyncFlags): Run =>
             reason: `There is no activation "${stranger}". The configuration has: ${known.join(", ")}.`
           })
         }
-        const space = yield* open(resolved)
+        const only = flags.activations.length === 0 ? undefined : new Set(flags.activations)
+        const space = yield* open(resolved, only)
         const progress = progressLine()
         // The summary belongs to the work: who pressed Ctrl-C wants to see what was told all the same.
         return yield* gracefully((stop) =>
           Effect.gen(function* () {
             const report = yield* syncOnce(space, {
               folder,
-              only: flags.activations.length === 0 ? undefined : new Set(flags.activations),
+              only,
               patience: 5,
               waitForPostponed: Duration.minutes(2),
               isStopping: () => stop.isOpen(),

@@ -97,13 +97,15 @@ export const connectAll = Effect.fnUntraced(function* (destinations: ReadonlyArr
 })
 
 /**
- * Enters a configuration into the store, connects its destinations, and owns them until the scope closes.
+ * Enters a configuration into the store, connects its destinations, and owns them until the scope closes: all, or those
+ * of the activations named.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const open = Effect.fnUntraced(function* (
-  resolved: Resolved
+  resolved: Resolved,
+  only?: ReadonlySet<string>
 ): Effect.fn.Return<
   Space,
   BadConfig | BadDestinations | DestinationBusy | Ledger.LedgerError,
@@ -111,7 +113,11 @@ export const open = Effect.fnUntraced(function* (
 > {
   const connected = yield* connectAll(resolved.destinations)
   const registered = yield* register(resolved).pipe(Effect.catchTag("SqlError", SqlLedger.toLedgerError))
-  const destinations = yield* Effect.forEach(connected, (each) =>
+  const wanted = new Set(
+    resolved.activations.filter(({ id }) => only?.has(id) ?? true).map((activation) => activation.destination.id)
+  )
+  const owned = connected.filter((each) => wanted.has(each.destination.id))
+  const destinations = yield* Effect.forEach(owned, (each) =>
     Effect.gen(function* () {
       const { id } = each.destination
       const owner = yield* take(id).pipe(

@@ -66,9 +66,10 @@ export const start = Effect.fnUntraced(function* (
   const scheduler = yield* Scheduler.Scheduler
   const wakes = new Map(space.destinations.map((owned) => [owned, Latch.makeUnsafe(false)]))
   const wakeAll = Effect.forEach([...wakes.values()], (latch) => latch.open, { discard: true })
+  const imports = space.resolved.profiles.map((profiles) => profilesJob(profiles, options, wakeAll))
   const jobs = [
-    ...space.resolved.profiles.map((profiles) => profilesJob(profiles, options, wakeAll)),
-    ...space.resolved.computations.map((computation) => computationJob(computation, options, wakeAll)),
+    ...imports,
+    ...space.resolved.computations.map((computation) => computationJob(computation, imports, options, wakeAll)),
     ...space.destinations.flatMap((owned) => [
       eventsJob(owned, options, wakes.get(owned) ?? Latch.makeUnsafe(false)),
       receiptsJob(owned, options),
@@ -88,14 +89,17 @@ const scheduled = (
   last: Effect.Effect<Date | null | undefined, SqlError.SqlError, SqlClient.SqlClient>
 ) => {
   let attempted = Option.none<DateTime.Utc>()
+  const latest = Effect.gen(function* () {
+    const stored = yield* last.pipe(Effect.orElseSucceed(() => undefined))
+    return Option.orElse(attempted, () => Option.map(Option.fromNullishOr(stored), DateTime.fromDateUnsafe))
+  })
   return {
     attempt: Effect.map(DateTime.now, (now) => {
       attempted = Option.some(now)
     }),
+    latest,
     nextDue: Effect.gen(function* () {
-      const stored = yield* last.pipe(Effect.orElseSucceed(() => undefined))
-      const latest = Option.orElse(attempted, () => Option.map(Option.fromNullishOr(stored), DateTime.fromDateUnsafe))
-      return Schedule.nextDue(schedule, latest, yield* DateTime.now)
+      return Schedule.nextDue(schedule, yield* latest, yield* DateTime.now)
     })
   }
 }
@@ -129,6 +133,7 @@ const profilesJob = (profiles: ResolvedProfiles, options: StartOptions, wakeAll:
 
 const computationJob = (
   computation: ResolvedComputation,
+  imports: ReadonlyArray<AnyJob>,
   options: StartOptions,
   wakeAll: Effect.Effect<void>
 ): AnyJob => {
@@ -144,7 +149,15 @@ const computationJob = (
   )
   return {
     name: `evaluate ${computation.key}`,
-    nextDue: clock.nextDue,
+    // The first result is told of profiles that are known: evaluated before the first import, it would leave them all to
+    // the next evaluation.
+    nextDue: Effect.gen(function* () {
+      const due = yield* clock.nextDue
+      if (Option.isSome(yield* clock.latest)) return due
+      const now = yield* DateTime.now
+      const others = yield* Effect.forEach(imports, (job) => job.nextDue)
+      return others.some((other) => !DateTime.isGreaterThan(other, now)) ? DateTime.addDuration(now, lookAgain) : due
+    }),
     run: refreshComputation(computation, options.folder).pipe(
       Effect.matchEffect({
         onFailure: (error) => options.onEvent({ _tag: "RefreshFailed", error }),

@@ -8,10 +8,12 @@ import type { AddressInfo } from "node:net"
 import type { SourcedActivation } from "../../src/config/defineConfig.ts"
 import { resolve } from "../../src/config/Resolved.ts"
 import { refreshComputation } from "../../src/engine/Refresh.ts"
+import * as Space from "../../src/engine/Space.ts"
+import { syncOnce } from "../../src/engine/SyncOnce.ts"
 import * as Operations from "../../src/store/Operations.ts"
 import { makeEcho } from "../support/echo.ts"
 import { describeStores } from "../support/stores.ts"
-import { audience, inWorld, trait, whileTimePasses, type World } from "../support/world.ts"
+import { audience, defaults, inWorld, trait, whileTimePasses, type World } from "../support/world.ts"
 
 const shoppers = "First time shopper"
 const forever = { patience: Number.POSITIVE_INFINITY }
@@ -260,16 +262,31 @@ describeStores("R33 outcomes and failures", (store) => {
       Effect.gen(function* () {
         world.vendor.answerWith(() => ({ status: 401, body: "invalid api key" }))
         const activations = yield* withValues(world, { u1: 1 })
+        const space = yield* Space.open(yield* Effect.fromResult(resolve(world.config(...activations))))
+        const ending = Effect.map(syncOnce(space, defaults), (report) => report.synced[0]?.ending)
         const stopped = {
           _tag: "Stopped",
           reason: "The destination refuses the credentials: 401 invalid api key"
         }
-        assert.deepStrictEqual((yield* world.sync(activations)).synced[0]?.ending, stopped)
+        assert.deepStrictEqual(yield* ending, stopped)
         assert.strictEqual(world.vendor.state.requests.length, 1)
         world.vendor.answerWith(() => undefined)
-        assert.deepStrictEqual((yield* world.sync(activations)).synced[0]?.ending, stopped)
+        assert.deepStrictEqual(yield* ending, stopped)
         assert.strictEqual(world.vendor.state.requests.length, 1, "the vendor is left alone meanwhile")
         yield* Operations.resume(yield* world.activation("echo/revenue"))
+        assert.deepStrictEqual(yield* ending, { _tag: "Settled" })
+        assert.deepStrictEqual(told(world), ["u1 1"])
+      })
+    )
+  )
+
+  it.effect("R33 a destination that was stopped is tried again by whoever starts anew", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        world.vendor.answerWith(() => ({ status: 401 }))
+        const activations = yield* withValues(world, { u1: 1 })
+        assert.strictEqual((yield* world.sync(activations)).synced[0]?.ending._tag, "Stopped")
+        world.vendor.answerWith(() => undefined)
         yield* world.sync(activations)
         assert.deepStrictEqual(told(world), ["u1 1"])
       })
