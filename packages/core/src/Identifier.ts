@@ -48,4 +48,5 @@ export const masked = (identifier: Identifier): string => `${identifier.type}:${
  * @category combinators
  * @since 0.1.0
  */
-export const maskedValue = (value: string): string => `${value.slice(0, value.length > 4 ? 2 : value.length > 1 ? 1 : 0)}***`
+export const maskedValue = (value: string): string =>
+  `${value.slice(0, value.length > 4 ? 2 : value.length > 1 ? 1 : 0)}***`

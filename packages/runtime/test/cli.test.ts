@@ -1,14 +1,19 @@
 import { make as makeBraze } from "@tributary/destination-braze/sandbox"
-import { PgClient } from "@effect/sql-pg"
 import { assert } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
-import { SqlClient } from "effect/sql"
-import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { afterAll, beforeAll, describe, it } from "vitest"
-import { type Folder, makeFolders, mark, type Ran, type Running, serveVendor, type Vendor } from "./support/command.ts"
-import { stores } from "./support/stores.ts"
+import {
+  config,
+  ends,
+  type Folder,
+  makeFolders,
+  mark,
+  type Ran,
+  serveVendor,
+  timesTold,
+  type Vendor
+} from "./support/command.ts"
 
 const apiKey = `key-${mark}`
 const folders = makeFolders()
@@ -24,40 +29,7 @@ afterAll(async () => {
   folders.remove()
 })
 
-const imports = `import { Activation, Audience, ComputedTrait, Config, defineConfig, Source, sql } from "@tributary/runtime"
-import { Braze } from "@tributary/destination-braze"
-const braze = Braze.destination("braze", { endpoint: Config.String("BRAZE_ENDPOINT"), apiKey: Config.Redacted("BRAZE_KEY") })
-const store = Source.store()
-const users = store.users({ query: sql\`select 'u' || n as id, 'Ada' as name from generate_series(1, 3) n\`, identifiers: { user_id: "id" }, traits: ["name"] })
-const everybody = Audience.make("Everybody", { of: users, query: sql\`select 'u' || n as id from generate_series(1, 3) n\` })
-`
-
-/** A configuration of these lines, whose last names the activations. */
-const config = (lines: string, activations = "Activation.events(everybody, braze)") => ({
-  "tributary.config.ts": `${imports}${lines}\nexport default defineConfig({ space: "acme", activations: [${activations}] })\n`
-})
-
-const ends = (ran: Ran, code: number, ...texts: ReadonlyArray<string | RegExp>) => {
-  assert.strictEqual(ran.code, code, ran.said)
-  for (const text of texts) {
-    if (typeof text === "string") assert.include(ran.said, text)
-    else assert.match(ran.said, text)
-  }
-}
-
-/** How often each person was told of, by the requests since the last time that this was asked. */
-const timesTold = (): ReadonlyMap<string, number> => {
-  const times = new Map<string, number>()
-  for (const body of vendor.bodies.splice(0)) {
-    for (const object of [...(body.attributes ?? []), ...(body.events ?? [])]) {
-      const who = object.external_id ?? object.email
-      times.set(who, (times.get(who) ?? 0) + 1)
-    }
-  }
-  return times
-}
-
-const told = () => [...timesTold().values()].reduce((sum, count) => sum + count, 0)
+const told = () => [...timesTold(vendor).values()].reduce((sum, count) => sum + count, 0)
 
 describe("help", () => {
   const commands =
@@ -161,7 +133,7 @@ describe("a company's first hour", () => {
     assert.deepStrictEqual([state, dirty], ["paused", 1])
     ends(await folder.run("resume", "braze/big_spenders"), 0, "next sync")
     ends(await folder.run("sync", "braze/big_spenders"), 0)
-    assert.deepStrictEqual([...timesTold()].toSorted(), [
+    assert.deepStrictEqual([...timesTold(vendor)].toSorted(), [
       ["ada@example.com", 2],
       ["c1", 2]
     ])
@@ -175,7 +147,7 @@ describe("a company's first hour", () => {
     assert.strictEqual((await spending()).state, "held")
     ends(await folder.run("approve", "braze/big_spenders"), 0, "may go ahead")
     ends(await folder.run("sync", "braze/big_spenders"), 0)
-    assert.strictEqual(timesTold().size, 4)
+    assert.strictEqual(timesTold(vendor).size, 4)
   })
 
   it("baseline takes newcomers as told, and resync tells everybody again", async () => {
@@ -263,7 +235,7 @@ const stray = Audience.make("Stray", { of: others, query: sql\`select 'u1' as id
     })
 
     it("the rest is told all the same", () => {
-      assert.deepStrictEqual([...timesTold().keys()].toSorted(), ["u1", "u2", "u3"])
+      assert.deepStrictEqual([...timesTold(vendor).keys()].toSorted(), ["u1", "u2", "u3"])
     })
   })
 
@@ -306,7 +278,7 @@ const away = Audience.make("Away", { of: users, in: shop, query: sql\`select 1 a
     )
     const source = folder.under({ ...environment, SHOP_URL: nobody })
     ends(await source.run("sync"), 1, /computation "away": its database does not answer: .*127\.0\.0\.1:1/)
-    assert.strictEqual(timesTold().size, 3)
+    assert.strictEqual(timesTold(vendor).size, 3)
     ends(await folder.under(environment).run("check"), 2, "SHOP_URL")
     ends(
       await folder.under({ ...environment, DATABASE_URL: nobody }).run("status"),
@@ -317,143 +289,3 @@ const away = Audience.make("Away", { of: users, in: shop, query: sql\`select 1 a
     ends(await folder.under({ DATABASE_URL: mark }).run("status"), 1, "DATABASE_URL")
   })
 })
-
-describe("interruptions", () => {
-  const people = 6_000
-  const file = (count: number) => ["id", ...Array.from({ length: count }, (_, i) => `p${i}`), ""].join("\n")
-  const crowd = {
-    ...config(
-      `const crowd = Source.csv("crowd.csv").users({ identifiers: { user_id: "id" } })
-const all = Audience.make("All", { of: crowd, file: Source.csv("crowd.csv") })`,
-      "Activation.events(all, braze)"
-    ),
-    "crowd.csv": file(people)
-  }
-  /** What the reconciler may have on the wire at a time. */
-  const inFlight = 32
-  let process: Running | undefined
-
-  /** A sync with a hundred answered requests at most behind it, and as many unanswered as it may have. */
-  const syncHeldUp = async (folder: Folder) => {
-    timesTold()
-    vendor.holdAfter(10)
-    process = folder.start("sync")
-    await vendor.isHolding(inFlight)
-    return process
-  }
-  const assertAll = (times: ReadonlyMap<string, number>) => assert.strictEqual(times.size, people)
-
-  it("Ctrl-C in a sync loses nothing, tells nothing twice, and another process keeps out meanwhile", async () => {
-    const folder = (await folders.prepared(crowd)).under(environment)
-    const sync = await syncHeldUp(folder)
-    ends(await folder.run("status"), 1, "is open in process", "DATABASE_URL")
-    sync.kill("SIGINT")
-    await sync.says("Stopping")
-    vendor.release()
-    ends(await sync.ended, 130)
-    const first = timesTold()
-    assert.isBelow(first.size, people)
-    ends(await folder.run("sync"), 0)
-    const second = timesTold()
-    assertAll(new Map([...first, ...second]))
-    assert.strictEqual(first.size + second.size, people)
-    assert.deepStrictEqual(new Set([...first.values(), ...second.values()]), new Set([1]))
-  })
-
-  it("kill -9 in a sync loses nothing, and tells nothing twice beyond the batches in flight", async () => {
-    const folder = (await folders.prepared(crowd)).under(environment)
-    const sync = await syncHeldUp(folder)
-    sync.kill("SIGKILL")
-    assert.isNull((await sync.ended).code)
-    vendor.release()
-    ends(await folder.run("sync"), 0)
-    const times = timesTold()
-    assertAll(times)
-    const twice = [...times.values()].filter((count) => count > 1)
-    assert.deepStrictEqual(new Set(twice), new Set([2]))
-    assert.isAtMost(twice.length, inFlight * 75)
-  })
-
-  it("SIGTERM stops start in peace, and its log is JSON lines", async () => {
-    const folder = (await folders.prepared(config(""))).under(environment)
-    const start = folder.start("start", "--json")
-    await start.says("Synced braze/everybody: 3 identify")
-    start.kill("SIGTERM")
-    const ended = await start.ended
-    ends(ended, 0, "Stopped.")
-    for (const line of ended.stdout.trim().split("\n")) assert.hasAnyKeys(JSON.parse(line), ["message"])
-    assert.isFalse(folder.has(".tributary/tributary.lock"))
-  })
-
-  const tmpfs = canMount()
-
-  it.skipIf(tmpfs === undefined)("a full disk is named, and a sync with room again tells everybody", async () => {
-    const folder = (await folders.prepared(crowd)).under(environment)
-    const disk = path.join(folder.path, "disk")
-    fs.mkdirSync(disk)
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=5m", "tmpfs", disk])
-    const resize = (size: string) => execFileSync("mount", ["-o", `remount,size=${size}`, disk])
-    try {
-      ends(await folder.run("sync", "--store", disk), 1, "cannot be opened", /no space left/i)
-      resize("100m")
-      fs.rmSync(path.join(disk, "pgdata"), { recursive: true, force: true })
-      fs.cpSync(path.join(folder.path, ".tributary"), disk, { recursive: true })
-      const { bavail, bsize } = fs.statfsSync(disk)
-      fs.writeFileSync(path.join(disk, "fill"), Buffer.alloc(bavail * bsize - 1_500_000))
-      ends(await folder.run("sync", "--store", disk), 1, /no space left/i)
-      fs.rmSync(path.join(disk, "fill"))
-      timesTold()
-      ends(await folder.run("sync", "--store", disk), 0)
-      assertAll(timesTold())
-    } finally {
-      execFileSync("umount", ["-l", disk])
-    }
-  })
-
-  it("a store that cannot be written says where", async () => {
-    const folder = folders.empty({ ...config(""), file: "" }).under(environment)
-    ends(await folder.run("sync", "--store", "file/store"), 1, path.join(folder.path, "file/store"), "cannot be opened")
-  })
-
-  describe.skipIf(stores.length < 2)("on one PostgreSQL", () => {
-    it("two processes share the store, and only one tells a destination", async () => {
-      const url = await Effect.runPromise(stores[1]?.url ?? Effect.die("no PostgreSQL"))
-      const folder = folders.empty(crowd).under({ ...environment, DATABASE_URL: url })
-      const sync = await syncHeldUp(folder)
-      ends(await folder.run("sync"), 1, `"braze" is being synced by another process`)
-      ends(await folder.run("status"), 0, "braze/all")
-      vendor.release()
-      ends(await sync.ended, 0)
-      const times = timesTold()
-      assertAll(times)
-      assert.deepStrictEqual(new Set(times.values()), new Set([1]))
-      assert.isFalse(folder.has(".tributary"))
-      await dropDatabase(url)
-    })
-  })
-})
-
-const dropDatabase = (url: string) => {
-  const server = new URL(url)
-  const name = server.pathname.slice(1)
-  server.pathname = "/postgres"
-  return Effect.runPromise(
-    Effect.flatMap(SqlClient.SqlClient, (sql) => sql.unsafe(`drop database if exists ${name} with (force)`)).pipe(
-      Effect.provide(PgClient.layer({ url: Redacted.make(server.toString()), maxConnections: 1 }))
-    )
-  )
-}
-
-/** Filling a disk takes one that is small; making one takes rights that not every machine gives. */
-function canMount(): true | undefined {
-  const probe = fs.mkdtempSync("/tmp/tributary-probe-")
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", probe], { stdio: "ignore" })
-    execFileSync("umount", [probe], { stdio: "ignore" })
-    return true
-  } catch {
-    return undefined
-  } finally {
-    fs.rmSync(probe, { recursive: true, force: true })
-  }
-}

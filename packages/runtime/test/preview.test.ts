@@ -146,7 +146,7 @@ describeStores("R37 preview", (store) => {
         const { counts, requests } = yield* previewFirst(world, activations, 3)
         assert.strictEqual(counts.identify, 40)
         assert.strictEqual(requests.length, 1)
-        assert.strictEqual((requests[0]?.body as any).batch.length, 3)
+        assert.strictEqual(requests.map(({ body }: { readonly body: any }) => body.batch.length)[0], 3)
         assert.deepStrictEqual((yield* previewFirst(world, activations, 0)).requests, [])
       })
     )

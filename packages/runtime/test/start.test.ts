@@ -3,13 +3,14 @@ import { assert, it } from "@effect/vitest"
 import { Clock, DateTime, Duration, Effect, Fiber, Latch, type Scope } from "effect"
 import type { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
+import { describe } from "vitest"
 import { Audience } from "../src/config/Computations.ts"
 import type { SourcedActivation } from "../src/config/defineConfig.ts"
 import { sql } from "../src/config/Query.ts"
 import { resolve } from "../src/config/Resolved.ts"
 import * as Space from "../src/engine/Space.ts"
 import { type Event, start } from "../src/engine/Start.ts"
-import { describeStores } from "./support/stores.ts"
+import { describeStores, stores } from "./support/stores.ts"
 import { audience, inNewYear, users, type World } from "./support/world.ts"
 
 const newYear = "2026-01-01T00:00:00.000Z"
@@ -99,11 +100,11 @@ const whileStarted = <A, E>(
     })
   )
 
-const later = (time: string | undefined, by: Duration.Input): string =>
-  new Date(Date.parse(time ?? "") + Duration.toMillis(Duration.fromInputUnsafe(by))).toISOString()
+const later = (time: string, by: Duration.Input): string =>
+  new Date(Date.parse(time) + Duration.toMillis(Duration.fromInputUnsafe(by))).toISOString()
 
 /** Skips to a moment after another one. */
-const skipTo = (time: string | undefined, by: Duration.Input) => TestClock.setTime(Date.parse(later(time, by)))
+const skipTo = (time: string, by: Duration.Input) => TestClock.setTime(Date.parse(later(time, by)))
 
 const id = "echo/first_time_shopper"
 const key = "first_time_shopper"
@@ -129,7 +130,9 @@ const listTold = (world: World) =>
     /\/(add|discard)$/.test(path) ? [new Date(at).toISOString()] : []
   )
 
-describeStores("start", (store) => {
+// PostgreSQL's connections time out by the same clock, so the hours are skipped on PGlite only.
+describe("start", () => {
+  const store = stores[0] ?? assert.fail("no store to test on")
   it.effect("evaluates at an interval, and tells events at once after an evaluation", () =>
     inNewYear(store)((world) =>
       Effect.gen(function* () {
@@ -138,7 +141,7 @@ describeStores("start", (store) => {
           Effect.gen(function* () {
             yield* untilInTime("the first call", () => told(id).length === 1)
             yield* world.members(shoppers, ["u1", "u2"])
-            const [first] = refreshed(key)
+            const first = refreshed(key)[0] ?? ""
             yield* skipTo(first, "299 seconds")
             yield* skipTo(first, "5 minutes")
             yield* until("the second call", () => told(id).length === 2)
@@ -162,9 +165,9 @@ describeStores("start", (store) => {
           Effect.gen(function* () {
             yield* untilInTime("the first call", () => told("echo/at_six").length === 1)
             yield* world.members("At six", ["u2"])
-            const [first] = refreshed("at_six")
+            const first = refreshed("at_six")[0] ?? ""
             yield* skipTo(newYear, "359 minutes")
-            yield* until("the hourly import", () => refreshed("users").length === 2)
+            yield* until("an hourly import", () => refreshed("users").length > 1)
             assert.deepStrictEqual(refreshed("at_six"), [first])
             yield* skipTo(newYear, "6 hours")
             yield* until("the second call", () => told("echo/at_six").length === 2)
@@ -183,7 +186,7 @@ describeStores("start", (store) => {
           Effect.gen(function* () {
             yield* untilInTime("the first upload", () => listTold(world).length === 1)
             yield* world.members(shoppers, ["u1", "u2"])
-            const [first] = listTold(world)
+            const first = listTold(world)[0] ?? ""
             yield* skipTo(first, "5 minutes")
             yield* until("the second evaluation", () => refreshed(key).length === 2)
             yield* skipTo(first, "59 minutes")
@@ -207,7 +210,7 @@ describeStores("start", (store) => {
         const first = yield* whileStarted(world, activations, ({ refreshed, told }) =>
           Effect.map(
             untilInTime("the first call", () => told(id).length === 1),
-            () => refreshed(key)[0]
+            () => refreshed(key)[0] ?? ""
           )
         )
         yield* skipTo(first, "1 minute")
@@ -248,8 +251,8 @@ describeStores("start", (store) => {
           Effect.gen(function* () {
             yield* untilInTime("a call and a failure", () => told(id).length === 1 && failed("failing").length === 1)
             yield* world.members(shoppers, ["u1", "u3"])
-            const [called] = refreshed(key)
-            const [at] = failed("failing")
+            const called = refreshed(key)[0] ?? ""
+            const at = failed("failing")[0] ?? ""
             yield* TestClock.adjust("4 minutes")
             yield* TestClock.adjust("1 minute")
             yield* until("another call", () => told(id).length === 2)
@@ -261,6 +264,24 @@ describeStores("start", (store) => {
               ["u1", "u3"]
             )
             assert.isFalse(happened.some(({ event }) => event._tag === "StoreFailed"))
+          })
+        )
+      })
+    )
+  )
+})
+
+describeStores("start", (store) => {
+  it.effect("its first evaluation waits for the first import, so that everybody is told at once", () =>
+    inNewYear(store)((world) =>
+      Effect.gen(function* () {
+        yield* setUp(world)
+        yield* whileStarted(world, [Activation.events(audience(shoppers), world.destination)], ({ happened, told }) =>
+          Effect.gen(function* () {
+            yield* untilInTime("the first call", () => told(id).length === 1)
+            const refreshed = happened.flatMap(({ event }) => (event._tag === "Refreshed" ? [event.what] : []))
+            assert.deepStrictEqual(refreshed.toSorted(), ["accounts", key, "users"])
+            assert.strictEqual(refreshed.at(-1), key)
           })
         )
       })

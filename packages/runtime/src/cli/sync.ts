@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { Console, Duration, Effect } from "effect"
-import type { Counts, Synced } from "../engine/Engine.ts"
+import type { Counts, Synced } from "../engine/Owned.ts"
 import { open } from "../engine/Space.ts"
 import { syncOnce, type SyncReport } from "../engine/SyncOnce.ts"
 import { type ExitCode, exitCode, WrongUse, type Run } from "./Exit.ts"

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Counts } from "../engine/Engine.ts"
+import type { Counts } from "../engine/Owned.ts"
 import type { Happened } from "./Overnight.ts"
 import type { Size } from "./Shop.ts"
 

@@ -9,100 +9,34 @@
 import { type DeliveryError, Ledger, Reconciler } from "@tributary/core"
 import { Clock, DateTime, Duration, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import type { ResolvedActivation } from "../config/Resolved.ts"
 import { lane, mark, marksOf } from "../store/DirtySets.ts"
 import * as Holds from "../store/Holds.ts"
 import * as Operations from "../store/Operations.ts"
 import { recover } from "../store/Owners.ts"
 import { toldProfiles } from "../store/Registry.ts"
 import { sqlReason } from "../store/SqlLedger.ts"
-import { type Connected, eventWork, type FormWork, listWork, taskOf } from "./Destinations.ts"
+import { eventWork, type FormWork, listWork, taskOf } from "./Destinations.ts"
 import { ensureList } from "./Lists.ts"
+import {
+  ended,
+  noCounts,
+  type Ending,
+  type Owned,
+  type Registration,
+  type Services,
+  type Synced,
+  type SyncOptions
+} from "./Owned.ts"
+import {
+  clearApproval,
+  hasWork,
+  isEvaluated,
+  markSettled,
+  markStopped,
+  nextPostponed,
+  readStanding
+} from "../store/Standings.ts"
 import { timestamp } from "../store/Timestamp.ts"
-
-/**
- * What was told, in a summary's words.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Counts {
-  identify: number
-  track: number
-  group: number
-  add: number
-  discard: number
-  rejected: number
-  postponed: number
-}
-
-/**
- * How a sync of one activation ended.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Synced {
-  readonly activation: string
-  readonly destination: string
-  readonly counts: Readonly<Counts>
-  readonly ending: Ending
-}
-
-/**
- * @category models
- * @since 0.1.0
- */
-export type Ending =
-  | { readonly _tag: "Settled" }
-  | { readonly _tag: "Held" | "Paused" | "Stopped" | "GaveUp" | "Waiting" | "NotDue"; readonly reason: string }
-
-/**
- * How a sync behaves.
- *
- * @category models
- * @since 0.1.0
- */
-export interface SyncOptions {
-  /** Failures in a row after which a destination is left for later; `Infinity` never. */
-  readonly patience: number
-  /** How long to wait for profiles that were postponed, before the rest is left for the next sync. */
-  readonly waitForPostponed: Duration.Duration
-  readonly isStopping: () => boolean
-  readonly onProgress: (activation: string, label: keyof Counts) => void
-}
-
-/**
- * A destination that this process owns, with its activations.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Owned {
-  readonly connected: Connected
-  readonly owner: Ledger.Ownership
-  readonly activations: ReadonlyArray<Registration>
-  readonly space: string
-}
-
-/**
- * An activation and its number in the store.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Registration {
-  readonly no: number
-  readonly activation: ResolvedActivation
-}
-
-/**
- * What a sync needs.
- *
- * @category models
- * @since 0.1.0
- */
-export type Services = SqlClient.SqlClient | Reconciler.Reconciler
 
 type SyncError = Ledger.LedgerError | Ledger.Fenced
 
@@ -110,22 +44,6 @@ const inStore = <A, R>(effect: Effect.Effect<A, SyncError | SqlError.SqlError, R
   Effect.mapError(effect, (error) =>
     error._tag === "SqlError" ? new Ledger.LedgerError({ reason: sqlReason(error) }) : error
   )
-
-interface Standing {
-  readonly paused: boolean
-  readonly held: string | null
-  readonly baseline_due: boolean
-  readonly stopped: string | null
-}
-
-const readStanding = (no: number) =>
-  Effect.gen(function* () {
-    const sql = yield* SqlClient.SqlClient
-    const [row] = yield* sql<Standing>`
-      select a.paused, a.held, a.baseline_due, d.stopped from tributary.activation a
-      join tributary.destination d on d.id = a.destination where a.no = ${no}`
-    return row ?? { paused: true, held: null, baseline_due: false, stopped: null }
-  })
 
 /**
  * Brings the event activations of a destination in step. They share claims, so that what is due for one person travels
@@ -198,28 +116,14 @@ export const syncList = (
 
 const stoppedBy = (error: DeliveryError.DeliveryError) => Effect.succeed({ _tag: "Failed" as const, error })
 
-const ended = (owned: Owned, { activation }: Registration, ending: Ending, counts: Counts = noCounts()): Synced => ({
-  activation: activation.id,
-  destination: owned.connected.destination.id,
-  counts,
-  ending
-})
-
-const noCounts = (): Counts => ({ identify: 0, track: 0, group: 0, add: 0, discard: 0, rejected: 0, postponed: 0 })
-
 const stopFor = Effect.fnUntraced(function* (
   owned: Owned,
   registration: Registration,
   error: DeliveryError.DeliveryError
 ) {
   const isTransient = error._tag === "Throttled" || error._tag === "Unavailable"
-  if (!isTransient) yield* markStopped(owned, error.message)
+  if (!isTransient) yield* markStopped(owned.owner.destination, error.message)
   return ended(owned, registration, { _tag: isTransient ? "GaveUp" : "Stopped", reason: error.message })
-})
-
-const markStopped = Effect.fnUntraced(function* (owned: Owned, reason: string) {
-  const sql = yield* SqlClient.SqlClient
-  yield* sql`update tributary.destination set stopped = ${reason} where id = ${owned.owner.destination}`
 })
 
 /** Of these activations, those that may not run now, each with the reason. A baseline that is due is taken first. */
@@ -303,7 +207,7 @@ const syncTogether = Effect.fnUntraced(function* (
     }
   }
   const ending = yield* runUntilSettled(reconciler, work, options)
-  if (ending._tag === "Stopped") yield* markStopped(owned, ending.reason)
+  if (ending._tag === "Stopped") yield* markStopped(owned.owner.destination, ending.reason)
   const nos = running.map(({ no }) => no)
   if (ending._tag === "Settled") {
     yield* markSettled(nos)
@@ -352,51 +256,6 @@ const runUntilSettled = Effect.fnUntraced(function* (
     }
     yield* Effect.sleep(Math.max(0, next.at - (yield* Clock.currentTimeMillis)))
   }
-})
-
-const nextPostponed = Effect.fnUntraced(function* (activations: ReadonlyArray<number>) {
-  const sql = yield* SqlClient.SqlClient
-  const [row] = yield* sql<{ at: Date | null; count: number; reason: string | null }>`
-    select min(not_before) as at, count(*)::int as count, min(reason) as reason from tributary.postponed
-    where activation_no = any(${activations}::int[]) and not_before < 'infinity'`
-  return row?.at == null ? undefined : { at: row.at.getTime(), count: row.count, reason: row.reason ?? "" }
-})
-
-/** Whether anything is dirty, claimed or postponed. Asked every few seconds, so it reads no sets. */
-const hasWork = Effect.fnUntraced(function* (activations: ReadonlyArray<number>) {
-  const sql = yield* SqlClient.SqlClient
-  const rows = yield* sql`
-    select 1 from tributary.dirty where activation_no = any(${activations}::int[]) and length(bits) > 0
-    union all select 1 from tributary.claim where activation_no = any(${activations}::int[])
-    union all select 1 from tributary.postponed
-      where activation_no = any(${activations}::int[]) and not_before < 'infinity'
-    limit 1`
-  return rows.length > 0
-})
-
-/**
- * Whether the activation's computation has a result. What is told before that would be told of nothing.
- *
- * @category guards
- * @since 0.1.0
- */
-export const isEvaluated = Effect.fnUntraced(function* (activation: number) {
-  const sql = yield* SqlClient.SqlClient
-  const rows = yield* sql`select 1 from tributary.activation a join tributary.computation c on c.no = a.computation_no
-    where a.no = ${activation} and c.evaluated_at is not null`
-  return rows.length > 0
-})
-
-const markSettled = Effect.fnUntraced(function* (activations: ReadonlyArray<number>) {
-  const sql = yield* SqlClient.SqlClient
-  yield* sql`update tributary.activation set settled_at = ${yield* DateTime.nowAsDate}::timestamptz
-    where no = any(${activations}::int[])`
-})
-
-/** An approval is for the removals that were waiting, and for no others. */
-const clearApproval = Effect.fnUntraced(function* (activations: ReadonlyArray<number>) {
-  const sql = yield* SqlClient.SqlClient
-  yield* sql`update tributary.activation set approved = false where no = any(${activations}::int[]) and approved`
 })
 
 /** Members that the vendor would let expire are told again (a list's `refreshAfter`). */

@@ -23,7 +23,7 @@ import { type Registered, register, reviseRejections } from "../store/Registry.t
 import * as SqlLedger from "../store/SqlLedger.ts"
 import * as Tokens from "../store/Tokens.ts"
 import { connect, versionOf } from "./Destinations.ts"
-import type { Owned } from "./Engine.ts"
+import type { Owned } from "./Owned.ts"
 
 /**
  * Everything that the engine is made of, over a store.

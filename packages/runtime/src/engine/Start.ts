@@ -11,16 +11,9 @@ import { DateTime, Duration, Effect, Latch, Option } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import * as Schedule from "../config/Schedule.ts"
 import type { ResolvedComputation, ResolvedProfiles } from "../config/Resolved.ts"
-import {
-  isEvaluated,
-  type Owned,
-  type Registration,
-  type Services,
-  syncEvents,
-  syncList,
-  type Synced,
-  type SyncOptions
-} from "./Engine.ts"
+import { syncEvents, syncList } from "./Engine.ts"
+import type { Owned, Registration, Services, Synced, SyncOptions } from "./Owned.ts"
+import { isEvaluated } from "../store/Standings.ts"
 import { pollAll } from "./Receipts.ts"
 import { refreshComputation, type RefreshError, refreshProfiles } from "./Refresh.ts"
 import type { Space } from "./Space.ts"
@@ -83,23 +76,30 @@ export const start = Effect.fnUntraced(function* (
 
 type AnyJob = Scheduler.Job<Needs>
 
-/** The next run after the last attempt, kept in the store where it succeeded and here where it failed. */
+/**
+ * The next run after the last attempt, kept in the store where it succeeded and here where it failed. The first run of
+ * all may have to wait for something.
+ */
 const scheduled = (
   schedule: Schedule.Schedule,
-  last: Effect.Effect<Date | null | undefined, SqlError.SqlError, SqlClient.SqlClient>
+  last: Effect.Effect<Date | null | undefined, SqlError.SqlError, SqlClient.SqlClient>,
+  mustWait: Effect.Effect<boolean, never, Needs> = Effect.succeed(false)
 ) => {
   let attempted = Option.none<DateTime.Utc>()
-  const latest = Effect.gen(function* () {
-    const stored = yield* last.pipe(Effect.orElseSucceed(() => undefined))
-    return Option.orElse(attempted, () => Option.map(Option.fromNullishOr(stored), DateTime.fromDateUnsafe))
-  })
   return {
     attempt: Effect.map(DateTime.now, (now) => {
       attempted = Option.some(now)
     }),
-    latest,
     nextDue: Effect.gen(function* () {
-      return Schedule.nextDue(schedule, yield* latest, yield* DateTime.now)
+      const now = yield* DateTime.now
+      const stored = Option.isSome(attempted) ? Option.none() : yield* Effect.option(last)
+      const latest = Option.orElse(attempted, () =>
+        Option.map(Option.fromNullishOr(Option.getOrUndefined(stored)), DateTime.fromDateUnsafe)
+      )
+      // While the store does not answer nobody knows, and "never" would run everything at once.
+      const isUnknown = Option.isNone(attempted) && Option.isNone(stored)
+      if (isUnknown || (Option.isNone(latest) && (yield* mustWait))) return DateTime.addDuration(now, lookAgain)
+      return Schedule.nextDue(schedule, latest, now)
     })
   }
 }
@@ -145,19 +145,17 @@ const computationJob = (
         select evaluated_at as at from tributary.computation
         where collection = ${computation.collection} and key = ${computation.key}`
       return row?.at
+    }),
+    // Evaluated before the first import, a result would be of profiles that nobody knows, until the next evaluation.
+    Effect.gen(function* () {
+      const now = yield* DateTime.now
+      const others = yield* Effect.forEach(imports, (job) => job.nextDue)
+      return others.some((due) => !DateTime.isGreaterThan(due, now))
     })
   )
   return {
     name: `evaluate ${computation.key}`,
-    // The first result is told of profiles that are known: evaluated before the first import, it would leave them all to
-    // the next evaluation.
-    nextDue: Effect.gen(function* () {
-      const due = yield* clock.nextDue
-      if (Option.isSome(yield* clock.latest)) return due
-      const now = yield* DateTime.now
-      const others = yield* Effect.forEach(imports, (job) => job.nextDue)
-      return others.some((other) => !DateTime.isGreaterThan(other, now)) ? DateTime.addDuration(now, lookAgain) : due
-    }),
+    nextDue: clock.nextDue,
     run: refreshComputation(computation, options.folder).pipe(
       Effect.matchEffect({
         onFailure: (error) => options.onEvent({ _tag: "RefreshFailed", error }),
@@ -224,7 +222,8 @@ const listJob = (owned: Owned, registration: Registration, options: StartOptions
       const now = yield* DateTime.now
       // A list that is told before its audience was ever evaluated would wait a whole cadence for nothing.
       const evaluated = yield* isEvaluated(registration.no).pipe(Effect.orElseSucceed(() => false))
-      const due = yield* listDue(registration).pipe(Effect.orElseSucceed(() => now))
+      // While the store does not answer nobody knows: looking again costs a moment, and telling early breaks a cadence.
+      const due = yield* listDue(registration).pipe(Effect.orElseSucceed(() => DateTime.addDuration(now, lookAgain)))
       const again = Option.getOrElse(next, () => now)
       const earliest = evaluated ? due : DateTime.addDuration(now, lookAgain)
       return DateTime.isGreaterThan(again, earliest) ? again : earliest

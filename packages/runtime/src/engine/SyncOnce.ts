@@ -10,15 +10,8 @@ import type { ResolvedActivation } from "../config/Resolved.ts"
 import type { Evaluated } from "../store/Evaluation.ts"
 import type { Imported } from "../store/Import.ts"
 import { toLedgerError } from "../store/SqlLedger.ts"
-import {
-  type Owned,
-  type Registration,
-  type Services,
-  syncEvents,
-  syncList,
-  type Synced,
-  type SyncOptions
-} from "./Engine.ts"
+import { syncEvents, syncList } from "./Engine.ts"
+import type { Owned, Registration, Services, Synced, SyncOptions } from "./Owned.ts"
 import { pollAll } from "./Receipts.ts"
 import { refreshComputation, type RefreshError, refreshProfiles } from "./Refresh.ts"
 import type { Space } from "./Space.ts"

@@ -1,4 +1,4 @@
-import { Activation, Destination, Diff } from "@tributary/core"
+import { Activation, Diff } from "@tributary/core"
 import { assert, it } from "@effect/vitest"
 import { Context, Effect } from "effect"
 import { SqlClient } from "effect/sql"
@@ -7,6 +7,7 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import type { SourcedActivation } from "../../src/config/defineConfig.ts"
 import { resolve } from "../../src/config/Resolved.ts"
+import type { Ending } from "../../src/engine/Owned.ts"
 import { refreshComputation } from "../../src/engine/Refresh.ts"
 import * as Space from "../../src/engine/Space.ts"
 import { syncOnce } from "../../src/engine/SyncOnce.ts"
@@ -18,9 +19,7 @@ import { audience, defaults, inWorld, trait, whileTimePasses, type World } from 
 const shoppers = "First time shopper"
 const forever = { patience: Number.POSITIVE_INFINITY }
 
-const revenueAt = (destination: Destination.Destination<Destination.HasEvent<"identify">>) => [
-  Activation.events(trait("Revenue"), destination)
-]
+const revenueAt = (destination: World["destination"]) => [Activation.events(trait("Revenue"), destination)]
 
 /** One value each for so many people. */
 const withValues = Effect.fnUntraced(function* (world: World, values: Readonly<Record<string, number>>) {
@@ -264,7 +263,7 @@ describeStores("R33 outcomes and failures", (store) => {
         const activations = yield* withValues(world, { u1: 1 })
         const space = yield* Space.open(yield* Effect.fromResult(resolve(world.config(...activations))))
         const ending = Effect.map(syncOnce(space, defaults), (report) => report.synced[0]?.ending)
-        const stopped = {
+        const stopped: Ending = {
           _tag: "Stopped",
           reason: "The destination refuses the credentials: 401 invalid api key"
         }
@@ -276,7 +275,7 @@ describeStores("R33 outcomes and failures", (store) => {
         yield* Operations.resume(yield* world.activation("echo/revenue"))
         assert.deepStrictEqual(yield* ending, { _tag: "Settled" })
         assert.deepStrictEqual(told(world), ["u1 1"])
-      })
+      }).pipe(Effect.scoped)
     )
   )
 

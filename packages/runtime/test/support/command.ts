@@ -217,3 +217,36 @@ export const serveVendor = async (sandbox: Sandbox.Sandbox): Promise<Vendor> => 
       })
   }
 }
+
+const imports = `import { Activation, Audience, ComputedTrait, Config, defineConfig, Source, sql } from "@tributary/runtime"
+import { Braze } from "@tributary/destination-braze"
+const braze = Braze.destination("braze", { endpoint: Config.String("BRAZE_ENDPOINT"), apiKey: Config.Redacted("BRAZE_KEY") })
+const store = Source.store()
+const users = store.users({ query: sql\`select 'u' || n as id, 'Ada' as name from generate_series(1, 3) n\`, identifiers: { user_id: "id" }, traits: ["name"] })
+const everybody = Audience.make("Everybody", { of: users, query: sql\`select 'u' || n as id from generate_series(1, 3) n\` })
+`
+
+/** A configuration of these lines, whose last names the activations. */
+export const config = (lines: string, activations = "Activation.events(everybody, braze)") => ({
+  "tributary.config.ts": `${imports}${lines}\nexport default defineConfig({ space: "acme", activations: [${activations}] })\n`
+})
+
+export const ends = (ran: Ran, code: number, ...texts: ReadonlyArray<string | RegExp>) => {
+  assert.strictEqual(ran.code, code, ran.said)
+  for (const text of texts) {
+    if (typeof text === "string") assert.include(ran.said, text)
+    else assert.match(ran.said, text)
+  }
+}
+
+/** How often a Braze was told of each person, by the requests since the last time that this was asked. */
+export const timesTold = (vendor: Vendor): ReadonlyMap<string, number> => {
+  const times = new Map<string, number>()
+  for (const body of vendor.bodies.splice(0)) {
+    for (const object of [...(body.attributes ?? []), ...(body.events ?? [])]) {
+      const who = object.external_id ?? object.email
+      times.set(who, (times.get(who) ?? 0) + 1)
+    }
+  }
+  return times
+}

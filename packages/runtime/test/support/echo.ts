@@ -66,7 +66,7 @@ export const makeEcho = (options: EchoOptions = {}) => {
         : Client.bearer(settings.baseUrl, settings.token),
     requires: {
       identifiers: ["user_id", "email", "phone", "anonymous_id", "group_id", "ios.idfa", "custom"],
-      properties: { ...(options.requiresName === true ? { name } : {}) }
+      properties: options.requiresName === true ? { name } : {}
     }
   })
     .event({
