@@ -8,7 +8,7 @@ import * as Operations from "../store/Operations.ts"
 import { findActivation, maskedText, rejections as readRejections } from "../store/Status.ts"
 import { exitCode, type Run, WrongUse } from "./Exit.ts"
 import { type SessionFlags, withSession } from "./Session.ts"
-import { table, time } from "./Table.ts"
+import { count, table, time } from "./Table.ts"
 
 /**
  * @category models
@@ -89,20 +89,24 @@ export const rejections = (flags: RejectionFlags & { readonly limit: number; rea
         yield* Console.log("Nothing is rejected.")
         return exitCode.done
       }
-      yield* Console.log(
-        table(
-          [
-            { heading: "activation" },
-            { heading: "kind" },
-            { heading: "profile" },
-            { heading: "identifier" },
-            { heading: "at" },
-            { heading: "reason" }
-          ],
-          shown.map((row) => [row.activation, row.kind, row.profile, row.identifier, time(row.at), row.reason])
+      // By reason: a thousand rejections are seldom a thousand different ones, and a reason is longer than a column.
+      for (const [reason, alike] of Map.groupBy(shown, (row) => row.reason)) {
+        yield* Console.log(`${reason} (${count(alike.length)})\n`)
+        yield* Console.log(
+          table(
+            [
+              { heading: "activation" },
+              { heading: "kind" },
+              { heading: "profile" },
+              { heading: "identifier" },
+              { heading: "at" }
+            ],
+            alike.map((row) => [row.activation, row.kind, row.profile, row.identifier, time(row.at)])
+          )
         )
-      )
-      yield* Console.log(`\n"tributary retry <activation> [profile]" tries again; --json shows the calls.`)
+        yield* Console.log("")
+      }
+      yield* Console.log(`"tributary retry <activation> [profile]" tries again; --json shows the calls.`)
       return exitCode.done
     })
   )
