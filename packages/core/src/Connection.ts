@@ -1,52 +1,22 @@
 /**
  * Connections: an `HttpClient` made from a client's data.
  *
- * It prepends the base address, refuses every other host, signs, waits at the gate, times out, and learns from the
- * answer's quota. An access token is fetched once for all requests that need it, and fetched anew when the vendor
- * refuses it; a rotated refresh token is sealed and stored before it is used.
+ * It prepends the base address, refuses every other host, signs, waits at the gate, times out, learns from the answer's
+ * quota, and blots out a secret that the vendor repeats.
  *
  * @since 0.1.0
  */
-import { Clock, Context, Duration, Effect, Layer, Option, Predicate, Redacted, Schema, Semaphore } from "effect"
+import { Clock, Duration, Effect } from "effect"
 import { HttpClient, type HttpClientError, HttpClientRequest, type HttpClientResponse } from "effect/http"
-import { createCipheriv, createDecipheriv, createHash, createSign, hkdfSync, randomBytes } from "node:crypto"
-import type { Authorization, Client, ClientSpec, RefreshToken, ServiceAccount } from "./Client.ts"
-import { type DeliveryError, Misconfigured, Unauthorized, Unavailable } from "./DeliveryError.ts"
+import type { Client, ClientSpec } from "./Client.ts"
+import { type DeliveryError, Misconfigured } from "./DeliveryError.ts"
+import { exchange } from "./Exchange.ts"
 import type { Quota } from "./RateLimit.ts"
 import type { Gate } from "./RateLimiter.ts"
-import { type Reply, summary } from "./Reply.ts"
+import type { Reply } from "./Reply.ts"
+import * as Signer from "./Signer.ts"
 
-/**
- * The store could not keep or give back a token.
- *
- * @category errors
- * @since 0.1.0
- */
-export class TokenStoreError extends Schema.TaggedError<TokenStoreError>()("TokenStoreError", {
-  reason: Schema.String
-}) {}
-
-/**
- * Where rotated tokens are kept, sealed: what it stores is of no use without the client secret.
- *
- * @category services
- * @since 0.1.0
- */
-export class TokenStore extends Context.Service<
-  TokenStore,
-  {
-    readonly load: (destination: string) => Effect.Effect<Option.Option<string>, TokenStoreError>
-    readonly save: (destination: string, sealed: string) => Effect.Effect<void, TokenStoreError>
-  }
->()("@tributary/core/TokenStore") {
-  static readonly layerMemory = Layer.sync(TokenStore, () => {
-    const kept = new Map<string, string>()
-    return {
-      load: (destination) => Effect.sync(() => Option.fromUndefinedOr(kept.get(destination))),
-      save: (destination, sealed) => Effect.sync(() => void kept.set(destination, sealed))
-    }
-  })
-}
+export { TokenStore, TokenStoreError } from "./Signer.ts"
 
 /**
  * What a connection is made with.
@@ -55,52 +25,54 @@ export class TokenStore extends Context.Service<
  * @since 0.1.0
  */
 export interface ConnectionOptions {
-  readonly destination: string
   readonly gate: Gate
   readonly quota?: ((reply: Reply) => Quota | undefined) | undefined
   /** For one request, its answer included. Default: 30 seconds. */
   readonly timeout?: Duration.Input
 }
 
-const TokenAnswer = Schema.Struct({
-  access_token: Schema.String,
-  expires_in: Schema.optionalKey(Schema.Number),
-  refresh_token: Schema.optionalKey(Schema.String)
-})
-
-const KeptToken = Schema.fromJsonString(
-  Schema.Struct({
-    origin: Schema.String,
-    refreshToken: Schema.String,
-    accessToken: Schema.String,
-    expiresAt: Schema.Number
-  })
-)
-
-interface AccessToken {
-  readonly value: Redacted.Redacted
-  readonly expiresAt: number
-}
-
 type Request = HttpClientRequest.HttpClientRequest
 
 /**
- * The client that a plugin is given.
+ * Opens the connection of a destination: what it answers makes a client for each way out (`options`), and all of them
+ * sign with the same token.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = Effect.fnUntraced(function* (
+export const open = Effect.fnUntraced(function* (
   spec: ClientSpec,
-  options: ConnectionOptions
-): Effect.fn.Return<Client, never, HttpClient.HttpClient | TokenStore> {
+  destination: string
+): Effect.fn.Return<(options: ConnectionOptions) => Client, never, HttpClient.HttpClient | Signer.TokenStore> {
   const base = yield* HttpClient.HttpClient
+  const signer = yield* Signer.make(spec.authorization, base, destination)
+  return (options) => makeClient(spec, base, signer, options)
+})
+
+const makeClient = (
+  spec: ClientSpec,
+  base: HttpClient.HttpClient,
+  signer: Signer.Signer,
+  options: ConnectionOptions
+): Client => {
   const timeout = Duration.fromInputUnsafe(options.timeout ?? "30 seconds")
-  const signer = yield* makeSigner(spec.authorization, base, options.destination)
   const home = new URL(spec.baseUrl)
 
   const once = (request: Request): Effect.Effect<HttpClientResponse.HttpClientResponse, DeliveryError> =>
-    Effect.flatMap(signer.sign(request), (signed) => options.gate.request(exchange(base, signed, timeout)))
+    Effect.flatMap(signer.sign(request), (signed) =>
+      options.gate.request(Effect.flatMap(exchange(base, signed, timeout), withoutSecrets))
+    )
+
+  const withoutSecrets = (response: HttpClientResponse.HttpClientResponse) =>
+    Effect.map(response.text.pipe(Effect.orElseSucceed(() => "")), (text) => {
+      const repeated = signer.secrets().filter((secret) => text.includes(secret))
+      if (repeated.length === 0) return response
+      const clean = repeated.reduce((blotted, secret) => blotted.replaceAll(secret, "<redacted>"), text)
+      const shown: HttpClientResponse.HttpClientResponse = Object.create(response, {
+        text: { value: Effect.succeed(clean) }
+      })
+      return shown
+    })
 
   const execute = Effect.fnUntraced(function* (request: Request) {
     const absolute = HttpClientRequest.prependUrl(request, spec.baseUrl)
@@ -129,227 +101,4 @@ export const make = Effect.fnUntraced(function* (
       Effect.flatMap(request, execute),
     (request) => Effect.succeed(request)
   )
-})
-
-/** Sends, and reads the answer to its end: what is slow or breaks off fails here, where the gate still counts it. */
-const exchange = (base: HttpClient.HttpClient, request: Request, timeout: Duration.Duration) =>
-  base.execute(request).pipe(
-    Effect.tap((response) => response.text),
-    Effect.timeout(timeout),
-    Effect.catchTag("TimeoutError", () => new Unavailable({ reason: `No answer within ${Duration.format(timeout)}.` })),
-    Effect.catchTag("HttpClientError", (error) => new Unavailable({ reason: unanswered(error) }))
-  )
-
-/** Who did not answer, and the system's word for why. Never the path: it may name a person. */
-const unanswered = ({ reason, request }: HttpClientError.HttpClientError): string => {
-  const host = URL.canParse(request.url) ? new URL(request.url).host : "its address"
-  const cause = "cause" in reason ? reason.cause : undefined
-  const code = Predicate.hasProperty(cause, "code") && typeof cause.code === "string" ? cause.code : reason._tag
-  return `no answer from ${host} (${code})`
-}
-
-interface Signer {
-  readonly sign: (request: Request) => Effect.Effect<Request, DeliveryError>
-  /** Gets another token after a 401; absent where there is none to get. */
-  readonly renew: ((refused: HttpClientResponse.HttpClientResponse) => Effect.Effect<void>) | undefined
-}
-
-const makeSigner = Effect.fnUntraced(function* (
-  authorization: Authorization,
-  base: HttpClient.HttpClient,
-  destination: string
-): Effect.fn.Return<Signer, never, TokenStore> {
-  switch (authorization._tag) {
-    case "None":
-      return { sign: Effect.succeed, renew: undefined }
-    case "Header": {
-      const { name, prefix, secret } = authorization
-      return {
-        sign: (request) =>
-          Effect.succeed(HttpClientRequest.setHeader(request, name, `${prefix}${Redacted.value(secret)}`)),
-        renew: undefined
-      }
-    }
-    case "Basic":
-      return {
-        sign: (request) =>
-          Effect.succeed(HttpClientRequest.basicAuth(request, authorization.username, authorization.password)),
-        renew: undefined
-      }
-    case "RefreshToken":
-      return yield* tokenSigner(yield* refreshingTokens(authorization, base, destination))
-    case "ServiceAccount":
-      return yield* tokenSigner({ initial: Effect.succeed(undefined), next: assertedToken(authorization, base) })
-  }
-})
-
-interface Tokens {
-  /** A token that may still be good, from an earlier run. */
-  readonly initial: Effect.Effect<AccessToken | undefined, DeliveryError>
-  readonly next: Effect.Effect<AccessToken, DeliveryError>
-}
-
-/** One fetch for all who wait; a token is renewed a minute before it ends. */
-const tokenSigner = Effect.fnUntraced(function* (tokens: Tokens): Effect.fn.Return<Signer> {
-  const single = yield* Semaphore.make(1)
-  let current: AccessToken | undefined
-  let started = false
-  const token = single.withPermits(1)(
-    Effect.gen(function* () {
-      if (!started) {
-        current = yield* tokens.initial
-        started = true
-      }
-      const now = yield* Clock.currentTimeMillis
-      if (current === undefined || current.expiresAt - 60_000 <= now) current = yield* tokens.next
-      return current.value
-    })
-  )
-  return {
-    sign: (request) => Effect.map(token, (value) => HttpClientRequest.bearerToken(request, value)),
-    renew: (refused) =>
-      Effect.sync(() => {
-        const sent = refused.request.headers["authorization"]
-        if (current !== undefined && sent === `Bearer ${Redacted.value(current.value)}`) current = undefined
-      })
-  }
-})
-
-const refreshingTokens = Effect.fnUntraced(function* (
-  spec: RefreshToken,
-  base: HttpClient.HttpClient,
-  destination: string
-): Effect.fn.Return<Tokens, never, TokenStore> {
-  const store = yield* TokenStore
-  const seal = sealWith(spec.clientSecret)
-  // A refresh token that an operator configured anew wins over one that grew from the old.
-  const origin = createHash("sha256").update(Redacted.value(spec.refreshToken)).digest("base64")
-  let refreshToken = spec.refreshToken
-  let unsaved: { readonly sealed: string; readonly token: AccessToken } | undefined
-
-  const keep = Effect.fnUntraced(function* (kept: { readonly sealed: string; readonly token: AccessToken }) {
-    unsaved = kept
-    yield* store
-      .save(destination, kept.sealed)
-      .pipe(Effect.mapError((error) => new Unavailable({ reason: `The store cannot keep the token: ${error.reason}` })))
-    unsaved = undefined
-    return kept.token
-  })
-
-  const initial = Effect.gen(function* () {
-    const sealed = yield* store
-      .load(destination)
-      .pipe(Effect.mapError((error) => new Unavailable({ reason: `The store cannot give the token: ${error.reason}` })))
-    const kept = Option.flatMap(Option.flatMap(sealed, seal.open), Schema.decodeUnknownOption(KeptToken))
-    if (Option.isNone(kept) || kept.value.origin !== origin) return undefined
-    refreshToken = Redacted.make(kept.value.refreshToken)
-    return { value: Redacted.make(kept.value.accessToken), expiresAt: kept.value.expiresAt }
-  })
-
-  const next = Effect.gen(function* () {
-    if (unsaved !== undefined) return yield* keep(unsaved)
-    const answer = yield* askForToken(base, spec.tokenUrl, spec.body, {
-      grant_type: "refresh_token",
-      client_id: spec.clientId,
-      client_secret: Redacted.value(spec.clientSecret),
-      refresh_token: Redacted.value(refreshToken)
-    })
-    if (!spec.rotates) return answer.token
-    refreshToken = Redacted.make(answer.refreshToken ?? Redacted.value(refreshToken))
-    const kept = Schema.encodeSync(KeptToken)({
-      origin,
-      refreshToken: Redacted.value(refreshToken),
-      accessToken: Redacted.value(answer.token.value),
-      expiresAt: answer.token.expiresAt
-    })
-    return yield* keep({ sealed: seal.close(kept), token: answer.token })
-  })
-  return { initial: spec.rotates ? initial : Effect.succeed(undefined), next }
-})
-
-const base64url = (text: string) => Buffer.from(text).toString("base64url")
-
-const assertedToken = Effect.fnUntraced(function* (spec: ServiceAccount, base: HttpClient.HttpClient) {
-  const issuedAt = Math.floor((yield* Clock.currentTimeMillis) / 1000)
-  const claims = { iss: spec.clientEmail, scope: spec.scope, aud: spec.tokenUrl, iat: issuedAt, exp: issuedAt + 3600 }
-  const unsigned = `${base64url(JSON.stringify({ alg: "RS256", typ: "JWT" }))}.${base64url(JSON.stringify(claims))}`
-  const signature = yield* Effect.try({
-    try: () => createSign("RSA-SHA256").update(unsigned).sign(Redacted.value(spec.privateKey), "base64url"),
-    catch: () => new Unauthorized({ reason: "The service account's private key is no PKCS #8 key in PEM." })
-  })
-  const answer = yield* askForToken(base, spec.tokenUrl, "form", {
-    grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer",
-    assertion: `${unsigned}.${signature}`
-  })
-  return answer.token
-})
-
-const askForToken = Effect.fnUntraced(function* (
-  base: HttpClient.HttpClient,
-  tokenUrl: string,
-  body: "form" | "json",
-  fields: Readonly<Record<string, string>>
-) {
-  const post = HttpClientRequest.post(tokenUrl)
-  const request =
-    body === "form" ? HttpClientRequest.bodyUrlParams(post, fields) : HttpClientRequest.bodyJsonUnsafe(post, fields)
-  const response = yield* exchange(base, request, Duration.seconds(30))
-  const text = yield* response.text.pipe(Effect.orElseSucceed(() => ""))
-  const now = yield* Clock.currentTimeMillis
-  if (response.status >= 500 || response.status === 429 || response.status === 408) {
-    return yield* new Unavailable({ reason: `The token endpoint answered ${response.status}.` })
-  }
-  const answer = Schema.decodeUnknownOption(Schema.fromJsonString(TokenAnswer))(text)
-  if (response.status >= 400 || Option.isNone(answer)) {
-    const reply = {
-      status: response.status,
-      headers: response.headers,
-      text: errorOnly(text),
-      json: undefined,
-      receivedAt: now
-    }
-    return yield* new Unauthorized({
-      reason: `The token endpoint answered ${summary(reply)}. ${whatToDo(reply.text)}`
-    })
-  }
-  return {
-    token: {
-      value: Redacted.make(answer.value.access_token),
-      expiresAt: now + (answer.value.expires_in ?? 3600) * 1000
-    },
-    refreshToken: answer.value.refresh_token
-  }
-})
-
-/** By the codes of RFC 6749, section 5.2. */
-const whatToDo = (code: string): string =>
-  code === "invalid_client" || code === "unauthorized_client"
-    ? "Check the client's id and secret."
-    : "Connect the account anew."
-
-/** The OAuth error code and nothing else: the rest of a token endpoint's answer may hold a token. */
-const errorOnly = (text: string): string => /"error"\s*:\s*"([a-z_]{1,60})"/.exec(text)?.[1] ?? "and no token"
-
-/** AES-256-GCM under a key derived from a secret of the environment, so that a stored token is of no use alone. */
-const sealWith = (secret: Redacted.Redacted) => {
-  const key = Buffer.from(hkdfSync("sha256", Redacted.value(secret), "tributary", "token", 32))
-  return {
-    close: (text: string): string => {
-      const iv = randomBytes(12)
-      const cipher = createCipheriv("aes-256-gcm", key, iv)
-      const sealed = Buffer.concat([cipher.update(text, "utf8"), cipher.final()])
-      return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString("base64")
-    },
-    /** `None` where another secret sealed it, or it was tampered with. */
-    open: (sealed: string): Option.Option<string> => {
-      const bytes = Buffer.from(sealed, "base64")
-      try {
-        const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, 12))
-        decipher.setAuthTag(bytes.subarray(12, 28))
-        return Option.some(Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString("utf8"))
-      } catch {
-        return Option.none()
-      }
-    }
-  }
 }

@@ -306,7 +306,11 @@ export class Reconciler extends Context.Service<
         const loop = Effect.gen(function* () {
           while (!isEnding()) {
             const rest = restUntil - (yield* Clock.currentTimeMillis)
-            if (rest > 0) yield* Effect.sleep(rest)
+            if (rest > 0) {
+              // In short naps, as a stop should not wait for the end of a long `Retry-After`.
+              yield* Effect.sleep(Math.min(rest, 1_000))
+              continue
+            }
             const claim = yield* ledger.claim(work.owner, activations, claimSize(batch))
             if (Option.isNone(claim)) return
             yield* work1(claim.value)

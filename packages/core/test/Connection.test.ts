@@ -88,7 +88,7 @@ const oauth = (baseUrl: string, rotates: boolean, refreshToken = firstRefreshTok
 
 const connect = Effect.fnUntraced(function* (spec: Client.ClientSpec, timeout?: "1 second") {
   const gate = yield* (yield* RateLimiter).gate("ours", [])
-  return yield* Connection.make(spec, { destination: "ours", gate, ...(timeout === undefined ? {} : { timeout }) })
+  return (yield* Connection.open(spec, "ours"))({ gate, ...(timeout === undefined ? {} : { timeout }) })
 })
 
 const get = (client: Client.Client, path = "/users") => Reply.send(client, HttpClientRequest.get(path))
@@ -183,7 +183,48 @@ describe("access tokens", () => {
   )
 })
 
+describe("a vendor that repeats a secret", () => {
+  it.effect("has it blotted out of its answer, so that no message can quote it", () => {
+    const token = "a-token-that-is-repeated"
+    const sandbox = {
+      title: "Parrot",
+      settings: () => ({}),
+      state: () => null,
+      handle: (request: SandboxRequest) => ({ status: 401, body: `no such key: ${request.headers["authorization"]}` })
+    }
+    return Effect.gen(function* () {
+      const { baseUrl } = yield* serve(sandbox)
+      const reply = yield* get(yield* connect(Client.bearer(baseUrl, Redacted.make(token))))
+      assert.strictEqual(reply.text, "no such key: Bearer <redacted>")
+      assert.notInclude(Reply.failure(reply).message, token)
+    }).pipe(Effect.provide([services, makeStore().layer]))
+  })
+})
+
 describe("refresh tokens that rotate", () => {
+  it.effect("serve every way out of a destination, as two that refresh would kill each other's", () => {
+    const store = makeStore()
+    return Effect.gen(function* () {
+      const vendor = makeVendor(true)
+      const { baseUrl } = yield* serve(vendor.sandbox)
+      const gate = yield* (yield* RateLimiter).gate("ours", [])
+      const open = yield* Connection.open(oauth(baseUrl, true), "ours")
+      const events = open({ gate })
+      const lists = open({ gate })
+      yield* get(events)
+      yield* TestClock.adjust("2 hours")
+      yield* get(lists, "/lists")
+      yield* get(events)
+      assert.deepStrictEqual(vendor.log, [
+        "token 1",
+        "/users access-1-31bd",
+        "token 2",
+        "/lists access-2-31bd",
+        "/users access-2-31bd"
+      ])
+    }).pipe(Effect.provide([services, store.layer]))
+  })
+
   it.effect("the new one is stored before its access token is used, and never in clear text", () => {
     const store = makeStore()
     return Effect.gen(function* () {

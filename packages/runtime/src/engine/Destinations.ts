@@ -73,10 +73,10 @@ export const connect = Effect.fnUntraced(function* (
 > {
   const bound = yield* destination.bind
   const limiter = yield* RateLimiter.RateLimiter
+  const open = yield* Connection.open(bound.client, destination.id)
   const line = Effect.fnUntraced(function* (form: "event" | "list") {
     const gate = yield* limiter.gate(`${destination.id} ${form}`, limitsOf(destination, form))
-    const client = yield* Connection.make(bound.client, { destination: destination.id, gate, quota: bound.quota })
-    return { gate, client }
+    return { gate, client: open({ gate, quota: bound.quota }) }
   })
   return { destination, bound, forms: { event: yield* line("event"), list: yield* line("list") } }
 })

@@ -262,10 +262,11 @@ const connectCapturing = Effect.fnUntraced(function* (
       })
     )
   })
-  const client = yield* Connection.make(
+  const open = yield* Connection.open(
     { baseUrl: bound.client.baseUrl, authorization: { _tag: "None" } },
-    { destination: destination.id, gate }
+    destination.id
   ).pipe(Effect.provideService(HttpClient.HttpClient, capturing), Effect.provide(Connection.TokenStore.layerMemory))
+  const client = open({ gate })
   const line = { client, gate }
   const connected: Connected = { destination, bound, forms: { event: line, list: line } }
   return connected

@@ -2,7 +2,7 @@
 // answers a test can hold back.
 import type { Sandbox } from "@tributary/core"
 import { assert } from "@effect/vitest"
-import { spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import * as fs from "node:fs"
 import { createServer } from "node:http"
@@ -53,6 +53,9 @@ const assertDecent = (args: ReadonlyArray<string>, { said }: Ran) => {
   assert.notInclude(said, "[object Object]", what)
 }
 
+/** Processes that a failed test has left behind. */
+const alive = new Set<ChildProcess>()
+
 const startIn = (
   folder: string,
   environment: Readonly<Record<string, string>>,
@@ -60,6 +63,7 @@ const startIn = (
 ): Running => {
   const env = { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", ...environment }
   const child = spawn(process.execPath, ["--conditions=source", main, ...args], { cwd: folder, env, stdio: "pipe" })
+  alive.add(child)
   let stdout = ""
   let stderr = ""
   let isOver = false
@@ -77,6 +81,7 @@ const startIn = (
     child.once("error", reject)
     child.once("close", (code) => {
       isOver = true
+      alive.delete(child)
       heard()
       const ran = { code, stdout, stderr, said: stdout + stderr }
       try {
@@ -150,7 +155,11 @@ export const makeFolders = () => {
       fs.cpSync(path.join(template, ".tributary"), path.join(folder.path, ".tributary"), { recursive: true })
       return folder
     },
-    remove: () => fs.rmSync(root, { recursive: true, force: true })
+    /** Removes the folders, and ends what a failed test has left running in them. */
+    remove: () => {
+      for (const child of alive) child.kill("SIGKILL")
+      fs.rmSync(root, { recursive: true, force: true })
+    }
   }
 }
 

@@ -55,7 +55,13 @@ export const startingCompany = (): Company => ({
     ["Key accounts", ids("c1")]
   ]),
   values: new Map([
-    ["Revenue", new Map([["u1", "450"], ["u3", "1"]])],
+    [
+      "Revenue",
+      new Map([
+        ["u1", "450"],
+        ["u3", "1"]
+      ])
+    ],
     ["Score", new Map([["u2", `"a"`]])],
     ["Seats", new Map([["c1", "12"]])]
   ])
@@ -197,7 +203,10 @@ export class Model {
   }
 
   /** What a sync tells a vendor in that state: calls, and list requests. */
-  sync(company: Company, vendor: Vendor): { readonly calls: ReadonlyArray<News>; readonly members: ReadonlyArray<string> } {
+  sync(
+    company: Company,
+    vendor: Vendor
+  ): { readonly calls: ReadonlyArray<News>; readonly members: ReadonlyArray<string> } {
     this.meet(company)
     const calls: Array<News> = []
     const members: Array<string> = []
@@ -307,7 +316,12 @@ export class Model {
       const leaving = own.filter((identifier) => this.told.has(keyOf(identifier)) && !wanted.includes(identifier))
       const isNews = wanted.some((identifier) => !this.told.has(keyOf(identifier)) || this.again.has(keyOf(identifier)))
       const request = (verb: string, identifiers: ReadonlyArray<Owned>) =>
-        requests.push(`${activation.id} ${verb} ${identifiers.map(({ name }) => name).toSorted().join(" ")}`)
+        requests.push(
+          `${activation.id} ${verb} ${identifiers
+            .map(({ name }) => name)
+            .toSorted()
+            .join(" ")}`
+        )
       if (leaving.length > 0) request("discard", leaving)
       for (const identifier of leaving) {
         this.told.delete(keyOf(identifier))

@@ -1,0 +1,34 @@
+/**
+ * Exchanges: a request and its whole answer, or why there is none.
+ *
+ * @since 0.1.0
+ */
+import { Duration, Effect, Predicate } from "effect"
+import type { HttpClient, HttpClientError, HttpClientRequest, HttpClientResponse } from "effect/http"
+import { Unavailable } from "./DeliveryError.ts"
+
+/**
+ * Sends, and reads the answer to its end: what is slow or breaks off fails here, where the gate still counts it.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const exchange = (
+  base: HttpClient.HttpClient,
+  request: HttpClientRequest.HttpClientRequest,
+  timeout: Duration.Duration
+): Effect.Effect<HttpClientResponse.HttpClientResponse, Unavailable> =>
+  base.execute(request).pipe(
+    Effect.tap((response) => response.text),
+    Effect.timeout(timeout),
+    Effect.catchTag("TimeoutError", () => new Unavailable({ reason: `No answer within ${Duration.format(timeout)}.` })),
+    Effect.catchTag("HttpClientError", (error) => new Unavailable({ reason: unanswered(error) }))
+  )
+
+/** Who did not answer, and the system's word for why. Never the path: it may name a person. */
+const unanswered = ({ reason, request }: HttpClientError.HttpClientError): string => {
+  const host = URL.canParse(request.url) ? new URL(request.url).host : "its address"
+  const cause = "cause" in reason ? reason.cause : undefined
+  const code = Predicate.hasProperty(cause, "code") && typeof cause.code === "string" ? cause.code : reason._tag
+  return `no answer from ${host} (${code})`
+}

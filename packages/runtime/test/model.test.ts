@@ -1,0 +1,327 @@
+import { Activation } from "@tributary/core"
+import { assert, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { TestClock } from "effect/testing"
+import * as fc from "fast-check"
+import { describe } from "vitest"
+import type { SourcedActivation } from "../src/config/defineConfig.ts"
+import * as Operations from "../src/store/Operations.ts"
+import { makeEcho, type Message } from "./support/echo.ts"
+import {
+  type Command,
+  type Company,
+  happen,
+  inWords,
+  linesOf,
+  Model,
+  startingCompany,
+  type Told,
+  type Vendor
+} from "./support/model.ts"
+import { stores } from "./support/stores.ts"
+import { accounts, audience, inNewYear, trait, whileTimePasses, type World } from "./support/world.ts"
+
+const computations = {
+  Buyers: audience("Buyers"),
+  Vips: audience("Vips"),
+  "Key accounts": audience("Key accounts", accounts),
+  Revenue: trait("Revenue"),
+  Score: trait("Score"),
+  Seats: trait("Seats", accounts)
+}
+
+const told = (
+  id: string,
+  computation: keyof typeof computations,
+  over: Told["over"],
+  to: Told["to"],
+  ...kinds: ReadonlyArray<string>
+): Told => ({
+  id,
+  computation,
+  key: computations[computation].key,
+  of: computations[computation]._tag === "Audience" ? "audience" : "trait",
+  over,
+  to,
+  kinds
+})
+
+const activations: ReadonlyArray<Told> = [
+  told("buyers", "Buyers", "users", "users", "identify", "track"),
+  told("buyers-list", "Buyers", "users", "users"),
+  told("vips", "Vips", "users", "users", "identify"),
+  told("revenue", "Revenue", "users", "users", "identify"),
+  told("score", "Score", "users", "users", "track"),
+  told("key-accounts", "Key accounts", "accounts", "accounts", "group"),
+  told("key-users", "Key accounts", "accounts", "users", "identify"),
+  told("key-list", "Key accounts", "accounts", "users"),
+  told("seats", "Seats", "accounts", "accounts", "group")
+]
+
+interface Plugin {
+  readonly requiresName: boolean
+  readonly coalesce: boolean
+  readonly batch: number
+}
+
+const configured = (world: World, plugin: Plugin): ReadonlyMap<string, SourcedActivation> => {
+  const echo = makeEcho(plugin).destination("echo", { baseUrl: world.baseUrl })
+  const hold = false
+  const { Buyers, Revenue, Score, Seats, Vips } = computations
+  const key = computations["Key accounts"]
+  const all: ReadonlyArray<SourcedActivation> = [
+    Activation.events(Buyers, echo, { id: "buyers", calls: ["identify", "track"], hold }),
+    Activation.list(Buyers, echo, { id: "buyers-list", name: "buyers-list", hold }),
+    Activation.events(Vips, echo, { id: "vips", hold }),
+    Activation.events(Revenue, echo, { id: "revenue", hold }),
+    Activation.events(Score, echo, { id: "score", calls: ["track"], hold }),
+    Activation.events(key, echo, { id: "key-accounts", hold }),
+    Activation.events(key, echo, { id: "key-users", accounts: "users", hold }),
+    Activation.list(key, echo, { id: "key-list", name: "key-list", hold }),
+    Activation.events(Seats, echo, { id: "seats", hold })
+  ]
+  return new Map(all.map((activation) => [activation.id, activation]))
+}
+
+const users = fc.constantFrom("u1", "u2", "u3", "u4", "u5", "u6")
+const emails = fc.constantFrom("e1", "e2", "e3", "e4", "e5")
+const companies = fc.constantFrom("c1", "c2")
+const names = fc.constantFrom("", "Ada", "Zoe")
+const activationIds = fc.constantFrom(...activations.map(({ id }) => id))
+/** Some are equal in another spelling, and some are none. */
+const values = fc.constantFrom(
+  ...["450", "450.00", "4.5e2", "0", "-0.0", "false", `""`, `"a"`, `[1, 2]`, `[2, 1]`],
+  ...[`{"a": 1, "b": [true]}`, `{"b": [true], "a": 1.0}`, "null", ""]
+)
+const vendors: fc.Arbitrary<Vendor> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant<Vendor>("well") },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom<Vendor>("503", "429", "reject email", "reject user_id", "retry email", "retry group_id")
+  }
+)
+
+const one = <const K extends Command["do"], A extends Record<string, fc.Arbitrary<any>>>(kind: K, fields: A) =>
+  fc.record({ do: fc.constant(kind), ...fields }) as unknown as fc.Arbitrary<Command>
+
+const commands: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 10, arbitrary: one("sync", { vendor: vendors }) },
+  { weight: 2, arbitrary: one("arrive", { who: users, email: emails, company: companies }) },
+  { weight: 2, arbitrary: one("delete", { who: users }) },
+  { weight: 1, arbitrary: one("unlink", { who: users }) },
+  { weight: 4, arbitrary: one("give", { who: users, value: emails }) },
+  { weight: 2, arbitrary: one("take", { value: emails }) },
+  { weight: 1, arbitrary: one("phone", { who: users, value: fc.constantFrom("", "p1", "p2") }) },
+  { weight: 2, arbitrary: one("merge", { who: users, with: users }) },
+  { weight: 2, arbitrary: one("join", { who: users, with: companies }) },
+  { weight: 2, arbitrary: one("leave", { who: users, with: companies }) },
+  { weight: 2, arbitrary: one("name", { who: fc.oneof(users, companies), name: names }) },
+  { weight: 3, arbitrary: one("enter", { audience: fc.constantFrom("Buyers", "Vips"), who: users }) },
+  { weight: 3, arbitrary: one("exit", { audience: fc.constantFrom("Buyers", "Vips"), who: users }) },
+  { weight: 2, arbitrary: one("enter", { audience: fc.constant("Key accounts"), who: companies }) },
+  { weight: 2, arbitrary: one("exit", { audience: fc.constant("Key accounts"), who: companies }) },
+  { weight: 3, arbitrary: one("set", { trait: fc.constantFrom("Revenue", "Score"), who: users, json: values }) },
+  { weight: 1, arbitrary: one("set", { trait: fc.constant("Seats"), who: companies, json: values }) },
+  ...(["resync", "baseline", "pause", "resume", "remove", "restore"] as const).map((kind) => ({
+    weight: 1,
+    arbitrary: one(kind, { activation: activationIds })
+  }))
+)
+
+const truncate = (world: World) =>
+  Effect.gen(function* () {
+    const tables = yield* world.sql<{ name: string }>`
+      select tablename as name from pg_tables where schemaname = 'tributary' and tablename <> 'migration'`
+    yield* world.sql.unsafe(`truncate ${tables.map(({ name }) => `tributary.${name}`).join(", ")} restart identity`)
+    world.told()
+    world.vendor.state.lists.clear()
+    world.vendor.state.requests.length = 0
+  })
+
+/** The company's tables as they stand. */
+const write = (world: World, company: Company) =>
+  Effect.gen(function* () {
+    const rows = [...company.customers].flatMap(([id, { companies, emails, name, phone }]) =>
+      (emails.size === 0 ? [""] : [...emails]).flatMap((email) =>
+        (companies.size === 0 ? [""] : [...companies]).map((each) => ({
+          id,
+          ...(email === "" ? {} : { email }),
+          ...(each === "" ? {} : { company: each }),
+          ...(phone === "" ? {} : { phone }),
+          ...(name === "" ? {} : { name })
+        }))
+      )
+    )
+    yield* world.customers(rows)
+    yield* world.companies([...company.companies].map(([id, { name }]) => (name === "" ? { id } : { id, name })))
+    yield* world.sql`delete from member`
+    yield* world.sql`delete from value`
+    for (const [name, members] of company.members) {
+      for (const id of members) yield* world.sql`insert into member values (${name}, ${id})`
+    }
+    for (const [name, values] of company.values) {
+      for (const [id, json] of values) {
+        if (json !== "") yield* world.sql`insert into value values (${name}, ${id}, ${json}::text::jsonb)`
+      }
+    }
+  })
+
+/** A vendor in trouble: all of it, or for one type of identifier. */
+const answerAs = (world: World, vendor: Vendor) =>
+  world.vendor.answerWith((request, body) => {
+    // Looking a list up and creating it always works: the echo takes whatever is answered for a list's id.
+    if (vendor === "well" || request.path === "/lists") return undefined
+    if (vendor === "503") return { status: 503 }
+    if (vendor === "429") return { status: 429, headers: { "retry-after": "20" } }
+    if (request.path !== "/batch") return undefined
+    const [verb, type] = vendor.split(" ")
+    const outcomes = body.batch.map(({ identifier }: Message) =>
+      !String(identifier).startsWith(`${type}:`) ? "ok" : verb === "retry" ? "retry 5000" : "no such person"
+    )
+    return { status: 200, body: { outcomes } }
+  })
+
+const memberRequests = (world: World) =>
+  world.vendor.state.requests.splice(0).flatMap(({ body, path }) => {
+    const [, , id = "", verb] = path.split("/")
+    if (verb !== "add" && verb !== "discard") return []
+    return (body.members as ReadonlyArray<Message>).map((member) => {
+      const names = Object.entries(member["identifiers"] as Message).flatMap(([type, all]) =>
+        (all as Array<string>).map((value) => `${type}:${value}`)
+      )
+      return `${world.vendor.state.lists.get(id)?.name} ${verb} ${names.toSorted().join(" ")}`
+    })
+  })
+
+/** What one vendor heard of one key and identifier, newest last: no rule may be broken by any message. */
+interface Heard {
+  readonly value: string
+  readonly at: string
+}
+
+/** Runs commands against the engine and against the model, and compares at every sync. */
+const run = (world: World, plugin: Plugin, program: ReadonlyArray<Command>) =>
+  Effect.gen(function* () {
+    yield* truncate(world)
+    const company = startingCompany()
+    const model = new Model(activations, plugin.requiresName)
+    const config = configured(world, plugin)
+    const heard = new Map<string, Heard>()
+    const messageIds = new Set<string>()
+
+    const sync = Effect.fnUntraced(function* (vendor: Vendor, step: string) {
+      // Past every list's cadence and every wait that a failure asked for.
+      yield* TestClock.adjust("61 minutes")
+      yield* write(world, company)
+      answerAs(world, vendor)
+      const chosen = [...model.configured].flatMap((id) => config.get(id) ?? [])
+      const syncing = world.sync(chosen, { patience: 1 })
+      const report = yield* vendor === "well" ? syncing : whileTimePasses(syncing, "1 second")
+      assert.deepStrictEqual(report.failures, [], step)
+      const takenAsTold = new Set(model.baselines)
+      const expected = model.sync(company, vendor)
+      const messages = world.told()
+      const lines = messages.flatMap(linesOf)
+      assert.deepStrictEqual(lines.toSorted(), expected.calls.map(({ line }) => line).toSorted(), `calls of ${step}`)
+      const requests = memberRequests(world)
+      if (vendor !== "503" && vendor !== "429") {
+        assert.deepStrictEqual(requests.toSorted(), expected.members.toSorted(), `list requests of ${step}`)
+      }
+      if (vendor === "well") {
+        for (const { activation, ending } of report.synced) {
+          assert.strictEqual(ending._tag, model.paused.has(activation) ? "Paused" : "Settled", `${activation}, ${step}`)
+        }
+      }
+      const again = new Set(expected.calls.filter(({ isAgain }) => isAgain).map(({ line }) => line))
+      void takenAsTold
+      for (const message of messages) {
+        const fresh = linesOf(message).filter((line) => !again.has(line))
+        if (fresh.length > 0)
+          assert.isFalse(messageIds.has(message["messageId"]), `a messageId twice: ${fresh}, ${step}`)
+        messageIds.add(message["messageId"])
+        for (const line of fresh) {
+          const end = line.lastIndexOf(" ")
+          const to = line.slice(0, end).replace(/Audience (Entered|Exited)/, "Audience")
+          const before = heard.get(to)
+          const at = String(message["timestamp"])
+          assert.isTrue(
+            before === undefined || before.at < at,
+            `older than what was told at ${before?.at}: ${line} at ${at}, ${step}`
+          )
+          heard.set(to, { value: line.slice(end + 1), at })
+        }
+      }
+    })
+
+    for (const [i, command] of program.entries()) {
+      const step = `step ${i + 1}`
+      happen(company, command)
+      if (command.do === "sync") yield* sync(command.vendor, step)
+      if (!("activation" in command)) continue
+      const id = command.activation
+      if (command.do === "remove") model.configured.delete(id)
+      if (command.do === "restore") model.configured.add(id)
+      if (!model.known.has(id) || !model.configured.has(id)) continue
+      const no = yield* world.activation(id)
+      if (command.do === "resync") {
+        model.resync(id)
+        yield* Operations.resync(no)
+      }
+      if (command.do === "baseline") {
+        model.baselines.add(id)
+        yield* Operations.baseline(no)
+      }
+      if (command.do === "pause") {
+        model.paused.add(id)
+        yield* Operations.pause(no)
+      }
+      if (command.do === "resume") {
+        model.paused.delete(id)
+        yield* Operations.resume(no)
+      }
+    }
+    yield* sync("well", "the last sync")
+    yield* sync("well", "the sync after it, which has nothing to say")
+  })
+
+const plugins: fc.Arbitrary<Plugin> = fc.record({
+  requiresName: fc.boolean(),
+  coalesce: fc.boolean(),
+  batch: fc.constantFrom(10, 3, 1)
+})
+
+/** `MODEL_RUNS=1000` tries that many programs from a seed of its own; without it, the same few each time. */
+const asked = process.env["MODEL_RUNS"]
+const seed = Number(process.env["MODEL_SEED"] ?? (asked === undefined ? 20_260_101 : Date.now() % 2 ** 31))
+
+describe("model", () => {
+  for (const store of stores) {
+    const runs = store.name === "PGlite" ? Number(asked ?? 40) : Math.ceil(Number(asked ?? 40) / 8)
+    it.effect(
+      `whatever happens, a vendor hears what the rules say and nothing else (${store.name}, ${runs} programs)`,
+      () =>
+        inNewYear(store)((world) =>
+          Effect.gen(function* () {
+            const context = yield* Effect.context<Effect.Services<ReturnType<typeof run>>>()
+            const property = fc.asyncProperty(
+              plugins,
+              fc.array(commands, { minLength: 1, maxLength: Number(process.env["MODEL_LENGTH"] ?? 12) }),
+              (plugin, program) => Effect.runPromiseWith(context)(run(world, plugin, program))
+            )
+            const outcome = yield* Effect.promise(() => fc.check(property, { seed, numRuns: runs }))
+            if (!outcome.failed) return
+            const [plugin, program] = outcome.counterexample ?? []
+            throw new Error(
+              [
+                `MODEL_SEED=${seed}, plugin ${JSON.stringify(plugin)}:`,
+                ...(program ?? []).map((command, i) => `  ${i + 1}. ${inWords(command)}`),
+                String((outcome.errorInstance as Error | undefined)?.message),
+                JSON.stringify({ ...(outcome.errorInstance as object) }, null, 1)
+              ].join("\n")
+            )
+          })
+        ),
+      { timeout: 60_000 + runs * 20_000 }
+    )
+  }
+})
