@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 import { DeliveryError, type Destination, Identifier, type Json, type RateLimit, Reply } from "@tributary/core"
-import { Effect, Option, Redacted, Schema } from "effect"
+import { type Effect, Option, Schema } from "effect"
 import { HttpClientRequest } from "effect/http"
 import type { BrazeSettings } from "./settings.ts"
 
@@ -126,23 +126,15 @@ export const objectErrors = (errors: unknown): ReadonlyArray<ObjectError> => {
 }
 
 /**
- * Sends objects and reads the answer, in which the key, should Braze repeat it, is blotted out.
+ * Sends objects and reads the answer.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const track = Effect.fnUntraced(function* (
-  { client, settings }: Destination.Context<BrazeSettings>,
+export const track = (
+  { client }: Destination.Context<BrazeSettings>,
   body: TrackBody
-): Effect.fn.Return<Reply.Reply, DeliveryError.DeliveryError> {
-  const reply = yield* Reply.send(client, trackRequest(body))
-  const key = Redacted.value(settings.apiKey)
-  if (!reply.text.includes(key)) return reply
-  const text = reply.text.replaceAll(key, "<key>")
-  return { ...reply, text, json: Option.getOrUndefined(Schema.decodeOption(AnyJson)(text)) }
-})
-
-const AnyJson = Schema.fromJsonString(Schema.Unknown)
+): Effect.Effect<Reply.Reply, DeliveryError.DeliveryError> => Reply.send(client, trackRequest(body))
 
 const trackRequest = (body: TrackBody): HttpClientRequest.HttpClientRequest =>
   HttpClientRequest.bodyJsonUnsafe(HttpClientRequest.post("/users/track"), body)
