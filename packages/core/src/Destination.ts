@@ -8,9 +8,10 @@
  *
  * @since 0.1.0
  */
-import { Config, Duration, Effect, type Option, Predicate, Redacted, Schema, SchemaIssue } from "effect"
+import { Duration, Effect, type Option, Schema } from "effect"
 import type { Call, CallKind } from "./Call.ts"
 import type { Client, ClientSpec } from "./Client.ts"
+import { type Configurable, mistakesOf, resolve } from "./Configurable.ts"
 import type { Collection } from "./Computation.ts"
 import type { DeliveryError } from "./DeliveryError.ts"
 import type { Filled, Requirements } from "./Enrichment.ts"
@@ -258,21 +259,6 @@ export class BadSettings extends Schema.TaggedError<BadSettings>()("BadSettings"
 }
 
 /**
- * A value, or where to read it from: `Config.Redacted("BRAZE_KEY")`.
- *
- * @category models
- * @since 0.1.0
- */
-export type Configurable<A> =
-  | A
-  | Config.Config<A>
-  | (A extends Redacted.Redacted | ReadonlyArray<unknown>
-      ? never
-      : A extends object
-        ? { readonly [K in keyof A]: Configurable<A[K]> }
-        : never)
-
-/**
  * What an operator may say of a destination beside its settings.
  *
  * @category models
@@ -437,34 +423,3 @@ const build = <S extends Schema.ConstraintDecoder<unknown>, T extends string, R 
     })
   }
 }
-
-/** Reads every `Config` in the settings; one that fails is a mistake with its path. */
-const resolve: (value: unknown, path: ReadonlyArray<string>, mistakes: Array<string>) => Effect.Effect<unknown> =
-  Effect.fnUntraced(function* (value, path, mistakes) {
-    if (Config.isConfig(value)) {
-      return yield* value.pipe(
-        Effect.catchTag("ConfigError", (error) => {
-          mistakes.push(`${path.join(".")}: ${unreadable(error)}`)
-          return Effect.succeed(undefined)
-        })
-      )
-    }
-    if (!Predicate.isObject(value) || Array.isArray(value) || Redacted.isRedacted(value)) return value
-    const fields: Record<string, unknown> = {}
-    for (const [key, field] of Object.entries(value)) fields[key] = yield* resolve(field, [...path, key], mistakes)
-    return fields
-  })
-
-/** Says which variable, and never what it holds. */
-const unreadable = (error: Config.ConfigError): string => {
-  if (error.cause._tag !== "SchemaError") return "cannot be read from the environment"
-  const names = formatIssue(error.cause.issue).issues.map((issue) => (issue.path ?? []).map(String).join("_"))
-  return `cannot be read from ${names.join(", ")}; set it in the environment`
-}
-
-const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
-
-const mistakesOf = (error: Schema.SchemaError): ReadonlyArray<string> =>
-  formatIssue(error.issue).issues.map(({ message, path }) =>
-    path === undefined || path.length === 0 ? message : `${path.map(String).join(".")}: ${message}`
-  )

@@ -171,7 +171,9 @@ const makeCall = (dues: readonly [Due, ...ReadonlyArray<Due>], profile: KnownPro
         canonical(due.value)
       ]),
       identifier.type,
-      identifier.value
+      identifier.value,
+      // Other users of an account are another change, though its value is the same.
+      ...(kind === "group" ? profile.users : [])
     ),
     timestamp: new Date(Math.max(...dues.map(foundAt))).toISOString(),
     personas: task.personas

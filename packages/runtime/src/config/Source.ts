@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import type { Computation, Destination } from "@tributary/core"
+import type { Computation, Configurable } from "@tributary/core"
 import type { Redacted } from "effect"
 import type { Query } from "./Query.ts"
 import type { ScheduleOptions } from "./Schedule.ts"
@@ -19,7 +19,7 @@ import type { ScheduleOptions } from "./Schedule.ts"
  */
 export type Origin =
   | { readonly _tag: "Store" }
-  | { readonly _tag: "Postgres"; readonly url: Destination.Configurable<Redacted.Redacted> }
+  | { readonly _tag: "Postgres"; readonly url: Configurable.Configurable<Redacted.Redacted> }
   | { readonly _tag: "Ndjson"; readonly file: string }
   | { readonly _tag: "Csv"; readonly file: string }
 
@@ -152,7 +152,7 @@ export const store = (): SqlSource => sqlSource({ _tag: "Store" })
  * @category constructors
  * @since 0.1.0
  */
-export const postgres = (url: Destination.Configurable<Redacted.Redacted>): SqlSource =>
+export const postgres = (url: Configurable.Configurable<Redacted.Redacted>): SqlSource =>
   sqlSource({ _tag: "Postgres", url })
 
 /**
