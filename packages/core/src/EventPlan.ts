@@ -60,7 +60,7 @@ export const plan = (
   if (dues.length === 0) return { items: [], unsendable: [], moot }
   const filled = fill(profile, terms)
   const open = dues.flatMap((due) => {
-    const settlement = settlementOf(due, filled.text, terms)
+    const settlement = settlementOf(due, profile, filled.text, terms)
     return due.standing.rejected(due.kind, due.identifier.no) === settlement.attempt ? [] : [{ ...due, settlement }]
   })
   const settlements = new Map(open.map((due) => [due as Due, due.settlement]))
@@ -209,10 +209,16 @@ const grouped = (dues: ReadonlyArray<Due>, coalesce: boolean): ReadonlyArray<rea
   return [...groups.values()]
 }
 
-const settlementOf = (due: Due, filled: string, terms: Terms): Settlement => ({
+/** Users of an account that were refused with it are part of what was refused; an exit does not concern them. */
+const settlementOf = (due: Due, profile: KnownProfile, filled: string, terms: Terms): Settlement => ({
   activation: due.task.activation,
   kind: due.kind,
   identifier: due.identifier.no,
   told: due.told,
-  attempt: fingerprint(canonical(due.value), filled, terms.version)
+  attempt: fingerprint(
+    canonical(due.value),
+    filled,
+    terms.version,
+    ...(due.kind === "group" && due.told !== undefined ? profile.users : [])
+  )
 })

@@ -16,8 +16,13 @@ export type Command =
   | { readonly do: "name"; readonly who: string; readonly name: string }
   | { readonly do: "enter" | "exit"; readonly audience: string; readonly who: string }
   | { readonly do: "set"; readonly trait: string; readonly who: string; readonly json: string }
-  | { readonly do: "resync" | "baseline" | "pause" | "resume" | "remove" | "restore"; readonly activation: string }
-  | { readonly do: "sync"; readonly vendor: Vendor }
+  | {
+      readonly do: "resync" | "baseline" | "retry" | "pause" | "resume" | "remove" | "restore"
+      readonly activation: string
+    }
+  /** A new version of the plugin: what the last one could not deliver is tried again. */
+  | { readonly do: "upgrade" }
+  | { readonly do: "sync"; readonly vendor: Vendor; readonly after: "1 minute" | "61 minutes" }
 
 export const inWords = (command: Command): string => Object.values(command).join(" ")
 
@@ -36,101 +41,59 @@ export interface Company {
   readonly values: Map<string, Map<string, string>>
 }
 
+const named = <A>(entries: Readonly<Record<string, A>>) => new Map(Object.entries(entries))
 const ids = (...names: ReadonlyArray<string>) => new Set(names)
 
 /** Three people in two companies, with something to tell of each. */
 export const startingCompany = (): Company => ({
-  customers: new Map([
-    ["u1", { emails: ids("e1"), companies: ids("c1"), phone: "", name: "Ada" }],
-    ["u2", { emails: ids("e2", "e3"), companies: ids("c1"), phone: "p2", name: "Bea" }],
-    ["u3", { emails: ids(), companies: ids("c2"), phone: "", name: "Cleo" }]
-  ]),
-  companies: new Map([
-    ["c1", { name: "Acme" }],
-    ["c2", { name: "Bolt" }]
-  ]),
-  members: new Map([
-    ["Buyers", ids("u1", "u2")],
-    ["Vips", ids("u2")],
-    ["Key accounts", ids("c1")]
-  ]),
-  values: new Map([
-    [
-      "Revenue",
-      new Map([
-        ["u1", "450"],
-        ["u3", "1"]
-      ])
-    ],
-    ["Score", new Map([["u2", `"a"`]])],
-    ["Seats", new Map([["c1", "12"]])]
-  ])
+  customers: named({
+    u1: { emails: ids("e1"), companies: ids("c1"), phone: "", name: "Ada" },
+    u2: { emails: ids("e2", "e3"), companies: ids("c1"), phone: "p2", name: "Bea" },
+    u3: { emails: ids(), companies: ids("c2"), phone: "", name: "Cleo" }
+  }),
+  companies: named({ c1: { name: "Acme" }, c2: { name: "Bolt" } }),
+  members: named({ Buyers: ids("u1", "u2"), Vips: ids("u2"), "Key accounts": ids("c1") }),
+  values: named({
+    Revenue: named({ u1: "450", u3: "1" }),
+    Score: named({ u2: `"a"` }),
+    Seats: named({ c1: "12" })
+  })
 })
 
 /** Changes the company; commands to the operator or the vendor change nothing here, and impossible ones nothing either. */
-export const happen = (company: Company, command: Command): void => {
-  const { companies, customers, members, values } = company
+export const happen = ({ companies, customers, members, values }: Company, command: Command): void => {
   const dropEmail = (email: string) => customers.forEach((person) => person.emails.delete(email))
   const person = "who" in command ? customers.get(command.who) : undefined
-  switch (command.do) {
-    case "arrive":
-      if (person !== undefined) return
-      dropEmail(command.email)
-      customers.set(command.who, {
-        emails: ids(command.email),
-        companies: ids(command.company),
-        phone: "",
-        name: `new ${command.who}`
-      })
-      return
-    case "delete":
-      customers.delete(command.who)
-      return
-    case "give":
-      if (person === undefined) return
-      dropEmail(command.value)
-      person.emails.add(command.value)
-      return
-    case "take":
-      dropEmail(command.value)
-      return
-    case "phone":
-      if (person === undefined) return
-      for (const other of customers.values()) if (other.phone === command.value) other.phone = ""
-      person.phone = command.value
-      return
-    case "unlink":
-      person?.emails.clear()
-      return
-    case "merge": {
-      const other = customers.get(command.with)
-      if (person === undefined || other === undefined || person === other) return
-      customers.delete(command.who)
-      person.emails.forEach((email) => other.emails.add(email))
-      person.companies.forEach((id) => other.companies.add(id))
-      if (other.phone === "") other.phone = person.phone
-      return
-    }
-    case "join":
-      person?.companies.add(command.with)
-      return
-    case "leave":
-      person?.companies.delete(command.with)
-      return
-    case "name": {
-      const named = person ?? companies.get(command.who)
-      if (named !== undefined) named.name = command.name
-      return
-    }
-    case "enter":
-      members.get(command.audience)?.add(command.who)
-      return
-    case "exit":
-      members.get(command.audience)?.delete(command.who)
-      return
-    case "set":
-      values.get(command.trait)?.set(command.who, command.json)
+  if (command.do === "arrive" && person === undefined) {
+    const { company, email, who } = command
+    dropEmail(email)
+    customers.set(who, { emails: ids(email), companies: ids(company), phone: "", name: `new ${who}` })
   }
+  if (command.do === "delete") customers.delete(command.who)
+  if (command.do === "unlink") person?.emails.clear()
+  if (command.do === "take" || (command.do === "give" && person !== undefined)) dropEmail(command.value)
+  if (command.do === "give") person?.emails.add(command.value)
+  if (command.do === "phone" && person !== undefined) {
+    for (const other of customers.values()) if (other.phone === command.value) other.phone = ""
+    person.phone = command.value
+  }
+  if (command.do === "merge" && person !== undefined) {
+    const other = customers.get(command.with)
+    if (other === undefined || other === person) return
+    customers.delete(command.who)
+    person.emails.forEach((email) => other.emails.add(email))
+    person.companies.forEach((id) => other.companies.add(id))
+    if (other.phone === "") other.phone = person.phone
+  }
+  if (command.do === "join") person?.companies.add(command.with)
+  if (command.do === "leave") person?.companies.delete(command.with)
+  if (command.do === "name") {
+    const named = person ?? companies.get(command.who)
+    if (named !== undefined) named.name = command.name
+  }
+  if (command.do === "enter") members.get(command.audience)?.add(command.who)
+  if (command.do === "exit") members.get(command.audience)?.delete(command.who)
+  if (command.do === "set") values.get(command.trait)?.set(command.who, command.json)
 }
 
 type Collection = "users" | "accounts"
@@ -146,13 +109,19 @@ export interface Told {
   readonly to: Collection
   /** Call kinds, or none of a list. */
   readonly kinds: ReadonlyArray<string>
+  /** Identifier types of which only one is told, or none (R23). */
+  readonly policies: Readonly<Record<string, "latest" | "first" | "none">>
+  /** Whether a new identifier is told of an unchanged value (R22). */
+  readonly newIdentifiers: boolean
 }
 
-/** What the vendor is expected to hear, as a line: activation's key, kind, identifier, value. */
+/** What a vendor is expected to hear, as a line: activation's key, kind, identifier, value. */
 export interface News {
   readonly line: string
   /** A resync's: the value that it had before. */
   readonly isAgain: boolean
+  /** Whether the vendor takes it. */
+  readonly isTaken: boolean
 }
 
 interface Owned {
@@ -161,6 +130,8 @@ interface Owned {
   readonly name: string
   owner: string
   gone: boolean
+  /** The sync that found it with its owner. */
+  since: number
 }
 
 const spelled = (value: unknown): string =>
@@ -171,10 +142,33 @@ const spelled = (value: unknown): string =>
   )
 
 /** The lines of a message that the vendor heard. */
-export const linesOf = ({ event, identifier, properties, traits, type }: Message): ReadonlyArray<string> =>
+export const linesOf = ({ event, identifier, properties, traits, type, users }: Message): ReadonlyArray<string> =>
   Object.entries((properties ?? traits) as Message)
     .filter(([key]) => key !== "email" && key !== "audience_key" && key !== "trait_key")
-    .map(([key, value]) => `${key} ${type}${event === undefined ? "" : ` ${event}`} ${identifier} ${spelled(value)}`)
+    .map(([key, value]) => {
+      const what = event === undefined ? type : `${type} ${event}`
+      return `${key} ${what} ${identifier} ${withUsers(spelled(value), users ?? [])}`
+    })
+
+/** A plugin may ask for an account's users: then they are part of what is told. An exit is an exit, whoever is left. */
+const withUsers = (value: string, users: ReadonlyArray<string>) =>
+  users.length === 0 || value === "false" || value === "null" ? value : `${value} ${users.join(",")}`
+
+export interface Plugin {
+  readonly requiresName: boolean
+  readonly groupUsers: boolean
+  readonly coalesce: boolean
+  readonly batch: number
+}
+
+const outcome = (vendor: Vendor, names: ReadonlyArray<string>): "ok" | "reject" | "retry" => {
+  const [verb, type] = vendor.split(" ")
+  if (vendor === "503" || vendor === "429") return "retry"
+  if (type === undefined || !names.some((name) => name.startsWith(`${type}:`))) return "ok"
+  return verb === "reject" ? "reject" : "retry"
+}
+
+const cadence = 60
 
 export class Model {
   readonly configured: Set<string>
@@ -182,60 +176,112 @@ export class Model {
   readonly baselines = new Set<string>()
   /** Activations that the store knows: an operator can name no other. */
   readonly known = new Set<string>()
+  version = 1
+  private minutes = 0
+  private readonly settledAt = new Map<string, number>()
   private readonly identifiers = new Map<string, Owned>()
   private readonly names = new Map<string, string>()
+  private readonly seen = new Map<string, { readonly value: string; readonly at: number }>()
   private readonly told = new Map<string, string>()
   private readonly again = new Set<string>()
   private readonly rejected = new Map<string, string>()
   private readonly activations: ReadonlyArray<Told>
-  private readonly requiresName: boolean
+  private readonly plugin: Plugin
 
-  constructor(activations: ReadonlyArray<Told>, requiresName: boolean) {
+  constructor(activations: ReadonlyArray<Told>, plugin: Plugin) {
     this.activations = activations
-    this.requiresName = requiresName
+    this.plugin = plugin
     this.configured = new Set(activations.map(({ id }) => id))
   }
 
   /** Everything that is told is to be told once more, and what was rejected is tried again (R38). */
   resync(id: string): void {
     for (const key of this.told.keys()) if (key.startsWith(`${id} `)) this.again.add(key)
+    this.retry(id)
+  }
+
+  retry(id: string): void {
     for (const key of this.rejected.keys()) if (key.startsWith(`${id} `)) this.rejected.delete(key)
   }
 
-  /** What a sync tells a vendor in that state: calls, and list requests. */
-  sync(
-    company: Company,
-    vendor: Vendor
-  ): { readonly calls: ReadonlyArray<News>; readonly members: ReadonlyArray<string> } {
+  /** What a sync after so many minutes tells a vendor in that state: calls, and list requests. */
+  sync(company: Company, vendor: Vendor, minutes: number) {
+    this.minutes += minutes
     this.meet(company)
+    this.notice(company)
     const calls: Array<News> = []
-    const members: Array<string> = []
+    const members: Array<News> = []
     for (const activation of this.activations) {
       if (!this.configured.has(activation.id)) continue
       this.known.add(activation.id)
+      if (activation.kinds.length === 0 && this.minutes < (this.settledAt.get(activation.id) ?? -cadence) + cadence)
+        continue
       if (this.baselines.delete(activation.id)) this.takeAsTold(company, activation)
       if (this.paused.has(activation.id)) continue
+      for (const kind of activation.kinds) calls.push(...this.calls(company, activation, kind, vendor))
       if (activation.kinds.length === 0) members.push(...this.listRequests(company, activation, vendor))
-      else for (const kind of activation.kinds) calls.push(...this.calls(company, activation, kind, vendor))
     }
     return { calls, members }
   }
 
   /** Who holds which identifier now. One that nobody holds keeps its last holder, whose name goes with its exit. */
   private meet(company: Company): void {
-    for (const identifier of this.identifiers.values()) identifier.gone = true
-    const hold = (collection: Collection, name: string, owner: string) =>
-      this.identifiers.set(`${collection} ${name}`, { collection, name, owner, gone: false })
-    for (const [id, { emails, name, phone }] of company.customers) {
+    const held = new Map<string, string>()
+    const meet = (id: string, name: string, ...identifiers: ReadonlyArray<string>) => {
       this.names.set(id, name)
-      hold("users", `user_id:${id}`, id)
-      for (const email of emails) hold("users", `email:${email}`, id)
-      if (phone !== "") hold("users", `phone:${phone}`, id)
+      // Identifiers that came at the same time stand in the order of their people, types and values.
+      for (const identifier of identifiers.toSorted()) held.set(identifier, id)
     }
-    for (const [id, { name }] of company.companies) {
-      this.names.set(id, name)
-      hold("accounts", `group_id:${id}`, id)
+    for (const id of [...company.customers.keys()].toSorted()) this.names.set(id, this.names.get(id) ?? "")
+    for (const id of this.names.keys()) {
+      const person = company.customers.get(id)
+      if (person === undefined) continue
+      const phones = person.phone === "" ? [] : [`users phone:${person.phone}`]
+      meet(id, person.name, `users user_id:${id}`, ...phones, ...[...person.emails].map((e) => `users email:${e}`))
     }
+    for (const [id, { name }] of company.companies) meet(id, name, `accounts group_id:${id}`)
+    for (const [key, known] of this.identifiers) {
+      const owner = held.get(key)
+      if (owner !== undefined && (known.gone || known.owner !== owner)) known.since = this.minutes
+      known.gone = owner === undefined
+      known.owner = owner ?? known.owner
+    }
+    for (const [key, owner] of held) {
+      const collection = key.startsWith("users") ? "users" : "accounts"
+      const name = key.slice(collection.length + 1)
+      if (!this.identifiers.has(key)) {
+        this.identifiers.set(key, { collection, name, owner, gone: false, since: this.minutes })
+      }
+    }
+  }
+
+  /** When a value of a trait came to be what it is: a computation that nobody asks for is not looked at. */
+  private notice(company: Company): void {
+    for (const [trait, values] of company.values) {
+      const isAsked = this.activations.some(({ computation, id }) => computation === trait && this.configured.has(id))
+      if (!isAsked) continue
+      for (const id of this.names.keys()) {
+        const isThere = company.customers.has(id) || company.companies.has(id)
+        const json = isThere ? (values.get(id) ?? "") : ""
+        const value = json === "" || json === "null" ? "" : spelled(JSON.parse(json))
+        const key = `${trait} ${id}`
+        if ((this.seen.get(key)?.value ?? "") !== value) this.seen.set(key, { value, at: this.minutes })
+      }
+    }
+  }
+
+  /** Whether the activation tells an identifier that is held of a value that is there. */
+  private isChosen(activation: Told, identifier: Owned, isTold: (other: Owned) => boolean): boolean {
+    const type = identifier.name.split(":")[0] ?? ""
+    const siblings = this.concerned(activation).filter(({ gone, owner }) => !gone && owner === identifier.owner)
+    if (!activation.newIdentifiers && !isTold(identifier) && siblings.some(isTold)) {
+      const changedAt = this.seen.get(`${activation.computation} ${identifier.owner}`)?.at ?? 0
+      if (identifier.since > changedAt) return false
+    }
+    const sameType = siblings.filter(({ name }) => name.startsWith(`${type}:`)).toSorted((a, b) => a.since - b.since)
+    const policy = activation.policies[type]
+    if (policy === undefined) return true
+    return policy !== "none" && sameType.at(policy === "first" ? 0 : -1) === identifier
   }
 
   private concerned({ to }: Told): ReadonlyArray<Owned> {
@@ -243,97 +289,110 @@ export class Model {
   }
 
   /** What should be known of an identifier: its holder's value, or nothing. */
-  private wanted(company: Company, { computation, of, over, to }: Told, { gone, owner }: Owned): string | undefined {
+  private wanted(company: Company, activation: Told, { gone, owner }: Owned): string | undefined {
+    const { computation, of, over, to } = activation
     if (gone) return undefined
+    const users = (to === "accounts" && this.plugin.groupUsers ? [...company.customers] : [])
+      .filter(([, { companies }]) => companies.has(owner))
+      .map(([id]) => id)
+      .toSorted()
     if (of === "trait") {
       const json = company.values.get(computation)?.get(owner) ?? ""
-      return json === "" || json === "null" ? undefined : spelled(JSON.parse(json))
+      return json === "" || json === "null" ? undefined : withUsers(spelled(JSON.parse(json)), users)
     }
     const members = company.members.get(computation) ?? ids()
     const matching = over === to ? [owner] : [...(company.customers.get(owner)?.companies ?? [])]
-    return matching.some((id) => members.has(id)) ? "true" : undefined
+    return matching.some((id) => members.has(id)) ? withUsers("true", users) : undefined
   }
 
   private takeAsTold(company: Company, activation: Told): void {
     for (const kind of activation.kinds.length === 0 ? ["member"] : activation.kinds) {
+      const before = new Set(this.told.keys())
+      const keyOf = (identifier: Owned) => `${activation.id} ${kind} ${identifier.name}`
       for (const identifier of this.concerned(activation)) {
-        const key = `${activation.id} ${kind} ${identifier.name}`
         const wanted = this.wanted(company, activation, identifier)
-        if (wanted === undefined) this.told.delete(key)
-        else this.told.set(key, wanted)
-        this.again.delete(key)
-        this.rejected.delete(key)
+        const isTold = (other: Owned) => before.has(keyOf(other))
+        if (wanted === undefined || this.isChosen(activation, identifier, isTold)) this.tell(keyOf(identifier), wanted)
+        else this.rejected.delete(keyOf(identifier))
       }
     }
   }
 
+  private tell(key: string, value: string | undefined): void {
+    if (value === undefined) this.told.delete(key)
+    else this.told.set(key, value)
+    this.again.delete(key)
+    this.rejected.delete(key)
+  }
+
+  private nameOf(owner: string): string {
+    return this.plugin.requiresName ? (this.names.get(owner) ?? "") : "not asked for"
+  }
+
   private calls(company: Company, activation: Told, kind: string, vendor: Vendor): ReadonlyArray<News> {
     const news: Array<News> = []
+    const before = new Set(this.told.keys())
+    const isTold = (other: Owned) => before.has(`${activation.id} ${kind} ${other.name}`)
     for (const identifier of this.concerned(activation)) {
       const key = `${activation.id} ${kind} ${identifier.name}`
       const wanted = this.wanted(company, activation, identifier)
       const told = this.told.get(key)
       const isAgain = this.again.has(key) && wanted === told
-      if (wanted === told && !isAgain) {
+      const isOpen = wanted === undefined || this.isChosen(activation, identifier, isTold)
+      if (!isOpen || (wanted === told && !isAgain)) {
         // Nothing is owed, so an old refusal of something else means nothing (R34).
         this.rejected.delete(key)
         continue
       }
       const value = wanted ?? (activation.of === "audience" ? "false" : "null")
-      const name = this.requiresName ? (this.names.get(identifier.owner) ?? "") : "not asked for"
-      const attempt = name === "" ? "missing" : `${value} as ${name}`
+      const name = this.nameOf(identifier.owner)
+      const attempt = name === "" ? "missing" : `${value} as ${name} by ${this.version}`
       if (this.rejected.get(key) === attempt) continue
-      if (name === "" || vendor === `reject ${identifier.name.split(":")[0]}`) {
-        this.rejected.set(key, attempt)
-        continue
-      }
-      if (vendor !== "well" && !vendor.startsWith("reject")) {
-        if (vendor !== `retry ${identifier.name.split(":")[0]}` && vendor.startsWith("retry")) {
-          // The neighbours of one that is to be tried later (R33).
-        } else continue
-      }
-      if (wanted === undefined) this.told.delete(key)
-      else this.told.set(key, wanted)
-      this.again.delete(key)
-      this.rejected.delete(key)
+      const answer = name === "" ? "missing" : outcome(vendor, [identifier.name])
+      if (answer === "ok") this.tell(key, wanted)
+      else if (answer !== "retry") this.rejected.set(key, attempt)
+      if (answer === "missing") continue
       const event =
-        activation.of === "trait" ? "Trait Computed" : value === "true" ? "Audience Entered" : "Audience Exited"
+        activation.of === "trait" ? "Trait Computed" : wanted === undefined ? "Audience Exited" : "Audience Entered"
       const label = kind === "track" ? `track ${event}` : kind
-      news.push({ line: `${activation.key} ${label} ${identifier.name} ${value}`, isAgain })
+      news.push({ line: `${activation.key} ${label} ${identifier.name} ${value}`, isAgain, isTaken: answer === "ok" })
     }
     return news
   }
 
   /** Per profile: what must go, and where something is new, the member with all of its identifiers (R15). */
-  private listRequests(company: Company, activation: Told, vendor: Vendor): ReadonlyArray<string> {
-    if (vendor === "503" || vendor === "429") return []
-    const requests: Array<string> = []
+  private listRequests(company: Company, activation: Told, vendor: Vendor): ReadonlyArray<News> {
+    const news: Array<News> = []
     const keyOf = (identifier: Owned) => `${activation.id} member ${identifier.name}`
-    const owners = new Set(this.concerned(activation).map(({ owner }) => owner))
-    for (const owner of owners) {
+    for (const owner of new Set(this.concerned(activation).map(({ owner }) => owner))) {
       const own = this.concerned(activation).filter((identifier) => identifier.owner === owner)
-      const wanted = own.filter((identifier) => this.wanted(company, activation, identifier) !== undefined)
-      const leaving = own.filter((identifier) => this.told.has(keyOf(identifier)) && !wanted.includes(identifier))
-      const isNews = wanted.some((identifier) => !this.told.has(keyOf(identifier)) || this.again.has(keyOf(identifier)))
-      const request = (verb: string, identifiers: ReadonlyArray<Owned>) =>
-        requests.push(
-          `${activation.id} ${verb} ${identifiers
-            .map(({ name }) => name)
-            .toSorted()
-            .join(" ")}`
-        )
-      if (leaving.length > 0) request("discard", leaving)
-      for (const identifier of leaving) {
-        this.told.delete(keyOf(identifier))
-        this.again.delete(keyOf(identifier))
+      const isTold = (identifier: Owned) => this.told.has(keyOf(identifier))
+      const present = own.filter((identifier) => this.wanted(company, activation, identifier) !== undefined)
+      const wanted = present.filter((identifier) => this.isChosen(activation, identifier, isTold))
+      const leaving = own.filter((identifier) => isTold(identifier) && !present.includes(identifier))
+      const isNews = wanted.some((identifier) => !isTold(identifier) || this.again.has(keyOf(identifier)))
+      const due = [...leaving, ...(isNews ? wanted : [])]
+      for (const identifier of own) if (!due.includes(identifier)) this.rejected.delete(keyOf(identifier))
+      const request = (verb: string, identifiers: ReadonlyArray<Owned>, name: string) => {
+        const names = identifiers.map((identifier) => identifier.name).toSorted()
+        const attempt = `${verb} ${names.join(" ")} as ${name} by ${this.version}`
+        if (identifiers.every((identifier) => this.rejected.get(keyOf(identifier)) === attempt)) return
+        const answer = name === "" ? "missing" : outcome(vendor, names)
+        for (const identifier of identifiers) {
+          if (answer === "ok") this.tell(keyOf(identifier), verb === "add" ? "true" : undefined)
+          else if (answer !== "retry") this.rejected.set(keyOf(identifier), attempt)
+        }
+        if (answer !== "missing") {
+          news.push({ line: `${activation.id} ${verb} ${names.join(" ")}`, isAgain: false, isTaken: answer === "ok" })
+        }
       }
-      if (!isNews || (this.requiresName && this.names.get(owner) === "")) continue
-      request("add", wanted)
-      for (const identifier of wanted) {
-        this.told.set(keyOf(identifier), "true")
-        this.again.delete(keyOf(identifier))
-      }
+      if (leaving.length > 0) request("discard", leaving, "nobody")
+      if (isNews) request("add", wanted, this.nameOf(owner))
     }
-    return requests
+    // What waits to be tried again keeps a list due.
+    if (!news.some((request) => !request.isTaken) || vendor.startsWith("reject")) {
+      this.settledAt.set(activation.id, this.minutes)
+    }
+    return news
   }
 }
