@@ -12,6 +12,7 @@ import { DateTime, Effect, Schema } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import type { ResolvedComputation } from "../config/Resolved.ts"
 import { lane, mark, type Mark, marksOf } from "./DirtySets.ts"
+import { analyze } from "./Planner.ts"
 import { sqlReason } from "./SqlLedger.ts"
 import type { Staged } from "./Staging.ts"
 
@@ -171,6 +172,7 @@ const traitResult = Effect.fnUntraced(function* (
       left join tributary.profile p on p.collection = ${computation.collection} and p.id = q.id and not p.gone`,
     failed
   )
+  yield* analyze("t_result")
   const [counts] = yield* sql<{ nulls: number; unknown: number; sample: string | null }>`
     select (count(*) filter (where id is null))::int as nulls, (count(*) filter (where no is null))::int as unknown,
       min(id) filter (where no is null) as sample from t_result`
@@ -185,6 +187,7 @@ const traitResult = Effect.fnUntraced(function* (
   yield* sql`create temp table t_value on commit drop as
     select distinct on (no) no, value from t_result
     where no is not null and value is not null and value <> 'null'::jsonb order by no`
+  yield* analyze("t_value")
   yield* sql`create temp table t_changed on commit drop as
     select t.no, t.value from t_value t
     left join tributary.value v on v.computation_no = ${no} and v.profile_no = t.no

@@ -13,6 +13,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 import type { ResolvedProfiles } from "../config/Resolved.ts"
 import { lane, mark, marksOf } from "./DirtySets.ts"
 import { type Staged, SourceError } from "./Staging.ts"
+import { analyze } from "./Planner.ts"
 import { sqlReason } from "./SqlLedger.ts"
 
 /**
@@ -75,6 +76,9 @@ export const importProfiles = Effect.fnUntraced(function* (
   )
 })
 
+/** Beyond this many new rows, what the database knows of a table's size is worth renewing at once. */
+const manyRows = 10_000
+
 /** Rows as (id, traits, account, identifiers): the columns that the config names, whatever else the source has. */
 const readRows = (source: ResolvedProfiles, staged: Staged): Step<unknown> =>
   Effect.gen(function* () {
@@ -91,6 +95,7 @@ const readRows = (source: ResolvedProfiles, staged: Staged): Step<unknown> =>
         (select jsonb_object_agg(t, r.row ->> c)
           from unnest(${types}::text[], ${Object.values(source.identifiers)}::text[]) w(t, c)) as identifiers
       from (select ${row} as row from ${from} s) r`
+    yield* analyze("t_row")
   })
 
 /** A row of SQL has all of its columns, so one row tells; a row of a file has what is not empty. */
@@ -143,6 +148,7 @@ const writeProfiles = (source: ResolvedProfiles): Step<WrittenProfiles> =>
     const sql = yield* SqlClient.SqlClient
     yield* sql`create temp table t_profile on commit drop as
       select id, (array_agg(traits))[1] as traits from t_row group by id`
+    yield* analyze("t_profile")
     const changed = yield* sql<{ no: number; was_gone: boolean }>`
       with before as (
         select p.no, p.gone, t.traits from tributary.profile p join t_profile t on t.id = p.id
@@ -157,6 +163,7 @@ const writeProfiles = (source: ResolvedProfiles): Step<WrittenProfiles> =>
         where not exists (select 1 from tributary.profile p where p.collection = ${source.collection} and p.id = t.id)
         order by t.id returning 1)
       select count(*)::int as count from new`
+    if (added[0] !== undefined && added[0].count > manyRows) yield* analyze("tributary.profile")
     const gone = yield* sql<{ no: number }>`
       update tributary.profile p set gone = true
       where p.collection = ${source.collection} and p.source = ${source.name} and not p.gone
@@ -193,6 +200,7 @@ const writeIdentifiers = (source: ResolvedProfiles, at: Date): Step<WrittenIdent
       left join tributary.identifier i
         on i.collection = ${source.collection} and i.type = c.type and i.value = c.value and not i.gone
       order by c.type, c.value, (i.profile_no = c.profile_no) desc nulls last, c.profile_no`
+    yield* analyze("t_identifier")
     const moved = yield* sql<{ old_no: number; new_no: number; was_gone: boolean }>`
       with before as (
         select i.no, i.profile_no as old_no, t.profile_no as new_no, i.gone from tributary.identifier i
@@ -206,6 +214,7 @@ const writeIdentifiers = (source: ResolvedProfiles, at: Date): Step<WrittenIdent
       where not exists (select 1 from tributary.identifier i
         where i.collection = ${source.collection} and i.type = t.type and i.value = t.value)
       order by t.profile_no, t.type, t.value returning profile_no`
+    if (added.length > manyRows) yield* analyze("tributary.identifier")
     const gone = yield* sql<{ profile_no: number }>`
       update tributary.identifier i set gone = true, added_at = ${at}::timestamptz from tributary.profile p
       where p.no = i.profile_no and p.collection = ${source.collection} and p.source = ${source.name} and not i.gone
@@ -236,6 +245,7 @@ const writeMembership = (source: ResolvedProfiles, at: Date): Step<IdSet.IdSet> 
       select distinct u.no as user_no, a.no as account_no from t_row r
       join tributary.profile u on u.collection = 'users' and u.id = r.id
       join tributary.profile a on a.collection = 'accounts' and a.id = r.account and not a.gone`
+    yield* analyze("t_member")
     const joined = yield* sql<{ user_no: number; account_no: number }>`
       insert into tributary.account_user as old (user_no, account_no, since)
       select user_no, account_no, ${at}::timestamptz from t_member
