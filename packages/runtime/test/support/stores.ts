@@ -6,7 +6,6 @@ import * as fs from "node:fs"
 import { randomUUID } from "node:crypto"
 import { describe, inject } from "vitest"
 import { layerMemory } from "../../src/store/Pglite.ts"
-import type {} from "./globalSetup.ts"
 
 export interface TestStore {
   readonly name: "PGlite" | "PostgreSQL"
