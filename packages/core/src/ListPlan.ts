@@ -58,9 +58,9 @@ export const plan = (profile: KnownProfile, task: Task, standing: Standing, term
     concerned.map((identifier) => ({ kind: "member", identifier }))
   )
   const filled = news.length === 0 ? undefined : fill(profile, terms)
-  const settle = (identifiers: ReadonlyArray<KnownIdentifier>, fingerprintTold: bigint | undefined) => {
+  const settle = (identifiers: ReadonlyArray<KnownIdentifier>, fingerprintTold: bigint | undefined, sent: string) => {
     const values = identifiers.map((identifier) => `${identifier.type}:${identifier.value}`)
-    const attempt = fingerprint(String(fingerprintTold), filled?.text ?? "", terms.version, ...values)
+    const attempt = fingerprint(String(fingerprintTold), sent, terms.version, ...values)
     return identifiers.map(({ no }): Settlement => ({
       activation: task.activation,
       kind: "member",
@@ -74,13 +74,14 @@ export const plan = (profile: KnownProfile, task: Task, standing: Standing, term
 
   const discards: Array<Item<Member>> = []
   if (leaving.length > 0) {
-    const settles = settle(leaving, undefined)
+    // A discard carries no properties, so none of them makes it another.
+    const settles = settle(leaving, undefined, "")
     if (!isKnownRejection(settles)) {
       discards.push({ profile: profile.no, payload: { identifiers: byType(leaving), required: {} }, settles })
     }
   }
   if (filled === undefined) return { adds: [], discards, unsendable: [], moot }
-  const settles = settle(wanted, toldTrue)
+  const settles = settle(wanted, toldTrue, filled.text)
   if (isKnownRejection(settles)) return { adds: [], discards, unsendable: [], moot }
   return filled._tag === "Missing"
     ? { adds: [], discards, unsendable: [{ profile: profile.no, settles, reason: filled.reason }], moot }
