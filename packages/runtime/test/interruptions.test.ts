@@ -65,7 +65,7 @@ const all = Audience.make("All", { of: crowd, file: Source.csv("crowd.csv") })`,
     assert.deepStrictEqual(new Set([...first.values(), ...second.values()]), new Set([1]))
   })
 
-  it("kill -9 in a sync loses nothing, and tells nothing twice beyond the batches in flight", async () => {
+  it("R40 kill -9 in a sync loses nothing, and tells nothing twice beyond the batches in flight", async () => {
     const folder = (await folders.prepared(crowd)).under(environment)
     const sync = await syncHeldUp(folder)
     sync.kill("SIGKILL")
