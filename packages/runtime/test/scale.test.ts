@@ -1,0 +1,26 @@
+import { Activation } from "@tributary/core"
+import { assert, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { describeStores } from "./support/stores.ts"
+import { audience, inWorld } from "./support/world.ts"
+
+// No stopwatch: an import whose plan compares each profile with each other does not end within the runner's patience.
+const many = 100_000
+
+describeStores("scale", (store) => {
+  it.effect.skipIf(store.name === "PGlite")(
+    "a first import of a hundred thousand profiles is planned for their number",
+    () =>
+      inWorld(store, { batch: 100 })((world) =>
+        Effect.gen(function* () {
+          yield* world.sql`insert into customer (id, email)
+          select 'u' || i, 'p' || i || '@example.com' from generate_series(1, ${many}) i`
+          yield* world.members("Few", ["u1", "u2"])
+          const report = yield* world.sync([Activation.events(audience("Few"), world.destination)])
+          assert.deepStrictEqual(report.failures, [])
+          assert.strictEqual(report.imported.find(({ source }) => source === "users")?.added, many)
+          assert.strictEqual(world.told().length, 4)
+        })
+      )
+  )
+})
