@@ -70,19 +70,6 @@ export interface Quota {
 }
 
 /**
- * The rate in requests a second that the limits allow in the long run, or `undefined` where none counts requests.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const requestsPerSecond = (limits: ReadonlyArray<RateLimit>): number | undefined => {
-  const rates = limits.flatMap((limit) =>
-    limit._tag === "Requests" ? [(limit.count * 1000) / limit.windowMillis] : []
-  )
-  return rates.length === 0 ? undefined : Math.min(...rates)
-}
-
-/**
  * A limit in words: `50 requests per 1s`.
  *
  * @category combinators

@@ -282,11 +282,3 @@ const rejections = Effect.fnUntraced(function* (titles: ReadonlyMap<string, stri
     join tributary.activation a on a.no = r.activation_no group by 1, 2 order by 3 desc`
   return rows.map((row) => ({ ...row, destination: titles.get(row.destination) ?? row.destination }))
 })
-
-/**
- * Why a demo may fail.
- *
- * @category errors
- * @since 0.1.0
- */
-export type DemoError = Effect.Error<ReturnType<typeof demo>>

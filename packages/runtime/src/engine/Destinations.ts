@@ -8,7 +8,6 @@ import {
   type Client,
   Connection,
   type Destination,
-  type Ledger,
   type Member,
   type Plan,
   RateLimit,
@@ -186,9 +185,3 @@ export const listWork = (
     }
   }
 }
-
-/**
- * @category models
- * @since 0.1.0
- */
-export type Owner = Ledger.Ownership

@@ -184,14 +184,16 @@ const syncTogether = Effect.fnUntraced(function* (
   const blocked = yield* syncable(owned, registrations, form, options)
   const isBlocked = new Set(blocked.map((synced) => synced.activation))
   const running = registrations.filter(({ activation }) => !isBlocked.has(activation.id))
-  if (running.length === 0) return blocked
+  const nos = running.map(({ no }) => no)
+  // `start` asks every few seconds: where nothing is due, nothing is claimed and nothing is written.
+  if (!(yield* hasWork(nos))) {
+    yield* clearApproval(nos)
+    return [...blocked, ...running.map((registration) => ended(owned, registration, { _tag: "Settled" }))]
+  }
   const counts = new Map(running.map(({ no }) => [no, noCounts()]))
   const names = new Map(running.map(({ activation, no }) => [no, activation.id]))
   const startedAt = yield* DateTime.nowAsDate
-  yield* recover(
-    owned.owner.destination,
-    running.map(({ no }) => no)
-  )
+  yield* recover(owned.owner.destination, nos)
   const work: Reconciler.Work = {
     ...form,
     owner: owned.owner,
@@ -208,7 +210,6 @@ const syncTogether = Effect.fnUntraced(function* (
   }
   const ending = yield* runUntilSettled(reconciler, work, options)
   if (ending._tag === "Stopped") yield* markStopped(owned.owner.destination, ending.reason)
-  const nos = running.map(({ no }) => no)
   if (ending._tag === "Settled") {
     yield* markSettled(nos)
     yield* clearApproval(nos)
@@ -226,7 +227,7 @@ const syncTogether = Effect.fnUntraced(function* (
   return [...blocked, ...running.map((registration) => ended(owned, registration, ending, counts.get(registration.no)))]
 })
 
-/** Runs, waits for what was postponed for a short while, and runs again. A list that is gone is made anew, once. */
+/** Runs, waits for what was postponed for a short while, and runs again. A list that is gone is forgotten: the next sync makes it anew. */
 const runUntilSettled = Effect.fnUntraced(function* (
   reconciler: Reconciler.Reconciler["Service"],
   work: Reconciler.Work,

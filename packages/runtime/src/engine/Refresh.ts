@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { type Diff, type Ledger } from "@tributary/core"
+import type { Diff } from "@tributary/core"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { ResolvedComputation, ResolvedProfiles } from "../config/Resolved.ts"
@@ -78,9 +78,3 @@ export const refreshComputation = (
 /** Where even this cannot be written, the failure itself still reaches whoever asked for the refresh. */
 const remember = (write: (sql: SqlClient.SqlClient) => Effect.Effect<unknown, SqlError.SqlError>) =>
   Effect.ignore(Effect.flatMap(SqlClient.SqlClient, write))
-
-/**
- * @category models
- * @since 0.1.0
- */
-export type StoreError = Ledger.LedgerError
