@@ -27,6 +27,8 @@ export { TokenStore, TokenStoreError } from "./Signer.ts"
 export interface ConnectionOptions {
   readonly gate: Gate
   readonly quota?: ((reply: Reply) => Quota | undefined) | undefined
+  /** Asked when the gate has let a request through, before it leaves. Default: it may. */
+  readonly mayLeave?: Effect.Effect<void, DeliveryError>
   /** For one request, its answer included. Default: 30 seconds. */
   readonly timeout?: Duration.Input
 }
@@ -56,11 +58,12 @@ const makeClient = (
   options: ConnectionOptions
 ): Client => {
   const timeout = Duration.fromInputUnsafe(options.timeout ?? "30 seconds")
+  const mayLeave = options.mayLeave ?? Effect.void
   const home = new URL(spec.baseUrl)
 
   const once = (request: Request): Effect.Effect<HttpClientResponse.HttpClientResponse, DeliveryError> =>
     Effect.flatMap(signer.sign(request), (signed) =>
-      options.gate.request(Effect.flatMap(exchange(base, signed, timeout), withoutSecrets))
+      options.gate.request(Effect.andThen(mayLeave, Effect.flatMap(exchange(base, signed, timeout), withoutSecrets)))
     )
 
   const withoutSecrets = (response: HttpClientResponse.HttpClientResponse) =>

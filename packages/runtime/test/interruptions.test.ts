@@ -137,8 +137,60 @@ const all = Audience.make("All", { of: crowd, file: Source.csv("crowd.csv") })`,
         await dropDatabase(url)
       }
     })
+
+    it("R40 a process that slept through a takeover writes nothing to the ledger and sends nothing more", async () => {
+      const url = await Effect.runPromise(stores[1]?.url ?? Effect.die("no PostgreSQL"))
+      const folder = folders.empty(crowd).under({ ...environment, DATABASE_URL: url })
+      const other = await serveVendor(makeBraze({ apiKey, limit: false }))
+      try {
+        const sleeper = await syncHeldUp(folder)
+        sleeper.kill("SIGSTOP")
+        vendor.release()
+        await endLocks(url)
+        ends(await folder.under({ BRAZE_ENDPOINT: other.baseUrl }).run("sync"), 0)
+        // Whom the sleeper had told and not settled is told again; nobody is left out.
+        const told = timesTold(vendor)
+        const again = timesTold(other)
+        assertAll(new Map([...told, ...again]))
+        assert.isAtMost(told.size + again.size - people, inFlight * 75)
+        sleeper.kill("SIGCONT")
+        ends(await sleeper.ended, 1, `Another process has taken over destination "braze"`)
+        assert.strictEqual(timesTold(vendor).size, 0)
+        ends(await folder.run("sync"), 0)
+        assert.strictEqual(timesTold(vendor).size, 0)
+      } finally {
+        await other.close()
+        await dropDatabase(url)
+      }
+    })
+
+    it("a start that was overtaken says so, and ends", async () => {
+      const url = await Effect.runPromise(stores[1]?.url ?? Effect.die("no PostgreSQL"))
+      const folder = folders.empty(config("")).under({ ...environment, DATABASE_URL: url })
+      try {
+        const start = folder.start("start")
+        await start.says("Synced braze/everybody: 3 identify")
+        await endLocks(url)
+        // Whoever takes over waits until the one that may be alive has noticed.
+        ends(await folder.run("sync"), 0)
+        ends(await folder.run("resync", "braze/everybody"), 0)
+        ends(await start.ended, 1, `Another process has taken over destination "braze"`)
+      } finally {
+        await dropDatabase(url)
+      }
+    })
   })
 })
+
+/** Ends the sessions that hold the locks of destinations, as a restart of the database would. */
+const endLocks = (url: string) =>
+  Effect.runPromise(
+    Effect.flatMap(
+      SqlClient.SqlClient,
+      (sql) => sql`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'
+        and database = (select oid from pg_database where datname = current_database())`
+    ).pipe(Effect.provide(PgClient.layer({ url: Redacted.make(url), maxConnections: 1 })))
+  )
 
 const dropDatabase = (url: string) => {
   const server = new URL(url)

@@ -16,7 +16,9 @@ import {
 } from "@tributary/core"
 import { Effect } from "effect"
 import type { HttpClient } from "effect/http"
+import type { SqlClient } from "effect/sql"
 import type { ResolvedActivation } from "../config/Resolved.ts"
+import * as Lease from "../store/Lease.ts"
 
 /**
  * A destination that can be delivered to.
@@ -29,6 +31,8 @@ export interface Connected {
   readonly bound: Destination.Bound
   /** By form, as each form has limits of its own. */
   readonly forms: { readonly event: Line; readonly list: Line }
+  /** Lets requests out only while this process owns the destination. */
+  readonly lease: Lease.Lease
 }
 
 /**
@@ -68,16 +72,17 @@ export const connect = Effect.fnUntraced(function* (
 ): Effect.fn.Return<
   Connected,
   Destination.BadSettings,
-  HttpClient.HttpClient | Connection.TokenStore | RateLimiter.RateLimiter
+  HttpClient.HttpClient | Connection.TokenStore | RateLimiter.RateLimiter | SqlClient.SqlClient
 > {
   const bound = yield* destination.bind
   const limiter = yield* RateLimiter.RateLimiter
   const open = yield* Connection.open(bound.client, destination.id)
+  const lease = yield* Lease.make
   const line = Effect.fnUntraced(function* (form: "event" | "list") {
     const gate = yield* limiter.gate(`${destination.id} ${form}`, limitsOf(destination, form))
-    return { gate, client: open({ gate, quota: bound.quota }) }
+    return { gate, client: open({ gate, quota: bound.quota, mayLeave: lease.check }) }
   })
-  return { destination, bound, forms: { event: yield* line("event"), list: yield* line("list") } }
+  return { destination, bound, forms: { event: yield* line("event"), list: yield* line("list") }, lease }
 })
 
 /**

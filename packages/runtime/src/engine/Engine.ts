@@ -12,7 +12,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { lane, mark, marksOf } from "../store/DirtySets.ts"
 import * as Holds from "../store/Holds.ts"
 import * as Operations from "../store/Operations.ts"
-import { recover } from "../store/Owners.ts"
+import { fenced, recover } from "../store/Owners.ts"
 import { toldProfiles } from "../store/Registry.ts"
 import { sqlReason } from "../store/SqlLedger.ts"
 import { eventWork, type FormWork, listWork, taskOf } from "./Destinations.ts"
@@ -91,7 +91,7 @@ export const syncList = (
       if (blocked !== undefined) return blocked
       yield* refreshMembership(owned, registration)
       if (!(yield* hasWork([no]))) {
-        if (yield* isEvaluated(no)) yield* markSettled([no])
+        if (yield* isEvaluated(no)) yield* fenced(owned.owner, markSettled([no]))
         return ended(owned, registration, { _tag: "Settled" })
       }
       const listId = yield* ensureList(owned.connected, activation, no, owned.owner).pipe(
@@ -122,7 +122,7 @@ const stopFor = Effect.fnUntraced(function* (
   error: DeliveryError.DeliveryError
 ) {
   const isTransient = error._tag === "Throttled" || error._tag === "Unavailable"
-  if (!isTransient) yield* markStopped(owned.owner.destination, error.message)
+  if (!isTransient) yield* fenced(owned.owner, markStopped(owned.owner.destination, error.message))
   return ended(owned, registration, { _tag: isTransient ? "GaveUp" : "Stopped", reason: error.message })
 })
 
@@ -160,7 +160,7 @@ const takeBaseline = Effect.fnUntraced(function* (
   const sql = yield* SqlClient.SqlClient
   const reconciler = yield* Reconciler.Reconciler
   if (!(yield* isEvaluated(no))) return
-  yield* recover(owned.owner.destination, [no])
+  yield* recover(owned.owner, [no])
   yield* reconciler.run({
     ...form,
     owner: owned.owner,
@@ -170,7 +170,8 @@ const takeBaseline = Effect.fnUntraced(function* (
     isStopping: options.isStopping,
     onProgress: () => undefined
   })
-  if (!options.isStopping()) yield* sql`update tributary.activation set baseline_due = false where no = ${no}`
+  if (options.isStopping()) return
+  yield* fenced(owned.owner, sql`update tributary.activation set baseline_due = false where no = ${no}`)
 })
 
 const syncTogether = Effect.fnUntraced(function* (
@@ -193,7 +194,7 @@ const syncTogether = Effect.fnUntraced(function* (
   const counts = new Map(running.map(({ no }) => [no, noCounts()]))
   const names = new Map(running.map(({ activation, no }) => [no, activation.id]))
   const startedAt = yield* DateTime.nowAsDate
-  yield* recover(owned.owner.destination, nos)
+  yield* recover(owned.owner, nos)
   const work: Reconciler.Work = {
     ...form,
     owner: owned.owner,
@@ -209,11 +210,8 @@ const syncTogether = Effect.fnUntraced(function* (
     }
   }
   const ending = yield* runUntilSettled(reconciler, work, options)
-  if (ending._tag === "Stopped") yield* markStopped(owned.owner.destination, ending.reason)
-  if (ending._tag === "Settled") {
-    yield* markSettled(nos)
-    yield* clearApproval(nos)
-  }
+  if (ending._tag === "Stopped") yield* fenced(owned.owner, markStopped(owned.owner.destination, ending.reason))
+  if (ending._tag === "Settled") yield* fenced(owned.owner, Effect.andThen(markSettled(nos), clearApproval(nos)))
   const endedAt = yield* DateTime.nowAsDate
   for (const { no } of running) {
     const count = counts.get(no) ?? noCounts()
@@ -238,7 +236,7 @@ const runUntilSettled = Effect.fnUntraced(function* (
   while (true) {
     const end = yield* reconciler.run(work)
     if (end._tag === "Stopped" && end.stop._tag === "ListGone") {
-      for (const activation of activations) yield* Operations.forgetList(activation)
+      for (const activation of activations) yield* fenced(work.owner, Operations.forgetList(activation))
       const reason = "the list was deleted downstream; the next sync creates it anew and fills it"
       return { _tag: "GaveUp", reason } satisfies Ending
     }
@@ -266,7 +264,8 @@ const refreshMembership = Effect.fnUntraced(function* (owned: Owned, { no }: Reg
   const sql = yield* SqlClient.SqlClient
   const now = yield* Clock.currentTimeMillis
   const dueBefore = timestamp(now - Duration.toMillis(refreshAfter))
-  yield* sql.withTransaction(
+  yield* fenced(
+    owned.owner,
     Effect.gen(function* () {
       const [row] = yield* sql<{ is_first: boolean; is_due: boolean }>`
         select refreshed_at is null as is_first, coalesce(refreshed_at <= ${dueBefore}::timestamptz, true) as is_due

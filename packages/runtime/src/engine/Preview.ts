@@ -13,6 +13,7 @@ import { SqlClient } from "effect/sql"
 import type { BadConfig, Resolved, ResolvedActivation } from "../config/Resolved.ts"
 import { EvaluationError, evaluate } from "../store/Evaluation.ts"
 import * as Holds from "../store/Holds.ts"
+import * as Lease from "../store/Lease.ts"
 import { importProfiles } from "../store/Import.ts"
 import { register } from "../store/Registry.ts"
 import { toLedgerError } from "../store/SqlLedger.ts"
@@ -268,7 +269,7 @@ const connectCapturing = Effect.fnUntraced(function* (
   ).pipe(Effect.provideService(HttpClient.HttpClient, capturing), Effect.provide(Connection.TokenStore.layerMemory))
   const client = open({ gate })
   const line = { client, gate }
-  const connected: Connected = { destination, bound, forms: { event: line, list: line } }
+  const connected: Connected = { destination, bound, forms: { event: line, list: line }, lease: yield* Lease.make }
   return connected
 })
 

@@ -108,7 +108,7 @@ export const open = Effect.fnUntraced(function* (
   only?: ReadonlySet<string>
 ): Effect.fn.Return<
   Space,
-  BadConfig | BadDestinations | DestinationBusy | Ledger.LedgerError,
+  BadConfig | BadDestinations | DestinationBusy | Ledger.LedgerError | Ledger.Fenced,
   SqlClient.SqlClient | HttpClient.HttpClient | Connection.TokenStore | RateLimiter.RateLimiter | Scope.Scope
 > {
   const connected = yield* connectAll(resolved.destinations)
@@ -124,6 +124,7 @@ export const open = Effect.fnUntraced(function* (
         Effect.tap(() => reviseRejections(id, versionOf(each))),
         Effect.catchTag("SqlError", SqlLedger.toLedgerError)
       )
+      each.lease.hold(owner)
       const activations = resolved.activations
         .filter((activation) => activation.destination.id === id)
         .map((activation) => ({ activation, no: registered.activations.get(activation.id) ?? 0 }))

@@ -47,16 +47,25 @@ type Needs = Services | Diff.Diff | Scheduler.Scheduler
 const lookAgain = Duration.seconds(2)
 
 /**
- * Runs until `stop` opens; then finishes what is on the wire.
+ * Runs until `stop` opens, or another process takes over a destination; then finishes what is on the wire.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const start = Effect.fnUntraced(function* (
   space: Space,
-  options: StartOptions
-): Effect.fn.Return<void, never, Needs> {
+  given: StartOptions
+): Effect.fn.Return<void, Ledger.Fenced, Needs> {
   const scheduler = yield* Scheduler.Scheduler
+  let overtaken: Ledger.Fenced | undefined
+  const options: StartOptions = {
+    ...given,
+    onEvent: (event) => {
+      if (event._tag !== "StoreFailed" || event.error._tag !== "Fenced") return given.onEvent(event)
+      overtaken = event.error
+      return given.stop.open
+    }
+  }
   const wakes = new Map(space.destinations.map((owned) => [owned, Latch.makeUnsafe(false)]))
   const wakeAll = Effect.forEach([...wakes.values()], (latch) => latch.open, { discard: true })
   const imports = space.resolved.profiles.map((profiles) => profilesJob(profiles, options, wakeAll))
@@ -72,6 +81,7 @@ export const start = Effect.fnUntraced(function* (
     ])
   ]
   yield* scheduler.run(jobs, options.stop)
+  if (overtaken !== undefined) return yield* overtaken
 })
 
 type AnyJob = Scheduler.Job<Needs>

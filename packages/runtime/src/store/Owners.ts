@@ -3,11 +3,13 @@
  *
  * @since 0.1.0
  */
-import { IdSet, Ledger } from "@tributary/core"
+import { IdSet, type Ledger } from "@tributary/core"
 import { Effect, Schema, type Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import * as os from "node:os"
+import { fence } from "./Claims.ts"
 import { mark } from "./DirtySets.ts"
+import * as Lease from "./Lease.ts"
 
 /**
  * Another process is working on the destination.
@@ -29,16 +31,30 @@ export class DestinationBusy extends Schema.TaggedError<DestinationBusy>()("Dest
 
 const self = `${os.hostname()}:${process.pid}`
 
+/** Whether a former owner, which let nothing know that it ended, may still be sending. */
+const mayBeAlive = (owner: string | null): boolean => {
+  if (owner === null || owner === self) return false
+  const colon = owner.lastIndexOf(":")
+  if (owner.slice(0, colon) !== os.hostname()) return true
+  try {
+    process.kill(Number(owner.slice(colon + 1)), 0)
+    return true
+  } catch (error) {
+    return !(error instanceof Error && "code" in error && error.code === "ESRCH")
+  }
+}
+
 /**
  * Takes a destination until the scope closes: a session lock where the store is shared, a new epoch, and the claims of
- * whoever had it before back in the dirty sets. One that was stopped is tried again: whoever mended it has started anew.
+ * whoever had it before back in the dirty sets. Where that process may be alive, it is given one lease to notice. One
+ * that was stopped is tried again: whoever mended it has started anew.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const take = Effect.fnUntraced(function* (
   destination: string
-): Effect.fn.Return<Ledger.Ownership, DestinationBusy | SqlError.SqlError, SqlClient.SqlClient | Scope.Scope> {
+): Effect.fn.Return<Ledger.Ownership, DestinationBusy | Ledger.Fenced | SqlError.SqlError, SqlClient.SqlClient | Scope.Scope> {
   const sql = yield* SqlClient.SqlClient
   if (sql.driver !== "pglite") {
     const session = yield* sql.reserve
@@ -55,38 +71,64 @@ export const take = Effect.fnUntraced(function* (
       return yield* new DestinationBusy({ destination, owner: row?.owner ?? "unknown" })
     }
   }
-  return yield* sql.withTransaction(
+  const taken = yield* sql.withTransaction(
     Effect.gen(function* () {
+      const [before] = yield* sql<{ owner: string | null }>`
+        select owner from tributary.destination where id = ${destination} for update`
       const [row] = yield* sql<{ epoch: bigint }>`
         update tributary.destination set epoch = epoch + 1, owner = ${self}, stopped = null where id = ${destination} returning epoch`
-      yield* recover(destination, undefined)
-      return { destination, epoch: row?.epoch ?? 0n }
+      const owner: Ledger.Ownership = { destination, epoch: row?.epoch ?? 0n }
+      yield* recover(owner, undefined)
+      return { owner, former: before?.owner ?? null }
     })
   )
+  yield* Effect.addFinalizer(() =>
+    Effect.ignore(sql`update tributary.destination set owner = null
+      where id = ${destination} and epoch = ${taken.owner.epoch}::bigint`)
+  )
+  if (sql.driver !== "pglite" && mayBeAlive(taken.former)) yield* Effect.sleep(Lease.duration)
+  return taken.owner
 })
 
 /**
- * Returns claims on a destination to the dirty sets: of these activations, or all. Only its owner may call this, while
- * nothing of theirs is in flight.
+ * Runs a write in a transaction that fails where the destination has another owner by now.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const fenced = <A, E, R>(
+  owner: Ledger.Ownership,
+  write: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | SqlError.SqlError | Ledger.Fenced, R | SqlClient.SqlClient> =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(Effect.andThen(fence(owner), write)))
+
+/**
+ * Returns claims on a destination to the dirty sets: of these activations, or all. Only while nothing of theirs is in
+ * flight.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const recover = Effect.fnUntraced(function* (
-  destination: string,
+  owner: Ledger.Ownership,
   activations: ReadonlyArray<number> | undefined
-): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
+): Effect.fn.Return<void, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
-  const claims = yield* sql<{ activation_no: number; chunk: number; lane: number; bits: Uint8Array }>`
-    delete from tributary.claim where destination = ${destination}
-      and (${activations === undefined} or activation_no = any(${activations ?? []}::int[]))
-    returning activation_no, chunk, lane::int as lane, bits`
-  yield* mark(
-    claims.map((claim) => ({
-      activation: claim.activation_no,
-      chunk: claim.chunk,
-      lane: claim.lane,
-      profiles: IdSet.decode(claim.bits)
-    }))
+  yield* fenced(
+    owner,
+    Effect.gen(function* () {
+      const claims = yield* sql<{ activation_no: number; chunk: number; lane: number; bits: Uint8Array }>`
+        delete from tributary.claim where destination = ${owner.destination}
+          and (${activations === undefined} or activation_no = any(${activations ?? []}::int[]))
+        returning activation_no, chunk, lane::int as lane, bits`
+      yield* mark(
+        claims.map((claim) => ({
+          activation: claim.activation_no,
+          chunk: claim.chunk,
+          lane: claim.lane,
+          profiles: IdSet.decode(claim.bits)
+        }))
+      )
+    })
   )
 })
