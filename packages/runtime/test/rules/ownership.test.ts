@@ -1,0 +1,33 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Activation, RateLimit } from "@tributary/core"
+import { Effect } from "effect"
+import { stores } from "../support/stores.ts"
+import { audience, inNewYear, whileTimePasses } from "../support/world.ts"
+
+const everybody = audience("Everybody")
+
+for (const store of stores) {
+  describe(`on ${store.name}`, () => {
+    it.effect("R40 requests that wait while another process takes over never leave", () =>
+      inNewYear(store, { batch: 1, limits: [RateLimit.requests(1, "1 second")] })((world) =>
+        Effect.gen(function* () {
+          const ids = Array.from({ length: 20 }, (_, i) => `u${i}`)
+          yield* world.customers(ids.map((id) => ({ id })))
+          yield* world.members("Everybody", ids)
+          world.vendor.answerWith(() => ({ status: 429, headers: { "retry-after": "60" } }))
+          const overtake = Effect.gen(function* () {
+            while (world.vendor.state.requests.length === 0) yield* Effect.sleep("1 second")
+            yield* Effect.sleep("20 seconds")
+            yield* world.sql`update tributary.destination set epoch = epoch + 1`
+            world.vendor.answerWith(() => undefined)
+          })
+          const sync = Effect.result(world.sync([Activation.events(everybody, world.destination)]))
+          const [result] = yield* whileTimePasses(Effect.all([sync, overtake], { concurrency: 2 }), "1 second")
+          assert.strictEqual(result._tag, "Failure")
+          assert.deepStrictEqual(world.told(), [])
+          assert.strictEqual(world.vendor.state.requests.length, 1)
+        })
+      )
+    )
+  })
+}
