@@ -2,9 +2,13 @@
 import { spawnSync } from "node:child_process"
 import { existsSync, readdirSync } from "node:fs"
 
-const packages = ["packages", "examples"].flatMap((folder) =>
-  existsSync(folder) ? readdirSync(folder).map((name) => `${folder}/${name}`) : []
-)
+const packages = [
+  ...["packages", "examples"].flatMap((folder) =>
+    existsSync(folder) ? readdirSync(folder).map((name) => `${folder}/${name}`) : []
+  ),
+  "bench",
+  "torture"
+]
 
 const steps: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
   ["tsc", ["-b"]],

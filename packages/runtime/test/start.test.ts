@@ -1,4 +1,4 @@
-import { Activation, Scheduler } from "@tributary/core"
+import { Activation, type Ledger, Scheduler } from "@tributary/core"
 import { assert, it } from "@effect/vitest"
 import { Clock, DateTime, Duration, Effect, Fiber, Latch, type Scope } from "effect"
 import type { SqlClient } from "effect/sql"
@@ -47,7 +47,7 @@ const untilInTime = (what: string, holds: () => boolean) =>
 
 interface Run {
   readonly stop: Latch.Latch
-  readonly fiber: Fiber.Fiber<void>
+  readonly fiber: Fiber.Fiber<void, Ledger.Fenced>
   /** When something was refreshed, or failed to be, by its name. */
   readonly refreshed: (name: string) => ReadonlyArray<string>
   readonly failed: (name: string) => ReadonlyArray<string>

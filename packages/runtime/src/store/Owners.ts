@@ -54,7 +54,11 @@ const mayBeAlive = (owner: string | null): boolean => {
  */
 export const take = Effect.fnUntraced(function* (
   destination: string
-): Effect.fn.Return<Ledger.Ownership, DestinationBusy | Ledger.Fenced | SqlError.SqlError, SqlClient.SqlClient | Scope.Scope> {
+): Effect.fn.Return<
+  Ledger.Ownership,
+  DestinationBusy | Ledger.Fenced | SqlError.SqlError,
+  SqlClient.SqlClient | Scope.Scope
+> {
   const sql = yield* SqlClient.SqlClient
   if (sql.driver !== "pglite") {
     const session = yield* sql.reserve
