@@ -131,13 +131,27 @@ export interface Postponement {
 }
 
 /**
+ * A telling that is about to leave.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Intent extends Moot {
+  readonly profile: number
+}
+
+/**
  * Everything that one settling transaction writes.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Settled {
+  /** What is about to leave: the store knows it before the vendor does, and a crash leaves it in doubt. */
+  readonly intended: ReadonlyArray<Intent>
   readonly acknowledged: ReadonlyArray<Settlement>
+  /** What left and was not answered: the vendor may have taken it, so it is told again, an exit too. */
+  readonly doubted: ReadonlyArray<Moot>
   readonly rejections: ReadonlyArray<RejectionRecord>
   /** Rejections to forget, as nothing is owed there any more. */
   readonly moot: ReadonlyArray<Moot>

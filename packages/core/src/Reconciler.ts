@@ -14,7 +14,15 @@ import { type DeliveryError, Unavailable } from "./DeliveryError.ts"
 import { deliver, isTransient, type Stop } from "./Delivery.ts"
 import type { Batch, Context as PluginContext, Declaration, Field, NonEmpty } from "./Destination.ts"
 import { Enricher } from "./Enrichment.ts"
-import { type Claim, type Fenced, Ledger, type LedgerError, type Ownership, type Settled } from "./Ledger.ts"
+import {
+  type Claim,
+  type Fenced,
+  type Intent,
+  Ledger,
+  type LedgerError,
+  type Ownership,
+  type Settled
+} from "./Ledger.ts"
 import type { Member } from "./Member.ts"
 import type { Outcome } from "./Outcome.ts"
 import * as EventPlan from "./EventPlan.ts"
@@ -272,6 +280,7 @@ export class Reconciler extends Context.Service<
           )
           yield* ledger.settle(claim, {
             ...nothingSettled,
+            intended: work.mode === "baseline" ? [] : intentsOf(planned),
             moot: planned.moot,
             rejections: planned.unsendable.flatMap(({ profile, reason, settles }) =>
               settles.map((settlement) => ({ profile, settlement, reason, payload: null }))
@@ -344,7 +353,14 @@ export interface Planned {
 
 const emptyPlan = (): Planned => ({ calls: [], adds: [], discards: [], unsendable: [], moot: [] })
 
+const intentsOf = ({ adds, calls, discards }: Planned): ReadonlyArray<Intent> =>
+  [...calls, ...adds, ...discards].flatMap(({ profile, settles }) =>
+    settles.map(({ activation, identifier, kind }) => ({ profile, activation, identifier, kind }))
+  )
+
 const nothingSettled: Settled = {
+  intended: [],
+  doubted: [],
   acknowledged: [],
   rejections: [],
   moot: [],

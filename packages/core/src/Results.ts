@@ -80,6 +80,8 @@ export const settlementOf = (
   returned: Set<number>
 ): Settled => {
   const settled = {
+    intended: [],
+    doubted: [] as Array<Plan.Moot>,
     acknowledged: [] as Array<Plan.Settlement>,
     rejections: [] as Array<Settled["rejections"][number]>,
     moot: [],
@@ -88,12 +90,14 @@ export const settlementOf = (
     returned: [] as Array<number>
   }
   const receipts = new Map<string, { settlements: Array<Plan.Settlement>; profiles: Array<number> }>()
-  for (const { items, outcomes } of results) {
+  for (const { items, outcomes, stop } of results) {
     items.forEach((item, i) => {
       const outcome = outcomes[i]
       switch (outcome?._tag) {
         case undefined:
           returned.add(item.profile)
+          // Refused whole, or asked to wait, it was not taken; after a reset or a time-out nobody knows.
+          if (stop?._tag === "Unavailable") settled.doubted.push(...item.settles)
           break
         case "Delivered":
           settled.acknowledged.push(...item.settles)

@@ -112,6 +112,11 @@ const loader = Migrator.fromRecord({
   "0002_destination_version": Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     yield* sql`alter table tributary.destination add column version text`
+  }),
+  // What a claim is about to send: triples of int4 (kind, profile, identifier). After a crash it is in doubt.
+  "0003_claim_intents": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`alter table tributary.claim add column intents bytea not null default ''`
   })
 })
 

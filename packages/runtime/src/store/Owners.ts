@@ -9,7 +9,9 @@ import { SqlClient, type SqlError } from "effect/sql"
 import * as os from "node:os"
 import { fence } from "./Claims.ts"
 import { mark } from "./DirtySets.ts"
+import * as Intents from "./Intents.ts"
 import * as Lease from "./Lease.ts"
+import { doubt } from "./Settlements.ts"
 
 /**
  * Another process is working on the destination.
@@ -106,9 +108,17 @@ export const fenced = <A, E, R>(
 ): Effect.Effect<A, E | SqlError.SqlError | Ledger.Fenced, R | SqlClient.SqlClient> =>
   Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(Effect.andThen(fence(owner), write)))
 
+interface ClaimRow {
+  readonly activation_no: number
+  readonly chunk: number
+  readonly lane: number
+  readonly bits: Uint8Array
+  readonly intents: Uint8Array
+}
+
 /**
  * Returns claims on a destination to the dirty sets: of these activations, or all. Only while nothing of theirs is in
- * flight.
+ * flight. What they were about to send is in doubt from now on.
  *
  * @category combinators
  * @since 0.1.0
@@ -121,16 +131,20 @@ export const recover = Effect.fnUntraced(function* (
   yield* fenced(
     owner,
     Effect.gen(function* () {
-      const claims = yield* sql<{ activation_no: number; chunk: number; lane: number; bits: Uint8Array }>`
+      const claims = yield* sql<ClaimRow>`
         delete from tributary.claim where destination = ${owner.destination}
           and (${activations === undefined} or activation_no = any(${activations ?? []}::int[]))
-        returning activation_no, chunk, lane::int as lane, bits`
+        returning activation_no, chunk, lane::int as lane, bits, intents`
+      const held = claims.map((claim) => ({ ...claim, profiles: IdSet.decode(claim.bits) }))
+      yield* doubt(
+        held.flatMap(({ activation_no, intents, profiles }) => Intents.left(activation_no, profiles, intents))
+      )
       yield* mark(
-        claims.map((claim) => ({
+        held.map((claim) => ({
           activation: claim.activation_no,
           chunk: claim.chunk,
           lane: claim.lane,
-          profiles: IdSet.decode(claim.bits)
+          profiles: claim.profiles
         }))
       )
     })

@@ -7,6 +7,7 @@ import { Fingerprints, IdSet, type Ledger, Plan } from "@tributary/core"
 import { Clock, DateTime, Effect, Random } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { fence, release } from "./Claims.ts"
+import * as Intents from "./Intents.ts"
 import { timestamp } from "./Timestamp.ts"
 
 type Written = Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient>
@@ -22,7 +23,9 @@ export const settle = Effect.fnUntraced(function* (
   settled: Ledger.Settled
 ): Effect.fn.Return<void, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {
   yield* fence(claim.owner)
+  yield* Intents.keep(claim, settled.intended)
   yield* acknowledge(settled.acknowledged)
+  yield* doubt(settled.doubted)
   yield* forgetRejections([...settled.acknowledged, ...settled.moot])
   yield* reject(settled.rejections)
   yield* forgetPostponed(claim, settled)
@@ -31,11 +34,11 @@ export const settle = Effect.fnUntraced(function* (
   yield* release(claim, IdSet.from(settled.released), IdSet.from(settled.returned))
 })
 
-interface Change {
+interface Change<A> {
   readonly activation: number
   readonly kind: Plan.LedgerKind
   readonly chunk: number
-  readonly settlements: Array<Plan.Settlement>
+  readonly entries: Array<A>
 }
 
 /**
@@ -44,17 +47,32 @@ interface Change {
  * @category combinators
  * @since 0.1.0
  */
-export const acknowledge = Effect.fnUntraced(function* (settlements: ReadonlyArray<Plan.Settlement>) {
-  if (settlements.length === 0) return
+export const acknowledge = (settlements: ReadonlyArray<Plan.Settlement>): Written => amend(settlements, acknowledged)
+
+/**
+ * Enters what may have been told: it counts as told, so that an exit follows, and is to be told again, whatever it was.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const doubt = (entries: ReadonlyArray<Plan.Moot>): Written => amend(entries, doubted)
+
+type Amended = Pick<LedgerRow, "bits" | "fingerprints" | "again">
+
+const amend = Effect.fnUntraced(function* <A extends Plan.Moot>(
+  entries: ReadonlyArray<A>,
+  change: (row: LedgerRow, entries: ReadonlyArray<A>) => Amended
+): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
+  if (entries.length === 0) return
   const sql = yield* SqlClient.SqlClient
-  const changes = new Map<string, Change>()
-  for (const settlement of settlements) {
-    const { activation, identifier, kind } = settlement
+  const changes = new Map<string, Change<A>>()
+  for (const entry of entries) {
+    const { activation, identifier, kind } = entry
     const chunk = IdSet.chunkOf(identifier)
     const key = `${activation} ${kind} ${chunk}`
-    const change = changes.get(key)
-    if (change === undefined) changes.set(key, { activation, kind, chunk, settlements: [settlement] })
-    else change.settlements.push(settlement)
+    const known = changes.get(key)
+    if (known === undefined) changes.set(key, { activation, kind, chunk, entries: [entry] })
+    else known.entries.push(entry)
   }
   const wanted = [...changes.values()]
   const activations = wanted.map((change) => change.activation)
@@ -70,8 +88,8 @@ export const acknowledge = Effect.fnUntraced(function* (settlements: ReadonlyArr
       on l.activation_no = w.a and l.kind = w.k and l.chunk = w.c
     order by l.activation_no, l.kind, l.chunk for update of l`
   const updated = rows.map((row) => {
-    const change = changes.get(`${row.activation_no} ${row.kind} ${row.chunk}`)
-    return { ...row, ...entered(row, change?.settlements ?? []) }
+    const { entries: own = [] } = changes.get(`${row.activation_no} ${row.kind} ${row.chunk}`) ?? {}
+    return { ...row, ...change(row, own) }
   })
   yield* sql`update tributary.ledger l set bits = w.b, fingerprints = w.f, again = w.g
     from unnest(${updated.map((row) => row.activation_no)}::int[], ${updated.map((row) => row.kind)}::text[],
@@ -90,7 +108,16 @@ interface LedgerRow {
   readonly again: Uint8Array
 }
 
-const entered = (row: LedgerRow, settlements: ReadonlyArray<Plan.Settlement>) => {
+const doubted = (row: LedgerRow, entries: ReadonlyArray<Plan.Moot>): Amended => {
+  const identifiers = IdSet.from(entries.map((entry) => entry.identifier))
+  return {
+    bits: IdSet.encode(IdSet.union(IdSet.decode(row.bits), identifiers)),
+    fingerprints: row.fingerprints,
+    again: IdSet.encode(IdSet.union(IdSet.decode(row.again), identifiers))
+  }
+}
+
+const acknowledged = (row: LedgerRow, settlements: ReadonlyArray<Plan.Settlement>): Amended => {
   const told = settlements.flatMap((s) => (s.told === undefined ? [] : [s.identifier]))
   const forgotten = settlements.flatMap((s) => (s.told === undefined ? [s.identifier] : []))
   const bits = IdSet.difference(IdSet.union(IdSet.decode(row.bits), IdSet.from(told)), IdSet.from(forgotten))

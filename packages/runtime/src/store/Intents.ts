@@ -1,0 +1,59 @@
+/**
+ * Intents: what a claim is about to send, written before it leaves.
+ *
+ * A vendor may have taken what nobody heard it answer. If the person leaves before it is told again, the ledger alone
+ * would say that nothing was ever told, and no exit would follow. So the intents of a claim that died become doubts.
+ *
+ * @since 0.1.0
+ */
+import { IdSet, type Ledger, type Plan } from "@tributary/core"
+import { Effect } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+
+const kinds: ReadonlyArray<Plan.LedgerKind> = ["identify", "track", "group", "member"]
+
+const encode = (intents: ReadonlyArray<Ledger.Intent>): Uint8Array => {
+  const numbers = new Int32Array(intents.length * 3)
+  intents.forEach(({ identifier, kind, profile }, i) => numbers.set([kinds.indexOf(kind), profile, identifier], i * 3))
+  return new Uint8Array(numbers.buffer)
+}
+
+/**
+ * Keeps what is about to be sent beside the claim that it is sent under. Runs inside the caller's transaction.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const keep = (
+  claim: Ledger.Claim,
+  intents: ReadonlyArray<Ledger.Intent>
+): Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient> =>
+  Effect.gen(function* () {
+    if (intents.length === 0) return
+    const sql = yield* SqlClient.SqlClient
+    const texts = new Map(
+      [...claim.byActivation.keys()].map((no) => [no, encode(intents.filter(({ activation }) => activation === no))])
+    )
+    const rows = claim.rows.map(({ activation, row }) => ({ row, text: texts.get(activation) ?? new Uint8Array(0) }))
+    yield* sql`update tributary.claim c set intents = w.i
+      from unnest(${rows.map(({ row }) => row)}::bigint[], ${rows.map(({ text }) => text)}::bytea[]) w(n, i)
+      where c.no = w.n`
+  })
+
+/**
+ * The intents of a claim's row that may have left: those of profiles that it still holds.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const left = (activation: number, profiles: IdSet.IdSet, intents: Uint8Array): ReadonlyArray<Plan.Moot> => {
+  const view = new DataView(intents.buffer, intents.byteOffset, intents.byteLength)
+  const doubts: Array<Plan.Moot> = []
+  for (let at = 0; at < intents.byteLength; at += 12) {
+    const kind = kinds[view.getInt32(at, true)]
+    if (kind !== undefined && profiles.has(view.getInt32(at + 4, true))) {
+      doubts.push({ activation, kind, identifier: view.getInt32(at + 8, true) })
+    }
+  }
+  return doubts
+}
