@@ -27,11 +27,17 @@ export class Throttled extends Schema.TaggedError<Throttled>()("Throttled", {
 /**
  * The vendor could not be reached, or failed on its side (5xx, 408, reset, time-out). Everything is sent again later.
  *
+ * **Details**
+ *
+ * After a reset or a time-out nobody knows whether the vendor took the batch, so it is told again, exits included. With
+ * `nothingTaken` the vendor has said that it did not, or was never reached.
+ *
  * @category errors
  * @since 0.1.0
  */
 export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", {
   retryAfterMillis: Schema.optionalKey(Schema.Number),
+  nothingTaken: Schema.optionalKey(Schema.Boolean),
   reason: Schema.String
 }) {
   override get message(): string {
@@ -117,3 +123,18 @@ export type DeliveryError =
   | BatchRejected
   | Misconfigured
   | ListGone
+
+/**
+ * A transient failure of a later step, when an earlier one was taken already: part of the batch stands at the vendor, so
+ * all of it is in doubt.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const partway = <E extends DeliveryError>(error: E): E | Unavailable =>
+  error._tag === "Throttled" || error._tag === "Unavailable"
+    ? new Unavailable({
+        reason: error.reason,
+        ...(error.retryAfterMillis === undefined ? {} : { retryAfterMillis: error.retryAfterMillis })
+      })
+    : error

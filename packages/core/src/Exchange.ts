@@ -22,13 +22,21 @@ export const exchange = (
     Effect.tap((response) => response.text),
     Effect.timeout(timeout),
     Effect.catchTag("TimeoutError", () => new Unavailable({ reason: `No answer within ${Duration.format(timeout)}.` })),
-    Effect.catchTag("HttpClientError", (error) => new Unavailable({ reason: unanswered(error) }))
+    Effect.catchTag("HttpClientError", (error) => {
+      const code = codeOf(error)
+      return new Unavailable({ reason: unanswered(error, code), nothingTaken: neverReached.has(code) })
+    })
   )
 
-/** Who did not answer, and the system's word for why. Never the path: it may name a person. */
-const unanswered = ({ reason, request }: HttpClientError.HttpClientError): string => {
-  const host = URL.canParse(request.url) ? new URL(request.url).host : "its address"
+const neverReached = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"])
+
+const codeOf = ({ reason }: HttpClientError.HttpClientError): string => {
   const cause = "cause" in reason ? reason.cause : undefined
-  const code = Predicate.hasProperty(cause, "code") && typeof cause.code === "string" ? cause.code : reason._tag
+  return Predicate.hasProperty(cause, "code") && typeof cause.code === "string" ? cause.code : reason._tag
+}
+
+/** Who did not answer, and the system's word for why. Never the path: it may name a person. */
+const unanswered = ({ request }: HttpClientError.HttpClientError, code: string): string => {
+  const host = URL.canParse(request.url) ? new URL(request.url).host : "its address"
   return `no answer from ${host} (${code})`
 }

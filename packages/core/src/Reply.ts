@@ -127,7 +127,8 @@ export const failure = (reply: Reply): DeliveryError => {
     case 429:
       return new Throttled(patience)
     case 408:
-      return new Unavailable(patience)
+    case 503:
+      return new Unavailable({ ...patience, nothingTaken: true })
     default:
       return reply.status >= 400 && reply.status < 500 ? new BatchRejected({ reason }) : new Unavailable(patience)
   }

@@ -97,7 +97,7 @@ export const settlementOf = (
         case undefined:
           returned.add(item.profile)
           // Refused whole, or asked to wait, it was not taken; after a reset or a time-out nobody knows.
-          if (stop?._tag === "Unavailable") settled.doubted.push(...item.settles)
+          if (stop?._tag === "Unavailable" && stop.nothingTaken !== true) settled.doubted.push(...item.settles)
           break
         case "Delivered":
           settled.acknowledged.push(...item.settles)

@@ -170,7 +170,11 @@ const refreshingTokens = Effect.fnUntraced(function* (
     unsaved = kept
     yield* store
       .save(destination, kept.sealed)
-      .pipe(Effect.mapError((error) => new Unavailable({ reason: `The store cannot keep the token: ${error.reason}` })))
+      .pipe(
+        Effect.mapError(
+          (error) => new Unavailable({ reason: `The store cannot keep the token: ${error.reason}`, nothingTaken: true })
+        )
+      )
     unsaved = undefined
     return kept.token
   })
@@ -178,7 +182,11 @@ const refreshingTokens = Effect.fnUntraced(function* (
   const initial = Effect.gen(function* () {
     const sealed = yield* store
       .load(destination)
-      .pipe(Effect.mapError((error) => new Unavailable({ reason: `The store cannot give the token: ${error.reason}` })))
+      .pipe(
+        Effect.mapError(
+          (error) => new Unavailable({ reason: `The store cannot give the token: ${error.reason}`, nothingTaken: true })
+        )
+      )
     const kept = Option.flatMap(Option.flatMap(sealed, seal.open), Schema.decodeUnknownOption(KeptToken))
     if (Option.isNone(kept) || kept.value.origin !== origin) return undefined
     refreshToken = Redacted.make(kept.value.refreshToken)
@@ -237,7 +245,7 @@ const askForToken = Effect.fnUntraced(function* (
   const text = yield* response.text.pipe(Effect.orElseSucceed(() => ""))
   const now = yield* Clock.currentTimeMillis
   if (response.status >= 500 || response.status === 429 || response.status === 408) {
-    return yield* new Unavailable({ reason: `The token endpoint answered ${response.status}.` })
+    return yield* new Unavailable({ reason: `The token endpoint answered ${response.status}.`, nothingTaken: true })
   }
   const answer = Schema.decodeUnknownOption(Schema.fromJsonString(TokenAnswer))(text)
   if (response.status >= 400 || Option.isNone(answer)) {

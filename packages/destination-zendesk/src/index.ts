@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { type Call, type Client, type DeliveryError, Destination, Enrichment, type Outcome } from "@tributary/core"
+import { type Call, type Client, DeliveryError, Destination, Enrichment, type Outcome } from "@tributary/core"
 import { Effect } from "effect"
 import * as Api from "./api.ts"
 import * as Event from "./event.ts"
@@ -84,6 +84,13 @@ const tellOrganization = Effect.fnUntraced(function* (
 ) {
   const write = Event.organization(call)
   const organization = yield* Api.writeOrganization(client, write)
-  yield* Memberships.complete(client, organization.id, call.users)
+  // The organization is written by now: what fails from here on leaves it in doubt.
+  yield* Memberships.complete(client, organization.id, call.users).pipe(
+    Effect.mapError((error) => {
+      if (error._tag !== "Refused") return DeliveryError.partway(error)
+      const { outcome } = error
+      return outcome._tag === "Retry" ? new DeliveryError.Unavailable({ reason: outcome.reason }) : error
+    })
+  )
   return Event.outcome(write.organization.organization_fields, organization.organization_fields)
 })

@@ -56,11 +56,14 @@ export const make = Effect.gen(function* () {
       where id = ${owner.destination} and epoch = ${owner.epoch}::bigint`
     if (rows.length === 0) {
       const { message } = new Ledger.Fenced({ destination: owner.destination })
-      return yield* new DeliveryError.Unavailable({ reason: message })
+      return yield* new DeliveryError.Unavailable({ reason: message, nothingTaken: true })
     }
     confirmedAt = askedAt
   }).pipe(
-    Effect.catchTag("SqlError", (error) => new DeliveryError.Unavailable({ reason: `the store: ${sqlReason(error)}` }))
+    Effect.catchTag(
+      "SqlError",
+      (error) => new DeliveryError.Unavailable({ reason: `the store: ${sqlReason(error)}`, nothingTaken: true })
+    )
   )
   const lease: Lease = {
     hold: (by) => {
