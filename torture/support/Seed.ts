@@ -49,10 +49,11 @@ export const torture = async ({ database, folder, seed, template }: Options): Pr
   const log = (text: string) => fs.appendFileSync(path.join(folder, "torture.log"), `${text}\n`)
 
   for (let round = 0; round < rounds; round++) {
-    for (let i = round === 0 ? 0 : dice.int(1, 25); i > 0; i--) people.change()
-    people.write(folder)
     if (dice.chance(0.15)) vendors.deleteList()
-    for (let attempt = dice.int(1, 2); attempt > 0; attempt--) {
+    for (let attempt = dice.int(1, 3); attempt > 0; attempt--) {
+      // Something changes before every life: what the last one left unheard may be wrong by now.
+      for (let i = round === 0 && attempt > 1 ? 0 : dice.int(1, 25); i > 0; i--) people.change()
+      people.write(folder)
       await once({ base, clock, dice, folder, kills, log, store, vendors, people })
       if (dice.chance(0.4)) clock.jump(dice.int(1, 8))
     }
@@ -141,7 +142,11 @@ const once = async ({ base, clock, dice, folder, kills, log, people, store, vend
   } else if (place !== "none" && place !== "store") vendors.killAt(place, dice.int(1, 40), killAt(place))
   if (verb === "start") {
     // The company goes on while the process runs, and the process is stopped in the end, in peace or not.
-    timers.push(setTimeout(() => people.write((people.change(), folder)), 700))
+    const goOn = setInterval(() => {
+      for (let i = 0; i < 5; i++) people.change()
+      people.write(folder)
+    }, 250)
+    timers.push(goOn)
     timers.push(setTimeout(() => child.kill("SIGTERM"), dice.int(1_500, 4_000)))
   }
   timers.push(setTimeout(killAt("too slow"), 20_000))

@@ -63,11 +63,12 @@ const tellings = (vendor: string, path: string, body: unknown): ReadonlyArray<Te
     ]
   }
   if (vendor === "ZENDESK") {
-    return [record(told["user"]), record(told["organization"])].flatMap((object) =>
-      Object.entries({ ...record(object["user_fields"]), ...record(object["organization_fields"]) }).map(
-        ([field, value]) => ({ key: `${String(object["external_id"])} ${field}`, value: JSON.stringify(value) })
-      )
-    )
+    // An organization is told again when its users change, though its fields are the same.
+    const user = record(told["user"])
+    return Object.entries(record(user["user_fields"])).map(([field, value]) => ({
+      key: `${String(user["external_id"])} ${field}`,
+      value: JSON.stringify(value)
+    }))
   }
   // A member is told with all its addresses, so a new one brings the others along: the set is what is told.
   const list = items(told["destinations"])[0]?.["productDestinationId"]
