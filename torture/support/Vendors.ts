@@ -140,7 +140,12 @@ export const openVendors = async (
     return answer
   }
 
-  const answerWith = (response: ServerResponse, answer: Sandbox.SandboxResponse, fault: Fault | undefined) => {
+  const answerWith = (
+    response: ServerResponse,
+    answer: Sandbox.SandboxResponse,
+    fault: Fault | undefined,
+    isToken: boolean
+  ) => {
     const text = typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body ?? null)
     const headers = { "content-type": "application/json", ...answer.headers }
     if (fault === "200 in HTML") {
@@ -151,7 +156,9 @@ export const openVendors = async (
       response.writeHead(answer.status, { ...headers, "content-length": String(Buffer.byteLength(text) + 10) })
       response.write(text, () => response.destroy())
     } else {
-      response.writeHead(answer.status, headers).end(text, () => reached("answered"))
+      response.writeHead(answer.status, headers).end(text, () => {
+        if (!isToken) reached("answered")
+      })
     }
   }
 
@@ -180,8 +187,9 @@ export const openVendors = async (
       incoming.on("data", (part: Buffer) => parts.push(part))
       incoming.on("end", () => {
         requests++
-        reached("arrived")
         const url = new URL(incoming.url ?? "/", "http://vendor")
+        const isToken = /token/.test(url.pathname)
+        if (!isToken) reached("arrived")
         const request: Sandbox.SandboxRequest = {
           method: incoming.method ?? "GET",
           path: url.pathname,
@@ -189,13 +197,13 @@ export const openVendors = async (
           headers: Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)])),
           body: Buffer.concat(parts).toString("utf8")
         }
-        const fault = faultFor(/token/.test(request.path))
+        const fault = faultFor(isToken)
         if (fault !== undefined) count(fault)
         if (before.some((each) => each === fault) && fault !== undefined) return refuse(response, fault)
         const answer = take(vendor, sandbox, request, fault !== undefined)
-        reached("taken")
+        if (!isToken) reached("taken")
         if (fault === "reset after") return response.destroy()
-        const tell = () => answerWith(response, answer, fault)
+        const tell = () => answerWith(response, answer, fault, isToken)
         return fault === "slow" ? setTimeout(tell, 40_000 / clock.speed) : tell()
       })
     })
