@@ -1,18 +1,19 @@
 /**
  * Receipts: jobs that a vendor accepted and answers for later (R35).
  *
- * What an accepted job was told stands in the ledger from the start. A job that failed whole, or that the vendor has
- * forgotten, is taken back: its profiles are dirty again, and the difference is sent anew.
+ * What an accepted job was told stands in the ledger from the start. Where a job failed whole, or the vendor has
+ * forgotten it, all that it was told is in doubt: another job may have said the same, and people may have left since.
+ * So everybody in it is told again, whichever way they are now.
  *
  * @since 0.1.0
  */
-import { type Destination, IdSet, type Ledger, Outcome, Plan } from "@tributary/core"
+import { type Destination, IdSet, type Ledger, Outcome } from "@tributary/core"
 import { Clock, DateTime, Effect, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { fence } from "../store/Claims.ts"
 import { lane, mark, marksOf } from "../store/DirtySets.ts"
 import { toLedgerError } from "../store/SqlLedger.ts"
-import { acknowledge } from "../store/Settlements.ts"
+import { doubt } from "../store/Settlements.ts"
 import type { Connected } from "./Destinations.ts"
 import { timestamp } from "../store/Timestamp.ts"
 
@@ -101,16 +102,7 @@ const apply = Effect.fnUntraced(function* (owner: Ledger.Ownership, row: Receipt
     }
     return
   }
-  // What was told is told no more, and what was taken back is told still: the difference comes up again.
-  yield* acknowledge(
-    settlements.map(([activation, kind, identifier, told]) => ({
-      activation,
-      kind,
-      identifier,
-      told: told ? undefined : Plan.toldTrue,
-      attempt: 0n
-    }))
-  )
+  yield* doubt(settlements.map(([activation, kind, identifier]) => ({ activation, kind, identifier })))
   const profiles = IdSet.decode(row.profiles)
   yield* mark(activations.flatMap((activation) => marksOf(activation, lane.live, profiles)))
 })

@@ -23,9 +23,11 @@ const post = (path: string, body: unknown) => HttpClientRequest.bodyJsonUnsafe(H
 const outcomeOf = (word: string): Outcome.Outcome =>
   word === "ok"
     ? Outcome.delivered
-    : word.startsWith("retry")
-      ? Outcome.retry("the sandbox says later", Number(word.slice(6)))
-      : Outcome.rejected(word)
+    : word.startsWith("job ")
+      ? Outcome.accepted(word.slice(4))
+      : word.startsWith("retry")
+        ? Outcome.retry("the sandbox says later", Number(word.slice(6)))
+        : Outcome.rejected(word)
 
 const tell = Effect.fnUntraced(function* (client: Client.Client, path: string, body: unknown) {
   const reply = yield* Reply.send(client, post(path, body))
@@ -98,9 +100,22 @@ export const makeEcho = (options: EchoOptions = {}) => {
       create: (list, { client }) => Effect.map(Reply.send(client, post("/lists", list)), (reply) => reply.text),
       rename: (list, to, { client }) => Effect.asVoid(Reply.send(client, post(`/lists/${list}/rename`, to))),
       add: (list, members, { client }) => tellList(client, `/lists/${list}/add`, members),
-      discard: (list, members, { client }) => tellList(client, `/lists/${list}/discard`, members)
+      discard: (list, members, { client }) => tellList(client, `/lists/${list}/discard`, members),
+      poll: (job, { client }) => Effect.flatMap(Reply.send(client, HttpClientRequest.get(`/jobs/${job}`)), jobResult)
     })
 }
+
+const jobResult = (reply: Reply.Reply): Effect.Effect<Outcome.JobResult, DeliveryError.DeliveryError> =>
+  reply.status !== 200
+    ? Effect.fail(Reply.failure(reply))
+    : reply.text === "lost"
+      ? Effect.succeed({ _tag: "Lost", reason: "the job failed" })
+      : reply.text === "pending"
+        ? Effect.succeed({ _tag: "Pending" })
+        : Effect.succeed({
+            _tag: "Finished",
+            unattributed: reply.text === "done" ? [] : [{ count: 2, reason: reply.text }]
+          })
 
 const tellList = (client: Client.Client, path: string, members: unknown) =>
   tell(client, path, { members }).pipe(
