@@ -51,6 +51,13 @@ export const open = Effect.fnUntraced(function* (
   return (options) => makeClient(spec, base, signer, options)
 })
 
+/** `POST /users/track`: below the base address. */
+const endpointOf = ({ method, url }: Request, home: URL): string => {
+  const { pathname } = new URL(url)
+  const root = home.pathname.replace(/\/$/, "")
+  return `${method} ${pathname.startsWith(root) ? pathname.slice(root.length) : pathname}`
+}
+
 const makeClient = (
   spec: ClientSpec,
   base: HttpClient.HttpClient,
@@ -63,7 +70,10 @@ const makeClient = (
 
   const once = (request: Request): Effect.Effect<HttpClientResponse.HttpClientResponse, DeliveryError> =>
     Effect.flatMap(signer.sign(request), (signed) =>
-      options.gate.request(Effect.andThen(mayLeave, Effect.flatMap(exchange(base, signed, timeout), withoutSecrets)))
+      options.gate.request(
+        Effect.andThen(mayLeave, Effect.flatMap(exchange(base, signed, timeout), withoutSecrets)),
+        endpointOf(signed, home)
+      )
     )
 
   const withoutSecrets = (response: HttpClientResponse.HttpClientResponse) =>

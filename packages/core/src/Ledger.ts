@@ -56,12 +56,29 @@ export interface Ownership {
 export interface Claim {
   readonly owner: Ownership
   readonly chunk: number
+  /** Whether it was taken from the live lane. */
+  readonly isLive: boolean
   /** All claimed profiles. */
   readonly profiles: IdSet
   /** By activation, who of them was dirty for it. */
   readonly byActivation: ReadonlyMap<number, IdSet>
   /** Names the claim's rows in the store. */
   readonly rows: ReadonlyArray<{ readonly row: bigint; readonly activation: number; readonly lane: number }>
+}
+
+/**
+ * What to claim.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Wish {
+  /** Of these activations; whom the first of them is owed comes first. */
+  readonly activations: ReadonlyArray<number>
+  /** Only what is live, and not the backlog of a first sync (R31). */
+  readonly liveOnly: boolean
+  /** Profiles at most. */
+  readonly limit: number
 }
 
 /**
@@ -172,12 +189,8 @@ export interface Settled {
 export class Ledger extends Context.Service<
   Ledger,
   {
-    /** Takes up to `limit` dirty profiles of these activations that no claim holds, live lane first. */
-    readonly claim: (
-      owner: Ownership,
-      activations: ReadonlyArray<number>,
-      limit: number
-    ) => Effect.Effect<Option.Option<Claim>, LedgerError | Fenced>
+    /** Takes dirty profiles that no claim holds, live lane first. */
+    readonly claim: (owner: Ownership, wish: Wish) => Effect.Effect<Option.Option<Claim>, LedgerError | Fenced>
     /** Reads claimed profiles as they are now. */
     readonly read: (claim: Claim, wanted: Wanted) => Effect.Effect<Reading, LedgerError | Fenced>
     /** Writes outcomes and releases, in one transaction. */

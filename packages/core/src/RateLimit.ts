@@ -9,15 +9,25 @@
 import { Duration } from "effect"
 
 /**
- * One limit. Several hold together.
+ * One limit. Several hold together. With an `endpoint` it counts only what goes there.
  *
  * @category models
  * @since 0.1.0
  */
-export type RateLimit =
-  | { readonly _tag: "Requests"; readonly count: number; readonly windowMillis: number }
-  | { readonly _tag: "Records"; readonly count: number; readonly windowMillis: number }
-  | { readonly _tag: "Concurrent"; readonly count: number }
+export type RateLimit = Counted | { readonly _tag: "Concurrent"; readonly count: number }
+
+/**
+ * A limit on a count in a window.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Counted {
+  readonly _tag: "Requests" | "Records"
+  readonly count: number
+  readonly windowMillis: number
+  readonly endpoint?: string
+}
 
 /**
  * At most `count` requests in any window of this length.
@@ -30,7 +40,7 @@ export type RateLimit =
  * @category constructors
  * @since 0.1.0
  */
-export const requests = (count: number, window: Duration.Input): RateLimit => ({
+export const requests = (count: number, window: Duration.Input): Counted => ({
   _tag: "Requests",
   count,
   windowMillis: Duration.toMillis(Duration.fromInputUnsafe(window))
@@ -42,7 +52,7 @@ export const requests = (count: number, window: Duration.Input): RateLimit => ({
  * @category constructors
  * @since 0.1.0
  */
-export const records = (count: number, window: Duration.Input): RateLimit => ({
+export const records = (count: number, window: Duration.Input): Counted => ({
   _tag: "Records",
   count,
   windowMillis: Duration.toMillis(Duration.fromInputUnsafe(window))
@@ -55,6 +65,37 @@ export const records = (count: number, window: Duration.Input): RateLimit => ({
  * @since 0.1.0
  */
 export const concurrent = (count: number): RateLimit => ({ _tag: "Concurrent", count })
+
+/**
+ * The same limit on one family of endpoints: a path, with or without a method, and everything below it.
+ *
+ * **Details**
+ *
+ * The path is the one that the plugin asks its client for, without the base address. Records are counted by the batch
+ * and have no endpoint.
+ *
+ * @example
+ * ```ts
+ * RateLimit.on("POST /users/track/sync", RateLimit.requests(500, "1 minute"))
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const on = (endpoint: string, limit: Counted): Counted => ({ ...limit, endpoint })
+
+/**
+ * Whether a limit counts a request to this endpoint (`POST /users/track`).
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const concerns = ({ endpoint: family }: Counted, endpoint: string): boolean => {
+  if (family === undefined) return true
+  const asked = family.startsWith("/") ? endpoint.slice(endpoint.indexOf("/")) : endpoint
+  const end = asked[family.length]
+  return asked.startsWith(family) && (end === undefined || end === "/" || end === "?" || family.endsWith("/"))
+}
 
 /**
  * What a vendor's answer says of the quota: what is left, and when it is whole again.
@@ -75,7 +116,9 @@ export interface Quota {
  * @category combinators
  * @since 0.1.0
  */
-export const describe = (limit: RateLimit): string =>
-  limit._tag === "Concurrent"
-    ? `${limit.count} requests at a time`
-    : `${limit.count} ${limit._tag === "Requests" ? "requests" : "records"} per ${Duration.format(Duration.millis(limit.windowMillis))}`
+export const describe = (limit: RateLimit): string => {
+  if (limit._tag === "Concurrent") return `${limit.count} requests at a time`
+  const what = limit._tag === "Requests" ? "requests" : "records"
+  const where = limit.endpoint === undefined ? "" : ` to ${limit.endpoint}`
+  return `${limit.count} ${what}${where} per ${Duration.format(Duration.millis(limit.windowMillis))}`
+}

@@ -5,10 +5,15 @@
  * holds its place in a window from the moment it is sent until one window *after its answer*: whatever the vendor's
  * clock and window (fixed or sliding), it cannot count one too many. The price is one round trip per window.
  *
+ * News passes before the backlog of a first sync (R31). The backlog uses what is left of every window, and leaves evenly
+ * once half of a window is used: after a burst there would be no place for news until the burst is forgotten.
+ *
  * @since 0.1.0
  */
-import { Clock, Context, Effect, Latch, Layer, Semaphore } from "effect"
-import type { Quota, RateLimit } from "./RateLimit.ts"
+import { Clock, Context, DateTime, Effect, Latch, Layer, Semaphore } from "effect"
+import { Budgets, type Keeper } from "./Budgets.ts"
+import { Throttled, type Unavailable } from "./DeliveryError.ts"
+import * as RateLimit from "./RateLimit.ts"
 
 /**
  * What a destination's requests pass.
@@ -17,138 +22,297 @@ import type { Quota, RateLimit } from "./RateLimit.ts"
  * @since 0.1.0
  */
 export interface Gate {
-  /** Runs one request when the limits allow it. */
-  readonly request: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-  /** Waits until this many records may be sent, and counts them as sent. */
-  readonly records: (count: number) => Effect.Effect<void>
+  /** Runs one request when the limits allow it. Fails where that is more than a minute away. */
+  readonly request: <A, E, R>(
+    effect: Effect.Effect<A, E, R>,
+    endpoint?: string
+  ) => Effect.Effect<A, E | Throttled | Unavailable, R>
+  /** Runs what sends so many records, when the limits allow it. Fails where that is more than a minute away. */
+  readonly records: (
+    count: number
+  ) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Throttled | Unavailable, R>
   /** Lets nothing through for this long: `Retry-After`, or a quota that is used up. */
   readonly pause: (millis: number) => Effect.Effect<void>
   /** Learns from what an answer says of the quota. */
-  readonly observe: (quota: Quota) => Effect.Effect<void>
+  readonly observe: (quota: RateLimit.Quota) => Effect.Effect<void>
+  /** Requests that the limits allow in the long run, without those of single endpoints. */
+  readonly perSecond: number
 }
+
+/**
+ * Whether what leaves is news, or the backlog of a first sync. Read where a request comes to the gate.
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const Lane = Context.Reference<"live" | "backfill">("@tributary/core/RateLimiter/Lane", {
+  defaultValue: () => "live"
+})
+
+/** Who would have to wait longer is told to come back, and holds up nobody meanwhile. */
+const longestWaitMillis = 60_000
+
+/** From this length a window outlives a process. */
+const budgetMillis = 3_600_000
+
+/** The backlog may be so late before it stops catching up: timers are late by a millisecond or two. */
+const catchUpMillis = 50
 
 /** A window over weighted uses; a use is `open` until it is `closed`, and counts for one window from then. */
 class UseWindow {
   private open = 0
   private closedTotal = 0
   private readonly closed: Array<{ readonly until: number; readonly weight: number }> = []
-  readonly count: number
-  readonly windowMillis: number
+  private evenlyFrom = 0
+  readonly limit: RateLimit.Counted
 
-  constructor(count: number, windowMillis: number) {
-    this.count = count
-    this.windowMillis = windowMillis
+  constructor(limit: RateLimit.Counted) {
+    this.limit = limit
   }
 
   /** 0 where the weight fits now; else milliseconds to wait, or `undefined` where an answer must come first. */
-  waitFor(weight: number, now: number): number | undefined {
+  waitFor(weight: number, now: number, lane: "live" | "backfill"): number | undefined {
+    const { count } = this.limit
     while (this.closed.length > 0 && this.closed[0]!.until <= now) this.closedTotal -= this.closed.shift()!.weight
     const used = this.open + this.closedTotal
-    if (used + weight <= this.count || used === 0) return 0
+    if (used + weight <= count || used === 0) {
+      const isEven = lane === "backfill" && used * 2 > count && this.limit.windowMillis <= longestWaitMillis
+      return isEven ? Math.max(0, Math.ceil(this.evenlyFrom - now)) : 0
+    }
     let freed = used
     for (const use of this.closed) {
       freed -= use.weight
-      if (freed + weight <= this.count || freed === 0) return use.until - now
+      if (freed + weight <= count || freed === 0) return use.until - now
     }
     return undefined
   }
 
-  begin(weight: number) {
+  begin(weight: number, now: number) {
     this.open += weight
+    const each = this.limit.windowMillis / this.limit.count
+    this.evenlyFrom = Math.max(this.evenlyFrom + each * weight, now - catchUpMillis)
   }
 
   end(weight: number, now: number) {
     this.open -= weight
+    this.close(weight, now)
+  }
+
+  protected close(weight: number, now: number) {
     this.closedTotal += weight
-    this.closed.push({ until: now + this.windowMillis, weight })
+    this.closed.push({ until: now + this.limit.windowMillis, weight })
   }
 }
 
-const makeGate = Effect.fnUntraced(function* (limits: ReadonlyArray<RateLimit>): Effect.fn.Return<Gate> {
-  const turnstile = yield* Semaphore.make(1)
-  const recordTurnstile = yield* Semaphore.make(1)
-  const answered = yield* Latch.make(false)
-  const requestWindows: Array<UseWindow> = []
-  const recordWindows: Array<UseWindow> = []
-  let concurrency = Number.POSITIVE_INFINITY
-  for (const limit of limits) {
-    if (limit._tag === "Requests") requestWindows.push(new UseWindow(limit.count, limit.windowMillis))
-    else if (limit._tag === "Records") recordWindows.push(new UseWindow(limit.count, limit.windowMillis))
-    else concurrency = Math.min(concurrency, limit.count)
-  }
-  let inFlight = 0
-  let blockedUntil = 0
+/** A window that a restart does not forget: it takes blocks from its keeper before it uses them. */
+class Budget extends UseWindow {
+  private isLoaded = false
+  private reserved = 0
+  private credit = 0
+  private readonly keeper: Keeper
+  private readonly name: string
 
-  /** How long the next request must wait; `undefined` until some answer has come. */
-  const wait = (now: number): number | undefined => {
-    let longest = Math.max(0, blockedUntil - now)
-    if (inFlight >= concurrency) return undefined
-    for (const window of requestWindows) {
-      const millis = window.waitFor(1, now)
-      if (millis === undefined) return undefined
-      longest = Math.max(longest, millis)
+  constructor(limit: RateLimit.Counted, keeper: Keeper, gate: string) {
+    super(limit)
+    this.keeper = keeper
+    this.name = `${gate}: ${RateLimit.describe(limit)}`
+  }
+
+  /** What has to be done before the weight may be used; `undefined` where enough is reserved. */
+  reserve(weight: number, now: number): Effect.Effect<void, Unavailable> | undefined {
+    if (!this.isLoaded) return this.load(now)
+    if (this.credit >= weight) return undefined
+    const block = Math.max(weight, Math.min(50, Math.ceil(this.limit.count / 200)))
+    return Effect.map(this.keeper.reserve(this.name, block, now), () => {
+      this.reserved = block
+      this.credit = block
+    })
+  }
+
+  private load(now: number) {
+    return Effect.map(this.keeper.load(this.name, now - this.limit.windowMillis, now), (blocks) => {
+      if (this.isLoaded) return
+      this.isLoaded = true
+      for (const { at, weight } of blocks) this.close(weight, at)
+    })
+  }
+
+  override begin(weight: number, now: number) {
+    super.begin(weight, now)
+    this.credit -= weight
+  }
+
+  /** The rest of the open block was not used. */
+  readonly giveBack = Effect.suspend(() =>
+    this.credit === 0
+      ? Effect.void
+      : Effect.flatMap(Clock.currentTimeMillis, (now) => this.keeper.close(this.name, this.reserved - this.credit, now))
+  )
+}
+
+/** Where requests to the same endpoints wait for each other: the first to come is the first to go, in each lane. */
+interface Queue {
+  readonly live: Semaphore.Semaphore
+  readonly backfill: Semaphore.Semaphore
+  liveWaiting: number
+}
+
+/** Lets weights through windows, in order. `blockedUntil` is asked on every way in. */
+const makeTurnstile = (
+  windows: ReadonlyArray<UseWindow>,
+  concurrency: number,
+  blockedUntil: () => number
+): {
+  readonly pass: (
+    weight: number,
+    endpoint: string
+  ) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Throttled | Unavailable, R>
+  readonly inFlight: () => number
+} => {
+  const changed = Latch.makeUnsafe(false)
+  const queues = new Map<string, Queue>()
+  const hasEndpoints = windows.some(({ limit }) => limit.endpoint !== undefined)
+  const all = { windows, queue: queueOf("") }
+  let inFlight = 0
+
+  function queueOf(key: string): Queue {
+    const known = queues.get(key)
+    if (known !== undefined) return known
+    const queue: Queue = { live: Semaphore.makeUnsafe(1), backfill: Semaphore.makeUnsafe(1), liveWaiting: 0 }
+    queues.set(key, queue)
+    return queue
+  }
+
+  const wayTo = (endpoint: string) => {
+    if (!hasEndpoints) return all
+    const concerned = windows.filter(({ limit }) => RateLimit.concerns(limit, endpoint))
+    return { windows: concerned, queue: queueOf(concerned.map(({ limit }) => RateLimit.describe(limit)).join()) }
+  }
+
+  /** How long to wait, and for what; no time is known until some answer has come. */
+  const waitFor = (concerned: ReadonlyArray<UseWindow>, weight: number, now: number, lane: "live" | "backfill") => {
+    let longest: { millis: number | undefined; limit: RateLimit.Counted | undefined } = {
+      millis: Math.max(0, blockedUntil() - now),
+      limit: undefined
+    }
+    if (inFlight >= concurrency) return { millis: undefined, limit: undefined }
+    for (const window of concerned) {
+      const millis = window.waitFor(Math.min(weight, window.limit.count), now, lane)
+      if (millis === undefined) return { millis, limit: window.limit }
+      if (millis > (longest.millis ?? 0)) longest = { millis, limit: window.limit }
     }
     return longest
   }
 
-  // One at a time: the first to come is the first to go, and only it has to watch the windows. A wait can be interrupted,
-  // so that a stop does not sit out a long `Retry-After`; what is entered is left for certain.
-  const enter = Effect.acquireUseRelease(
-    Effect.interruptible(turnstile.take(1)),
-    () =>
-      Effect.gen(function* () {
-        while (true) {
-          const millis = wait(yield* Clock.currentTimeMillis)
-          if (millis === 0) break
-          if (millis === undefined) {
-            yield* answered.close
-            if (wait(yield* Clock.currentTimeMillis) === undefined) yield* Effect.interruptible(answered.await)
-          } else yield* Effect.interruptible(Effect.sleep(millis))
-        }
-        inFlight++
-        for (const window of requestWindows) window.begin(1)
-      }),
-    () => turnstile.release(1)
-  )
-  const leave = Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis
-    inFlight--
-    for (const window of requestWindows) window.end(1, now)
-    yield* answered.open
+  const spent = (millis: number, limit: RateLimit.Counted | undefined, now: number) => {
+    const until = DateTime.formatIso(DateTime.makeUnsafe(now + millis))
+    const reason = limit === undefined ? "the destination asked to wait" : `${RateLimit.describe(limit)} are used up`
+    return new Throttled({ reason: `${reason}, until ${until}`, retryAfterMillis: millis })
+  }
+
+  // Only the first of a queue watches the windows. A wait can be interrupted, so that a stop does not sit it out.
+  const enter = Effect.fnUntraced(function* (weight: number, endpoint: string) {
+    const lane = yield* Lane
+    const { queue, windows: concerned } = wayTo(endpoint)
+    const turn = queue[lane]
+    if (lane === "live") queue.liveWaiting++
+    yield* Effect.interruptible(turn.take(1)).pipe(
+      Effect.andThen(
+        Effect.gen(function* () {
+          while (true) {
+            const now = yield* Clock.currentTimeMillis
+            const { limit, millis } = waitFor(concerned, weight, now, lane)
+            if (millis !== undefined && millis > longestWaitMillis) return yield* spent(millis, limit, now)
+            if (millis === undefined || (lane === "backfill" && queue.liveWaiting > 0)) {
+              yield* changed.close
+              const isStill = waitFor(concerned, weight, now, lane).millis === undefined || queue.liveWaiting > 0
+              if (isStill) yield* Effect.interruptible(changed.await)
+            } else if (millis > 0) yield* Effect.interruptible(Effect.sleep(millis))
+            else {
+              const reserving = concerned.map((each) =>
+                each instanceof Budget ? each.reserve(weight, now) : undefined
+              )
+              const first = reserving.find((each) => each !== undefined)
+              if (first === undefined) break
+              yield* first
+            }
+          }
+          const now = yield* Clock.currentTimeMillis
+          inFlight++
+          for (const window of concerned) window.begin(Math.min(weight, window.limit.count), now)
+        }).pipe(Effect.ensuring(turn.release(1)))
+      ),
+      Effect.ensuring(
+        Effect.suspend(() => {
+          if (lane === "backfill") return Effect.void
+          queue.liveWaiting--
+          return changed.open
+        })
+      )
+    )
+    return concerned
   })
 
+  const leave = (weight: number, concerned: ReadonlyArray<UseWindow>) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      inFlight--
+      for (const window of concerned) window.end(Math.min(weight, window.limit.count), now)
+      return changed.open
+    })
+
+  return {
+    pass: (weight, endpoint) => (effect) =>
+      Effect.acquireUseRelease(
+        enter(weight, endpoint),
+        () => effect,
+        (concerned) => leave(weight, concerned)
+      ),
+    inFlight: () => inFlight
+  }
+}
+
+const makeGate = (
+  name: string,
+  limits: ReadonlyArray<RateLimit.RateLimit>,
+  keeper: Keeper
+): { readonly gate: Gate; readonly budgets: ReadonlyArray<Budget> } => {
+  const requestWindows: Array<UseWindow> = []
+  const recordWindows: Array<UseWindow> = []
+  const budgets: Array<Budget> = []
+  let concurrency = Number.POSITIVE_INFINITY
+  let perSecond = Number.POSITIVE_INFINITY
+  for (const limit of limits) {
+    if (limit._tag === "Concurrent") {
+      concurrency = Math.min(concurrency, limit.count)
+      continue
+    }
+    const window = limit.windowMillis >= budgetMillis ? new Budget(limit, keeper, name) : new UseWindow(limit)
+    if (window instanceof Budget) budgets.push(window)
+    else if (limit._tag === "Requests" && limit.endpoint === undefined) {
+      perSecond = Math.min(perSecond, (limit.count / limit.windowMillis) * 1000)
+    }
+    if (limit._tag === "Records") recordWindows.push(window)
+    else requestWindows.push(window)
+  }
+  let blockedUntil = 0
+  const requests = makeTurnstile(requestWindows, concurrency, () => blockedUntil)
+  const records = makeTurnstile(recordWindows, Number.POSITIVE_INFINITY, () => 0)
   const pause = Effect.fnUntraced(function* (millis: number) {
     const now = yield* Clock.currentTimeMillis
     // Whole milliseconds: clocks know no less, and waiting for a fraction of one would be to ask again and again.
     blockedUntil = Math.max(blockedUntil, now + Math.ceil(millis))
   })
-
-  return {
-    request: (effect) =>
-      Effect.acquireUseRelease(
-        enter,
-        () => effect,
-        () => leave
-      ),
-    records: (count) =>
-      recordWindows.length === 0
-        ? Effect.void
-        : recordTurnstile.withPermits(1)(
-            Effect.gen(function* () {
-              for (const window of recordWindows) {
-                const weight = Math.min(count, window.count)
-                const millis = window.waitFor(weight, yield* Clock.currentTimeMillis) ?? window.windowMillis
-                if (millis > 0) yield* Effect.sleep(millis)
-                window.begin(weight)
-                window.end(weight, yield* Clock.currentTimeMillis)
-              }
-            })
-          ),
+  const gate: Gate = {
+    request: (effect, endpoint = "") => requests.pass(1, endpoint)(effect),
+    records: (count) => (effect) => (recordWindows.length === 0 ? effect : records.pass(count, "")(effect)),
     pause,
     // Answers to requests in flight are still to be counted by the vendor, so they come off what is left.
-    observe: (quota) => (quota.remaining - Math.max(0, inFlight - 1) > 0 ? Effect.void : pause(quota.resetMillis))
+    observe: (quota) =>
+      quota.remaining - Math.max(0, requests.inFlight() - 1) > 0 ? Effect.void : pause(quota.resetMillis),
+    perSecond
   }
-})
+  return { gate, budgets }
+}
 
 /**
  * Gates by name: all activations of a destination pass the same one (R28).
@@ -160,19 +324,27 @@ export class RateLimiter extends Context.Service<
   RateLimiter,
   {
     /** The gate of this name; made with these limits the first time it is asked for. */
-    readonly gate: (name: string, limits: ReadonlyArray<RateLimit>) => Effect.Effect<Gate>
+    readonly gate: (name: string, limits: ReadonlyArray<RateLimit.RateLimit>) => Effect.Effect<Gate>
   }
 >()("@tributary/core/RateLimiter") {
-  static readonly layer = Layer.sync(RateLimiter, () => {
-    const gates = new Map<string, Gate>()
-    return {
-      gate: Effect.fnUntraced(function* (name, limits) {
-        const known = gates.get(name)
-        if (known !== undefined) return known
-        const gate = yield* makeGate(limits)
-        gates.set(name, gate)
-        return gate
-      })
-    }
-  })
+  static readonly layer = Layer.effect(
+    RateLimiter,
+    Effect.gen(function* () {
+      const keeper = yield* Budgets
+      const gates = new Map<string, Gate>()
+      const budgets: Array<Budget> = []
+      yield* Effect.addFinalizer(() => Effect.forEach(budgets, (budget) => budget.giveBack, { discard: true }))
+      return {
+        gate: (name, limits) =>
+          Effect.sync(() => {
+            const known = gates.get(name)
+            if (known !== undefined) return known
+            const made = makeGate(name, limits, keeper)
+            gates.set(name, made.gate)
+            budgets.push(...made.budgets)
+            return made.gate
+          })
+      }
+    })
+  )
 }

@@ -7,11 +7,11 @@
  *
  * @since 0.1.0
  */
-import { Clock, Context, Effect, Layer, Option, Random, Semaphore } from "effect"
+import { Clock, Context, Effect, Latch, Layer, Option, Random, Semaphore } from "effect"
 import { inWaves } from "./Batches.ts"
 import type { Call } from "./Call.ts"
 import { type DeliveryError, Unavailable } from "./DeliveryError.ts"
-import { deliver, isTransient, type Stop } from "./Delivery.ts"
+import { deliver, type Delivered, isTransient, type Stop } from "./Delivery.ts"
 import type { Batch, Context as PluginContext, Declaration, Field, NonEmpty } from "./Destination.ts"
 import { Enricher } from "./Enrichment.ts"
 import {
@@ -29,7 +29,7 @@ import * as EventPlan from "./EventPlan.ts"
 import * as ListPlan from "./ListPlan.ts"
 import type * as Plan from "./Plan.ts"
 import { type Label, type OnProgress, report, type Results, settlementOf, untried } from "./Results.ts"
-import type { Gate } from "./RateLimiter.ts"
+import { type Gate, Lane } from "./RateLimiter.ts"
 
 /**
  * How an item reaches the vendor.
@@ -58,11 +58,17 @@ export interface Work {
   /** Plugin version and settings, as text. */
   readonly version: string
   readonly tasks: ReadonlyArray<Plan.Task>
+  /** Activations in the order that they are told in: one group is settled before the backlog of the next begins. */
+  readonly phases: ReadonlyArray<ReadonlyArray<number>>
+  /** Of these activations, those that may be claimed now. Asked before each claim: a pause, or a hold, comes any time. */
+  readonly mayRun: (activations: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<number>, LedgerError | Fenced>
   readonly form: EventRoutes | ListRoutes
   /** `baseline` takes everything as told and sends nothing (R30, R38). */
   readonly mode: "deliver" | "baseline"
-  /** Failures in a row after which to give up for now; `Infinity` never does. */
+  /** Failures in a row after which to give up for now. A wait of more than a minute is given up at once. */
   readonly patience: number
+  /** Failures in a row so far. While there are any, one request at a time finds out whether the vendor is back. */
+  readonly failures: number
   /** Whether to finish what is on the wire and claim no more. */
   readonly isStopping: () => boolean
   readonly onProgress: OnProgress
@@ -99,16 +105,37 @@ export interface ListRoutes {
 export type End =
   | { readonly _tag: "Settled" }
   | { readonly _tag: "Stopped"; readonly stop: Stop }
-  | { readonly _tag: "GaveUp"; readonly stop: Stop }
+  | {
+      readonly _tag: "GaveUp"
+      readonly stop: Stop
+      /** Failures in a row, and how long to leave the vendor in peace. */
+      readonly failures: number
+      readonly restMillis: number
+    }
 
-/** Profiles in one claim, for a plugin of large and of small batches. */
-const claimSize = (batch: Batch): number => Math.min(20_000, Math.max(1_000, batch.items * 32))
+/**
+ * Profiles in one claim: what the limits allow in half a second, so that news of a claimed profile does not wait for
+ * long; at least a few batches, so that few are half empty; and no more than is read at once.
+ */
+const claimSize = (batch: Batch, { perSecond }: Gate): number => {
+  const most = Math.min(20_000, Math.max(1_000, batch.items * 32))
+  return Math.ceil(Math.min(most, Math.max(batch.items * 8, (perSecond * batch.items) / 2)))
+}
 
 /** Batches that may be on the wire and not yet settled: what a crash can make the vendor see twice. */
 const inFlightBatches = 32
 
+/** Batches of news that may be on the wire beside a backlog (R31). */
+const inFlightNews = 8
+
 /** Claims worked on at a time: one is read while another is sent. */
 const pipelines = 2
+
+/** How often to look for news while a backlog is told. */
+const lookForNews = "50 millis"
+
+/** Waits longer than this are for another time: the claims go back. */
+const longestRestMillis = 60_000
 
 /** Anything to send, whichever route it takes. */
 interface Shipment {
@@ -182,14 +209,18 @@ export class Reconciler extends Context.Service<
       })
 
       const run = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<End, LedgerError | Fenced> {
-        const flight = yield* Semaphore.make(inFlightBatches)
+        const flights = {
+          backlog: yield* Semaphore.make(inFlightBatches),
+          news: yield* Semaphore.make(inFlightNews)
+        }
+        const probe = yield* Semaphore.make(1)
         const settling = yield* Semaphore.make(1)
         const preparing = yield* Semaphore.make(1)
         const prepared = new Set(yield* ledger.prepared(work.owner.destination))
         const batch = work.form._tag === "Event" ? work.form.route.batch : work.form.add.batch
-        const activations = work.tasks.map((task) => task.activation)
+        const limit = claimSize(batch, work.gate)
         let ended: End = { _tag: "Settled" }
-        let failures = 0
+        let failures = work.failures
         let restUntil = 0
         const isEnding = () => work.isStopping() || ended._tag !== "Settled"
 
@@ -200,10 +231,15 @@ export class Reconciler extends Context.Service<
           }
           const now = yield* Clock.currentTimeMillis
           if (now >= restUntil) failures++
-          if (failures >= work.patience) ended = { _tag: "GaveUp", stop }
-          const backoff = Math.min(60_000, 500 * 2 ** Math.min(failures, 10)) * (0.5 + (yield* Random.next))
-          const wait = Math.ceil(Math.max(stop.retryAfterMillis ?? 0, backoff))
+          const jitter = 0.5 + (yield* Random.next)
+          const backoff = (most: number) => Math.min(most, 500 * 2 ** Math.min(failures, 10)) * jitter
+          const asked = stop.retryAfterMillis ?? 0
+          const wait = Math.ceil(Math.max(asked, backoff(longestRestMillis)))
           restUntil = Math.max(restUntil, now + wait)
+          if (ended._tag === "Settled" && (failures >= work.patience || asked > longestRestMillis)) {
+            const restMillis = Math.ceil(Math.max(restUntil - now, backoff(5 * longestRestMillis)))
+            ended = { _tag: "GaveUp", stop, failures, restMillis }
+          }
           yield* work.gate.pause(wait)
         })
 
@@ -222,6 +258,12 @@ export class Reconciler extends Context.Service<
             })
           )
 
+        /** Where the limits let no record through for long, nothing was sent. */
+        const counted = (records: number, delivering: Effect.Effect<Delivered>) =>
+          Effect.catch(work.gate.records(records)(delivering), (stop) =>
+            Effect.succeed<Delivered>({ outcomes: Array.from({ length: records }, () => undefined), stop })
+          )
+
         const ship = <Payload>(route: Route<Payload>, items: NonEmpty<Plan.Item<Payload>>): Shipment => {
           const send = (batchItems: NonEmpty<Plan.Item<Payload>>) => {
             const [first, ...rest] = batchItems
@@ -233,7 +275,7 @@ export class Reconciler extends Context.Service<
             run: Effect.map(
               work.mode === "baseline"
                 ? Effect.succeed({ outcomes: items.map((): Outcome => ({ _tag: "Delivered" })), stop: undefined })
-                : Effect.andThen(work.gate.records(items.length), deliver(items, send)),
+                : counted(items.length, deliver(items, send)),
               ({ outcomes, stop }) => ({ items, outcomes, stop, labels })
             )
           }
@@ -262,7 +304,16 @@ export class Reconciler extends Context.Service<
           )
         }
 
-        const work1 = Effect.fnUntraced(function* (claim: Claim) {
+        const attempt = Effect.fnUntraced(function* (shipment: Shipment) {
+          const isOver = isEnding() || (yield* Clock.currentTimeMillis) < restUntil
+          if (isOver) return untried(shipment.items)
+          const result = yield* shipment.run
+          if (result.stop !== undefined) yield* heed(result.stop)
+          else failures = 0
+          return result
+        })
+
+        const tell = Effect.fnUntraced(function* (claim: Claim, flight: Semaphore.Semaphore) {
           const planned = yield* plan(work, claim)
           const open = new Map<number, number>()
           const returned = new Set<number>()
@@ -287,9 +338,9 @@ export class Reconciler extends Context.Service<
             ),
             released: [...claim.profiles].filter((no) => !open.has(no))
           })
-          for (const { settles } of planned.unsendable) {
+          for (const { reason, settles } of planned.unsendable) {
             for (const { activation, kind } of settles) {
-              work.onProgress(activation, kind === "member" ? "add" : kind, "rejected")
+              work.onProgress(activation, kind === "member" ? "add" : kind, "rejected", reason)
             }
           }
           for (const shipments of waves(planned)) {
@@ -298,10 +349,8 @@ export class Reconciler extends Context.Service<
               (shipment) =>
                 flight.withPermits(1)(
                   Effect.gen(function* () {
-                    const isOver = isEnding() || (yield* Clock.currentTimeMillis) < restUntil
-                    const result = isOver ? untried(shipment.items) : yield* shipment.run
-                    if (result.stop !== undefined) yield* heed(result.stop)
-                    else if (!isOver) failures = 0
+                    const once = attempt(shipment)
+                    const result = yield* failures > 0 ? probe.withPermits(1)(once) : once
                     report(result, work.onProgress)
                     results.push(result)
                     yield* settle
@@ -312,23 +361,72 @@ export class Reconciler extends Context.Service<
           }
         })
 
-        const loop = Effect.gen(function* () {
+        // Who is served first changes from claim to claim, so that no activation waits for another's backlog.
+        let turn = 0
+        const take = Effect.fnUntraced(function* (activations: ReadonlyArray<number>, liveOnly: boolean) {
+          const allowed = yield* work.mayRun(activations)
+          const first = turn++ % Math.max(1, allowed.length)
+          const wish = { activations: [...allowed.slice(first), ...allowed.slice(0, first)], liveOnly, limit }
+          return allowed.length === 0 ? Option.none() : yield* ledger.claim(work.owner, wish)
+        })
+
+        /** Waits until the vendor may be asked again: in short naps, as a stop should not wait for the end of it. */
+        const rested = Effect.gen(function* () {
           while (!isEnding()) {
             const rest = restUntil - (yield* Clock.currentTimeMillis)
-            if (rest > 0) {
-              // In short naps, as a stop should not wait for the end of a long `Retry-After`.
-              yield* Effect.sleep(Math.min(rest, 1_000))
-              continue
-            }
-            const claim = yield* ledger.claim(work.owner, activations, claimSize(batch))
-            if (Option.isNone(claim)) return
-            yield* work1(claim.value)
+            if (rest <= 0) return
+            yield* Effect.sleep(Math.min(rest, 1_000))
           }
         })
-        yield* Effect.all(
-          Array.from({ length: pipelines }, () => loop),
-          { concurrency: "unbounded", discard: true }
-        )
+
+        const told = { live: 0, backfill: 0 }
+        const pipeline = Effect.fnUntraced(function* (activations: ReadonlyArray<number>) {
+          while (true) {
+            yield* rested
+            if (isEnding()) return
+            const claim = yield* take(activations, false)
+            if (Option.isNone(claim)) return
+            const lane = claim.value.isLive ? "live" : "backfill"
+            told[lane]++
+            yield* Effect.provideService(tell(claim.value, flights.backlog), Lane, lane)
+            told[lane]--
+          }
+        })
+
+        // While a backlog is told, news goes beside it. People's before accounts', as in the phases.
+        const news = Effect.fnUntraced(function* (phase: number, over: Latch.Latch) {
+          let found = 0
+          while (!over.isOpen()) {
+            yield* rested
+            let claim = Option.none<Claim>()
+            for (let next = phase; next < work.phases.length && !isEnding() && told.backfill > 0; next++) {
+              if (next > phase && told.live > 0) break
+              claim = yield* take(work.phases[next] ?? [], true)
+              if (Option.isSome(claim)) break
+            }
+            if (Option.isSome(claim)) {
+              found++
+              yield* tell(claim.value, flights.news)
+            } else yield* Effect.timeoutOption(over.await, lookForNews)
+          }
+          return found
+        })
+
+        for (const [phase, activations] of work.phases.entries()) {
+          let found = 1
+          // News that could not be told went back to the dirty sets, where the pipelines may have looked before.
+          while (found > 0) {
+            const over = yield* Latch.make(false)
+            const pipes = Effect.all(
+              Array.from({ length: pipelines }, () => pipeline(activations)),
+              { concurrency: "unbounded", discard: true }
+            )
+            const [, count] = yield* Effect.all([Effect.ensuring(pipes, over.open), news(phase, over)], {
+              concurrency: 2
+            })
+            found = count
+          }
+        }
         return ended
       })
 

@@ -54,8 +54,9 @@ export const report = (result: Results, onProgress: OnProgress) => {
     const label = result.labels[i]
     if (outcome === undefined || label === undefined) return
     const word = outcome._tag === "Rejected" ? "rejected" : outcome._tag === "Retry" ? "postponed" : "delivered"
+    const reason = "reason" in outcome ? outcome.reason : undefined
     for (const activation of new Set(result.items[i]?.settles.map((settlement) => settlement.activation))) {
-      onProgress(activation, label, word)
+      onProgress(activation, label, word, reason)
     }
   })
 }
@@ -64,7 +65,13 @@ export const report = (result: Results, onProgress: OnProgress) => {
  * @category models
  * @since 0.1.0
  */
-export type OnProgress = (activation: number, label: Label, outcome: "delivered" | "rejected" | "postponed") => void
+export type OnProgress = (
+  activation: number,
+  label: Label,
+  outcome: "delivered" | "rejected" | "postponed",
+  /** Why it was not delivered. */
+  reason?: string
+) => void
 
 /**
  * What settled batches write: outcomes, and the release of profiles with nothing left on the way. `open` counts the

@@ -5,6 +5,7 @@
  */
 export * as Activation from "./Activation.ts"
 export * as Cadence from "./Cadence.ts"
+export * as Budgets from "./Budgets.ts"
 export * as Call from "./Call.ts"
 export * as Client from "./Client.ts"
 export * as Computation from "./Computation.ts"

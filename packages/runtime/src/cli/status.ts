@@ -90,6 +90,7 @@ const troubleOf = (row: ActivationStatus): ReadonlyArray<Trouble> => {
   if (reason !== null && (state === "stopped" || state === "held")) {
     return [{ activation, destination, kind: state, reason }]
   }
+  if (reason !== null && state === "waiting") return [{ activation, destination, kind: "left", reason }]
   const left =
     state === "active" && row.dirty > 0 ? /^(?:GaveUp|Waiting): (.*), \d+ delivered/s.exec(last_sync ?? "") : null
   return left?.[1] === undefined ? [] : [{ activation, destination, kind: "left", reason: left[1] }]

@@ -10,16 +10,18 @@ import { type DeliveryError, Ledger, Reconciler } from "@tributary/core"
 import { Clock, DateTime, Duration, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { lane, mark, marksOf } from "../store/DirtySets.ts"
+import * as History from "../store/History.ts"
 import * as Holds from "../store/Holds.ts"
 import * as Operations from "../store/Operations.ts"
 import { fenced, recover } from "../store/Owners.ts"
 import { toldProfiles } from "../store/Registry.ts"
-import { sqlReason } from "../store/SqlLedger.ts"
+import { sqlReason, toLedgerError } from "../store/SqlLedger.ts"
 import { eventWork, type FormWork, listWork, taskOf } from "./Destinations.ts"
 import { ensureList } from "./Lists.ts"
 import {
   ended,
   noCounts,
+  type Counts,
   type Ending,
   type Owned,
   type Registration,
@@ -29,12 +31,15 @@ import {
 } from "./Owned.ts"
 import {
   clearApproval,
+  endRest,
+  failuresOf,
   hasWork,
   isEvaluated,
   markSettled,
   markStopped,
   nextPostponed,
-  readStanding
+  readStandings,
+  rest
 } from "../store/Standings.ts"
 import { timestamp } from "../store/Timestamp.ts"
 
@@ -61,13 +66,11 @@ export const syncEvents = (
       const form = eventWork(owned.connected)
       if (form === undefined) return []
       const events = owned.activations.filter(({ activation }) => activation.form === "event")
-      const synced: Array<Synced> = []
       // People before accounts: a vendor can put only those into an account that it has been told of.
-      for (const collection of ["users", "accounts"]) {
-        const phase = events.filter(({ activation }) => activation.collection === collection)
-        if (phase.length > 0) synced.push(...(yield* syncTogether(owned, phase, form, options)))
-      }
-      return synced
+      const phases = ["users", "accounts"].map((collection) =>
+        events.filter(({ activation }) => activation.collection === collection)
+      )
+      return yield* syncTogether(owned, phases, form, clearance(owned, events), options)
     })
   )
 
@@ -87,8 +90,10 @@ export const syncList = (
       const { activation, no } = registration
       const placeholder = listWork(owned.connected, "")
       if (placeholder === undefined) return ended(owned, registration, { _tag: "Stopped", reason: "no list form" })
-      const [blocked] = yield* syncable(owned, [registration], placeholder, options)
-      if (blocked !== undefined) return blocked
+      const clear = clearance(owned, [registration])
+      yield* takeBaselines(owned, [registration], placeholder, options)
+      const blocked = (yield* clear([no])).get(no)
+      if (blocked !== undefined) return ended(owned, registration, blocked)
       yield* refreshMembership(owned, registration)
       if (!(yield* hasWork([no]))) {
         if (yield* isEvaluated(no)) yield* fenced(owned.owner, markSettled([no]))
@@ -109,7 +114,7 @@ export const syncList = (
       if (listId._tag === "Failed") return yield* stopFor(owned, registration, listId.error)
       const form = listWork(owned.connected, listId.id)
       if (form === undefined) return ended(owned, registration, { _tag: "Stopped", reason: "no list form" })
-      const [synced] = yield* syncTogether(owned, [registration], form, options)
+      const [synced] = yield* syncTogether(owned, [[registration]], form, clear, options)
       return synced ?? ended(owned, registration, { _tag: "Settled" })
     })
   )
@@ -121,33 +126,59 @@ const stopFor = Effect.fnUntraced(function* (
   registration: Registration,
   error: DeliveryError.DeliveryError
 ) {
-  const isTransient = error._tag === "Throttled" || error._tag === "Unavailable"
-  if (!isTransient) yield* fenced(owned.owner, markStopped(owned.owner.destination, error.message))
-  return ended(owned, registration, { _tag: isTransient ? "GaveUp" : "Stopped", reason: error.message })
+  const { destination } = owned.owner
+  if (error._tag !== "Throttled" && error._tag !== "Unavailable") {
+    yield* fenced(owned.owner, markStopped(destination, error.message))
+    return ended(owned, registration, { _tag: "Stopped", reason: error.message })
+  }
+  const failures = (yield* failuresOf(destination)) + 1
+  const millis = error.retryAfterMillis ?? Math.min(300_000, 1_000 * 2 ** Math.min(failures, 10))
+  const wasAsked = error.retryAfterMillis !== undefined
+  yield* fenced(owned.owner, rest(destination, { reason: error.message, millis, failures, wasAsked }))
+  return ended(owned, registration, { _tag: "GaveUp", reason: error.message })
 })
 
-/** Of these activations, those that may not run now, each with the reason. A baseline that is due is taken first. */
-const syncable = Effect.fnUntraced(function* (
+/** Why each of these activations may not run now; none for those that may. */
+type Clearance = (
+  activations: ReadonlyArray<number>
+) => Effect.Effect<ReadonlyMap<number, Ending>, SqlError.SqlError, SqlClient.SqlClient>
+
+/** A hold is looked at again only when something has come in since: it reads whole sets. */
+const clearance = (owned: Owned, registrations: ReadonlyArray<Registration>): Clearance => {
+  const policies = new Map(registrations.map(({ activation, no }) => [no, activation.hold]))
+  const checked = new Map<number, { readonly news: string; readonly held: string | undefined }>()
+  return Effect.fnUntraced(function* (activations) {
+    const blocked = new Map<number, Ending>()
+    for (const standing of yield* readStandings(activations)) {
+      const { no, news, paused, rests_until, resting, stopped } = standing
+      if (stopped !== null) blocked.set(no, { _tag: "Stopped", reason: stopped })
+      else if (paused) blocked.set(no, { _tag: "Paused", reason: "paused; `tributary resume` lets it go on" })
+      else if (resting !== null && rests_until !== null) {
+        const until = DateTime.formatIso(DateTime.fromDateUnsafe(rests_until))
+        blocked.set(no, { _tag: "Waiting", reason: `${resting.replace(/\.$/, "")}; tried again at ${until}` })
+      } else {
+        if (checked.get(no)?.news !== news) {
+          const held = (yield* hasWork([no])) ? yield* Holds.check(no, policies.get(no)) : undefined
+          checked.set(no, { news, held })
+        }
+        const held = checked.get(no)?.held
+        if (held !== undefined) blocked.set(no, { _tag: "Held", reason: held })
+      }
+    }
+    return blocked
+  })
+}
+
+const takeBaselines = Effect.fnUntraced(function* (
   owned: Owned,
   registrations: ReadonlyArray<Registration>,
   form: FormWork,
   options: SyncOptions
 ) {
-  const blocked: Array<Synced> = []
+  const due = (yield* readStandings(registrations.map(({ no }) => no))).filter((standing) => standing.baseline_due)
   for (const registration of registrations) {
-    const { activation, no } = registration
-    const standing = yield* readStanding(no)
-    if (standing.baseline_due) yield* takeBaseline(owned, registration, form, options)
-    const held = (yield* hasWork([no])) ? yield* Holds.check(no, activation.hold) : undefined
-    if (standing.stopped !== null) {
-      blocked.push(ended(owned, registration, { _tag: "Stopped", reason: standing.stopped }))
-    } else if (standing.paused) {
-      blocked.push(ended(owned, registration, { _tag: "Paused", reason: "paused; `tributary resume` lets it go on" }))
-    } else if (held !== undefined) {
-      blocked.push(ended(owned, registration, { _tag: "Held", reason: held }))
-    }
+    if (due.some(({ no }) => no === registration.no)) yield* takeBaseline(owned, registration, form, options)
   }
-  return blocked
 })
 
 /** Takes today's members or values as told: the same way as a sync, and nothing is sent (R30). */
@@ -165,8 +196,11 @@ const takeBaseline = Effect.fnUntraced(function* (
     ...form,
     owner: owned.owner,
     tasks: [taskOf(activation, no, owned.space)],
+    phases: [[no]],
+    mayRun: Effect.succeed,
     mode: "baseline",
     patience: options.patience,
+    failures: 0,
     isStopping: options.isStopping,
     onProgress: () => undefined
   })
@@ -176,53 +210,99 @@ const takeBaseline = Effect.fnUntraced(function* (
 
 const syncTogether = Effect.fnUntraced(function* (
   owned: Owned,
-  registrations: ReadonlyArray<Registration>,
+  phases: ReadonlyArray<ReadonlyArray<Registration>>,
   form: FormWork,
+  clear: Clearance,
   options: SyncOptions
 ) {
-  const sql = yield* SqlClient.SqlClient
   const reconciler = yield* Reconciler.Reconciler
-  const blocked = yield* syncable(owned, registrations, form, options)
-  const isBlocked = new Set(blocked.map((synced) => synced.activation))
-  const running = registrations.filter(({ activation }) => !isBlocked.has(activation.id))
+  const { destination } = owned.owner
+  const registrations = phases.flat()
+  yield* takeBaselines(owned, registrations, form, options)
+  let blocked = yield* clear(registrations.map(({ no }) => no))
+  const running = registrations.filter(({ no }) => !blocked.has(no))
   const nos = running.map(({ no }) => no)
   // `start` asks every few seconds: where nothing is due, nothing is claimed and nothing is written.
   if (!(yield* hasWork(nos))) {
     yield* clearApproval(nos)
-    return [...blocked, ...running.map((registration) => ended(owned, registration, { _tag: "Settled" }))]
+    return registrations.map((registration) =>
+      ended(owned, registration, blocked.get(registration.no) ?? { _tag: "Settled" })
+    )
   }
-  const counts = new Map(running.map(({ no }) => [no, noCounts()]))
-  const names = new Map(running.map(({ activation, no }) => [no, activation.id]))
-  const startedAt = yield* DateTime.nowAsDate
+  const tallies = new Map(running.map(({ activation, no }) => [no, makeTally(activation.id)]))
+  const records = yield* History.begin(nos)
   yield* recover(owned.owner, nos)
   const work: Reconciler.Work = {
     ...form,
     owner: owned.owner,
     tasks: running.map(({ activation, no }) => taskOf(activation, no, owned.space)),
+    phases: phases.map((phase) => phase.map(({ no }) => no).filter((no) => nos.includes(no))),
+    mayRun: yield* asking(clear, (now) => {
+      blocked = new Map([...blocked, ...now])
+    }),
     mode: "deliver",
     patience: options.patience,
+    failures: yield* failuresOf(destination),
     isStopping: options.isStopping,
-    onProgress: (no, label, outcome) => {
-      const count = counts.get(no)
+    onProgress: (no, label, outcome, reason) => {
+      const tally = tallies.get(no)
       const name = outcome === "delivered" ? label : outcome
-      if (count !== undefined) count[name]++
-      options.onProgress(names.get(no) ?? "", name)
+      if (tally === undefined) return
+      tally.counts[name]++
+      if (reason !== undefined) note(tally, reason)
+      options.onProgress(tally.activation, name)
     }
   }
   const ending = yield* runUntilSettled(reconciler, work, options)
-  if (ending._tag === "Stopped") yield* fenced(owned.owner, markStopped(owned.owner.destination, ending.reason))
-  if (ending._tag === "Settled") yield* fenced(owned.owner, Effect.andThen(markSettled(nos), clearApproval(nos)))
-  const endedAt = yield* DateTime.nowAsDate
-  for (const { no } of running) {
-    const count = counts.get(no) ?? noCounts()
-    const delivered = count.identify + count.track + count.group + count.add + count.discard
-    if (delivered + count.rejected + count.postponed === 0 && ending._tag === "Settled") continue
-    const words = ending._tag === "Settled" ? "settled" : `${ending._tag}: ${ending.reason}`
-    yield* sql`insert into tributary.sync (activation_no, started_at, ended_at, ending, delivered, rejected, postponed)
-      values (${no}, ${startedAt}::timestamptz, ${endedAt}::timestamptz, ${words}, ${delivered}, ${count.rejected},
-        ${count.postponed})`
+  const settled = nos.filter((no) => !blocked.has(no))
+  if (ending._tag === "Stopped") yield* fenced(owned.owner, markStopped(destination, ending.reason))
+  if (ending._tag === "Settled") {
+    yield* fenced(owned.owner, Effect.andThen(markSettled(settled), clearApproval(settled)))
   }
-  return [...blocked, ...running.map((registration) => ended(owned, registration, ending, counts.get(registration.no)))]
+  yield* History.finish(
+    records,
+    [...tallies].map(([activation, tally]) => doneOf(activation, tally, blocked.get(activation) ?? ending))
+  )
+  return registrations.map((registration) =>
+    ended(owned, registration, blocked.get(registration.no) ?? ending, tallies.get(registration.no)?.counts)
+  )
+})
+
+/** Asks again for clearance before a claim, and tells of those that lost it meanwhile. */
+const asking = Effect.fnUntraced(function* (clear: Clearance, onBlocked: (now: ReadonlyMap<number, Ending>) => void) {
+  const sql = yield* SqlClient.SqlClient
+  return (activations: ReadonlyArray<number>) =>
+    clear(activations).pipe(
+      Effect.provideService(SqlClient.SqlClient, sql),
+      Effect.catch(toLedgerError),
+      Effect.map((now) => {
+        onBlocked(now)
+        return activations.filter((no) => !now.has(no))
+      })
+    )
+})
+
+/** What is counted while a sync runs. */
+interface Tally {
+  readonly activation: string
+  readonly counts: Counts
+  readonly errors: Map<string, number>
+}
+
+const makeTally = (activation: string): Tally => ({ activation, counts: noCounts(), errors: new Map() })
+
+/** The first few reasons are enough to see what is wrong, and bounded. */
+const note = ({ errors }: Tally, reason: string) => {
+  if (errors.has(reason) || errors.size < 5) errors.set(reason, (errors.get(reason) ?? 0) + 1)
+}
+
+const doneOf = (activation: number, { counts, errors }: Tally, ending: Ending): History.Done => ({
+  activation,
+  ending: ending._tag === "Settled" ? "settled" : `${ending._tag}: ${ending.reason}`,
+  delivered: counts.identify + counts.track + counts.group + counts.add + counts.discard,
+  rejected: counts.rejected,
+  postponed: counts.postponed,
+  errors: [...errors].map(([reason, count]) => ({ reason, count }))
 })
 
 /** Runs, waits for what was postponed for a short while, and runs again. A list that is gone is forgotten: the next sync makes it anew. */
@@ -240,7 +320,15 @@ const runUntilSettled = Effect.fnUntraced(function* (
       const reason = "the list was deleted downstream; the next sync creates it anew and fills it"
       return { _tag: "GaveUp", reason } satisfies Ending
     }
-    if (end._tag !== "Settled") return { _tag: end._tag, reason: end.stop.message } satisfies Ending
+    if (end._tag === "GaveUp") {
+      const { failures, restMillis, stop } = end
+      const wasAsked = stop._tag === "Throttled" || ("retryAfterMillis" in stop && stop.retryAfterMillis !== undefined)
+      const resting = { reason: stop.message, millis: restMillis, failures, wasAsked }
+      yield* fenced(work.owner, rest(work.owner.destination, resting))
+      return { _tag: "GaveUp", reason: stop.message } satisfies Ending
+    }
+    if (end._tag === "Stopped") return { _tag: "Stopped", reason: end.stop.message } satisfies Ending
+    yield* fenced(work.owner, endRest(work.owner.destination))
     // Told to stop with work left: calling that settled would let a list wait a whole cadence for the rest.
     if (options.isStopping() && (yield* hasWork(activations))) {
       return { _tag: "Waiting", reason: "the process was told to stop before everything was sent" } satisfies Ending

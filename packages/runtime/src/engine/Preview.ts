@@ -155,7 +155,10 @@ const plan = Effect.fnUntraced(function* (
     owner,
     tasks: [taskOf(activation, no, space)],
     mode: "deliver",
+    phases: [[no]],
+    mayRun: Effect.succeed,
     patience: 1,
+    failures: 0,
     isStopping: () => false,
     onProgress: () => undefined
   }
@@ -165,7 +168,7 @@ const plan = Effect.fnUntraced(function* (
   const keep = <A>(kept: Array<A>, items: ReadonlyArray<A>) =>
     kept.push(...items.slice(0, options.sample - kept.length))
   while (true) {
-    const claim = yield* ledger.claim(owner, [no], 20_000)
+    const claim = yield* ledger.claim(owner, { activations: [no], liveOnly: false, limit: 20_000 })
     if (Option.isNone(claim)) break
     const planned = yield* reconciler.plan(work, claim.value)
     for (const { payload } of planned.calls) counts[payload.type]++

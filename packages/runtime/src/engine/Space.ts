@@ -20,6 +20,7 @@ import { SqlClient } from "effect/sql"
 import type { BadConfig, Resolved } from "../config/Resolved.ts"
 import { type DestinationBusy, take } from "../store/Owners.ts"
 import { type Registered, register, reviseRejections } from "../store/Registry.ts"
+import * as Budgets from "../store/Budgets.ts"
 import * as SqlLedger from "../store/SqlLedger.ts"
 import * as Tokens from "../store/Tokens.ts"
 import { connect, versionOf } from "./Destinations.ts"
@@ -49,7 +50,7 @@ export const layer: Layer.Layer<
       Tokens.layer,
       Diff.Diff.layer,
       Enrichment.Enricher.layer,
-      RateLimiter.RateLimiter.layer,
+      RateLimiter.RateLimiter.layer.pipe(Layer.provide(Budgets.layer)),
       Scheduler.Scheduler.layer,
       // A span for each of thousands of requests a second costs more than the requests.
       NodeHttpClient.layerUndici.pipe(Layer.provideMerge(Layer.succeed(HttpClient.TracerDisabledWhen, () => true)))

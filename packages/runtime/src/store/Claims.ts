@@ -49,25 +49,26 @@ interface DirtyRow {
 }
 
 /**
- * Takes up to `limit` profiles of one chunk: live lane first, and none that another claim of these activations holds,
- * so that a profile is never on the wire twice at a time (R32).
+ * Takes up to `limit` profiles of one chunk: live lane first, then those that the first activation is owed, and none
+ * that another claim of these activations holds, so that a profile is never on the wire twice at a time (R32).
  *
  * @category constructors
  * @since 0.1.0
  */
 export const claim = Effect.fnUntraced(function* (
   owner: Ledger.Ownership,
-  activations: ReadonlyArray<number>,
-  limit: number
+  wish: Ledger.Wish
 ): Effect.fn.Return<Option.Option<Ledger.Claim>, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
+  const { activations, liveOnly } = wish
   yield* fence(owner)
   yield* wakePostponed(activations, yield* Clock.currentTimeMillis)
-  const candidates = yield* sql<{ chunk: number }>`
-    select chunk from tributary.dirty where activation_no = any(${activations}::int[]) and length(bits) > 0
-    group by chunk order by min(lane), chunk`
-  for (const { chunk } of candidates) {
-    const taken = yield* claimChunk(owner, activations, chunk, limit)
+  const candidates = yield* sql<{ chunk: number; lane: number }>`
+    select chunk, lane::int as lane from tributary.dirty
+    where activation_no = any(${activations}::int[]) and length(bits) > 0 and (lane = ${lane.live} or not ${liveOnly})
+    group by chunk, lane order by lane, min(array_position(${activations}::int[], activation_no)), chunk`
+  for (const candidate of candidates) {
+    const taken = yield* claimChunk(owner, wish, candidate.chunk, candidate.lane)
     if (Option.isSome(taken)) return taken
   }
   return Option.none()
@@ -75,9 +76,9 @@ export const claim = Effect.fnUntraced(function* (
 
 const claimChunk = Effect.fnUntraced(function* (
   owner: Ledger.Ownership,
-  activations: ReadonlyArray<number>,
+  { activations, limit }: Ledger.Wish,
   chunk: number,
-  limit: number
+  from: number
 ) {
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql<DirtyRow>`
@@ -89,13 +90,20 @@ const claimChunk = Effect.fnUntraced(function* (
       and activation_no = any(${activations}::int[])`
   const sets = rows.map((row) => ({ ...row, set: IdSet.decode(row.bits) }))
   const claimed = held.reduce((all, row) => IdSet.union(all, IdSet.decode(row.bits)), IdSet.empty)
-  const free = (lanes: (lane: number) => boolean) =>
+  const free = (of: (row: DirtyRow) => boolean) =>
     IdSet.difference(
-      sets.filter((row) => lanes(row.lane)).reduce((all, row) => IdSet.union(all, row.set), IdSet.empty),
+      sets.filter((row) => row.lane === from && of(row)).reduce((all, row) => IdSet.union(all, row.set), IdSet.empty),
       claimed
     )
-  const live = free((no) => no === lane.live)
-  const profiles = IdSet.take(live.size > 0 ? live : free(() => true), limit)
+  const favoured = IdSet.take(
+    free((row) => row.activation_no === activations[0]),
+    limit
+  )
+  const others = IdSet.difference(
+    free(() => true),
+    favoured
+  )
+  const profiles = IdSet.union(favoured, IdSet.take(others, limit - favoured.size))
   if (profiles.size === 0) return Option.none<Ledger.Claim>()
 
   const parts = sets
@@ -122,6 +130,7 @@ const claimChunk = Effect.fnUntraced(function* (
   return Option.some<Ledger.Claim>({
     owner,
     chunk,
+    isLive: from === lane.live,
     profiles,
     byActivation,
     rows: inserted.map((row) => ({ row: row.no, activation: row.activation_no, lane: row.lane }))

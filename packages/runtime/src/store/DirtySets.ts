@@ -19,6 +19,16 @@ import { SqlClient, type SqlError } from "effect/sql"
 export const lane = { live: 0, backfill: 1 } as const
 
 /**
+ * The lane for so many changes at once: news is told first while it is few, and many are a backlog.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const laneFor = (profiles: number): number => (profiles <= mostNews ? lane.live : lane.backfill)
+
+const mostNews = 10_000
+
+/**
  * Profiles of one activation and chunk to mark.
  *
  * @category models

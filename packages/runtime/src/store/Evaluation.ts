@@ -11,7 +11,7 @@ import { Diff, IdSet, Identifier } from "@tributary/core"
 import { DateTime, Effect, Schema } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import type { ResolvedComputation } from "../config/Resolved.ts"
-import { lane, mark, type Mark, marksOf } from "./DirtySets.ts"
+import { lane, laneFor, mark, type Mark, marksOf } from "./DirtySets.ts"
 import { analyze } from "./Planner.ts"
 import { sqlReason } from "./SqlLedger.ts"
 import type { Staged } from "./Staging.ts"
@@ -94,7 +94,7 @@ export const evaluate = Effect.fnUntraced(function* (
           from unnest(${change.map(({ chunk }) => chunk)}::int[],
             ${change.map(({ entered }) => IdSet.encode(entered))}::bytea[],
             ${change.map(({ exited }) => IdSet.encode(exited))}::bytea[]) w(c, e, x)`
-        yield* markChanged(row.no, change, row.evaluated ? lane.live : lane.backfill)
+        yield* markChanged(row.no, change, row.evaluated ? laneFor(entered + exited) : lane.backfill)
       }
       yield* sql`update tributary.computation set evaluated_at = ${at}::timestamptz, size = ${size},
         unknown = ${result.unknown}, error = null where no = ${row.no}`

@@ -11,7 +11,7 @@ import { IdSet, Identifier } from "@tributary/core"
 import { DateTime, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { ResolvedProfiles } from "../config/Resolved.ts"
-import { lane, mark, marksOf } from "./DirtySets.ts"
+import { lane, laneFor, mark, marksOf } from "./DirtySets.ts"
 import { type Staged, SourceError } from "./Staging.ts"
 import { analyze } from "./Planner.ts"
 import { sqlReason } from "./SqlLedger.ts"
@@ -275,7 +275,8 @@ const markDirty = (source: ResolvedProfiles, changed: IdSet.IdSet, added: IdSet.
       const concerned = source.account !== undefined || activation.collection === source.collection
       if (!concerned) continue
       const newcomers = activation.as_users ? added : yield* known(activation.computation_no, added)
-      yield* mark(marksOf(activation.no, lane.live, IdSet.union(changed, newcomers)))
+      const concernedProfiles = IdSet.union(changed, newcomers)
+      yield* mark(marksOf(activation.no, laneFor(concernedProfiles.size), concernedProfiles))
     }
   })
 

@@ -117,6 +117,18 @@ const loader = Migrator.fromRecord({
   "0003_claim_intents": Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     yield* sql`alter table tributary.claim add column intents bytea not null default ''`
+  }),
+  // Destinations that rest, what was used of daily budgets, and why a sync ran and what went wrong in it.
+  "0004_rest_budgets_history": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`alter table tributary.destination add column failures int not null default 0,
+      add column resting text, add column rests_until timestamptz, add column was_asked boolean not null default false`
+    yield* sql`create table tributary.budget (
+      no bigint generated always as identity primary key, name text not null, weight int not null, at timestamptz)`
+    yield* sql`create index budget_name on tributary.budget (name, no)`
+    yield* sql`alter table tributary.sync add column why text not null default 'changes',
+      add column errors jsonb not null default '[]'`
+    yield* sql`alter table tributary.activation add column cause text`
   })
 })
 

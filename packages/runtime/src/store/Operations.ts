@@ -18,12 +18,12 @@ export const pause = (activation: number): Operation =>
     yield* sql`update tributary.activation set paused = true where no = ${activation}`
   })
 
-/** Undoes `pause`, and lets a stopped destination try again. */
+/** Undoes `pause`, and lets a destination that stopped, or rests, try again. */
 export const resume = (activation: number): Operation =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     yield* sql`update tributary.activation set paused = false where no = ${activation}`
-    yield* sql`update tributary.destination d set stopped = null
+    yield* sql`update tributary.destination d set stopped = null, rests_until = null
       from tributary.activation a where a.no = ${activation} and d.id = a.destination`
   })
 
@@ -31,7 +31,7 @@ export const resume = (activation: number): Operation =>
 export const approve = (activation: number): Operation<boolean> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    const rows = yield* sql`update tributary.activation set approved = true, held = null
+    const rows = yield* sql`update tributary.activation set approved = true, held = null, cause = 'approved'
       where no = ${activation} and held is not null returning 1`
     return rows.length > 0
   })
@@ -46,6 +46,7 @@ export const resync = (activation: number): Operation =>
     yield* sql.withTransaction(
       Effect.gen(function* () {
         yield* tellAgain(activation)
+        yield* sql`update tributary.activation set cause = 'resync' where no = ${activation}`
         yield* sql`delete from tributary.rejection where activation_no = ${activation}`
         yield* markEverybody(activation)
       })
@@ -98,7 +99,7 @@ export const forgetList = (activation: number): Operation =>
     yield* sql.withTransaction(
       Effect.gen(function* () {
         yield* sql`delete from tributary.ledger where activation_no = ${activation}`
-        yield* sql`update tributary.activation set list_id = null, list_name = null where no = ${activation}`
+        yield* sql`update tributary.activation set list_id = null, list_name = null, cause = 'the list was deleted downstream' where no = ${activation}`
         yield* markEverybody(activation)
       })
     )

@@ -49,7 +49,7 @@ const mayBeAlive = (owner: string | null): boolean => {
 /**
  * Takes a destination until the scope closes: a session lock where the store is shared, a new epoch, and the claims of
  * whoever had it before back in the dirty sets. Where that process may be alive, it is given one lease to notice. One
- * that was stopped is tried again: whoever mended it has started anew.
+ * that was stopped is tried again: whoever mended it has started anew. So is one that rests, unless the vendor asked.
  *
  * @category constructors
  * @since 0.1.0
@@ -82,7 +82,9 @@ export const take = Effect.fnUntraced(function* (
       const [before] = yield* sql<{ owner: string | null }>`
         select owner from tributary.destination where id = ${destination} for update`
       const [row] = yield* sql<{ epoch: bigint }>`
-        update tributary.destination set epoch = epoch + 1, owner = ${self}, stopped = null where id = ${destination} returning epoch`
+        update tributary.destination set epoch = epoch + 1, owner = ${self}, stopped = null,
+          rests_until = case when was_asked then rests_until end
+        where id = ${destination} returning epoch`
       const owner: Ledger.Ownership = { destination, epoch: row?.epoch ?? 0n }
       yield* recover(owner, undefined)
       return { owner, former: before?.owner ?? null }

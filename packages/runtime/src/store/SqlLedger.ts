@@ -42,7 +42,7 @@ export const layer: Layer.Layer<Ledger.Ledger, never, SqlClient.SqlClient> = Lay
     const transaction = <A>(effect: Effect.Effect<A, Ledger.Fenced | SqlError.SqlError, SqlClient.SqlClient>) =>
       inStore<A, Ledger.Fenced>(sql.withTransaction(effect))
     return Ledger.Ledger.of({
-      claim: (owner, activations, limit) => transaction(claim(owner, activations, limit)),
+      claim: (owner, wish) => transaction(claim(owner, wish)),
       read: (claimed, wanted) => inStore(read(claimed, wanted)),
       settle: (claimed, settled) => transaction(settle(claimed, settled)),
       prepared: (destination) =>

@@ -3,8 +3,9 @@
  *
  * @since 0.1.0
  */
-import { DateTime, Effect } from "effect"
+import { Clock, DateTime, Effect } from "effect"
 import { SqlClient } from "effect/sql"
+import { timestamp } from "./Timestamp.ts"
 
 /**
  * Whether an activation may run.
@@ -13,25 +14,35 @@ import { SqlClient } from "effect/sql"
  * @since 0.1.0
  */
 export interface Standing {
+  readonly no: number
   readonly paused: boolean
-  readonly held: string | null
   readonly baseline_due: boolean
+  /** Why its destination waits for an operator. */
   readonly stopped: string | null
+  /** Why its destination is left in peace, and until when. */
+  readonly resting: string | null
+  readonly rests_until: Date | null
+  /** Changes with everything that a hold depends on, but for what is sent. */
+  readonly news: string
 }
 
 /**
- * How an activation stands.
+ * How activations stand. Asked before every claim.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const readStanding = (no: number) =>
+export const readStandings = (activations: ReadonlyArray<number>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    const [row] = yield* sql<Standing>`
-      select a.paused, a.held, a.baseline_due, d.stopped from tributary.activation a
-      join tributary.destination d on d.id = a.destination where a.no = ${no}`
-    return row ?? { paused: true, held: null, baseline_due: false, stopped: null }
+    const now = yield* DateTime.nowAsDate
+    return yield* sql<Standing>`
+      select a.no, a.paused, a.baseline_due, d.stopped, d.rests_until,
+        case when d.rests_until > ${now}::timestamptz then d.resting end as resting,
+        concat_ws(' ', a.approved, (select max(imported_at) from tributary.source),
+          (select max(e.no) from tributary.evaluation e where e.computation_no = a.computation_no)) as news
+      from tributary.activation a join tributary.destination d on d.id = a.destination
+      where a.no = any(${activations}::int[])`
   })
 
 /**
@@ -43,6 +54,56 @@ export const readStanding = (no: number) =>
 export const markStopped = Effect.fnUntraced(function* (destination: string, reason: string) {
   const sql = yield* SqlClient.SqlClient
   yield* sql`update tributary.destination set stopped = ${reason} where id = ${destination}`
+})
+
+/**
+ * Leaves a destination in peace for a while.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Rest {
+  readonly reason: string
+  readonly millis: number
+  /** Failures in a row. */
+  readonly failures: number
+  /** Whether the vendor, or a limit, asks for it: then a restart does not end it. */
+  readonly wasAsked: boolean
+}
+
+/**
+ * @category combinators
+ * @since 0.1.0
+ */
+export const rest = Effect.fnUntraced(function* (destination: string, { failures, millis, reason, wasAsked }: Rest) {
+  const sql = yield* SqlClient.SqlClient
+  const until = timestamp((yield* Clock.currentTimeMillis) + millis)
+  yield* sql`update tributary.destination set failures = ${failures}, resting = ${reason},
+    rests_until = ${until}::timestamptz, was_asked = ${wasAsked} where id = ${destination}`
+})
+
+/**
+ * The destination answers again.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const endRest = Effect.fnUntraced(function* (destination: string) {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`update tributary.destination set failures = 0, resting = null, rests_until = null
+    where id = ${destination} and (failures > 0 or resting is not null)`
+})
+
+/**
+ * Failures in a row, over all its syncs.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const failuresOf = Effect.fnUntraced(function* (destination: string) {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ failures: number }>`select failures from tributary.destination where id = ${destination}`
+  return row?.failures ?? 0
 })
 
 /**

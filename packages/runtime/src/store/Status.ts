@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { IdSet, Identifier } from "@tributary/core"
-import { Effect } from "effect"
+import { DateTime, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { pending } from "./DirtySets.ts"
 
@@ -20,8 +20,8 @@ export interface ActivationStatus {
   readonly destination: string
   readonly form: string
   readonly computation: string
-  readonly state: "active" | "paused" | "held" | "stopped" | "removed"
-  /** Why it is held or stopped. */
+  readonly state: "active" | "paused" | "held" | "stopped" | "waiting" | "removed"
+  /** Why it is held, stopped or waiting. */
   readonly reason: string | null
   /** Profiles in the computation's result. */
   readonly size: number
@@ -46,6 +46,7 @@ export interface ActivationStatus {
  */
 export const activations = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
+  const now = yield* DateTime.nowAsDate
   const rows = yield* sql<
     Omit<ActivationStatus, "told" | "dirty" | "state" | "size"> & {
       readonly state: ActivationStatus["state"]
@@ -53,9 +54,11 @@ export const activations = Effect.gen(function* () {
     }
   >`
     select a.no, a.id as activation, a.destination, a.form, c.key as computation, c.size, c.evaluated_at, c.error,
-      a.settled_at, coalesce(d.stopped, a.held) as reason,
+      a.settled_at, coalesce(d.stopped, a.held, case when d.rests_until > ${now}::timestamptz
+        then d.resting || '; tried again at ' || to_char(d.rests_until at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC' end) as reason,
       case when a.removed then 'removed' when a.paused then 'paused' when d.stopped is not null then 'stopped'
-        when a.held is not null then 'held' else 'active' end as state,
+        when a.held is not null then 'held' when d.rests_until > ${now}::timestamptz then 'waiting'
+        else 'active' end as state,
       (select count(*)::int from tributary.rejection r where r.activation_no = a.no) as rejected,
       s.ended_at as last_sync_at,
       case when s.no is null then null

@@ -1,0 +1,55 @@
+/**
+ * Budgets in the store: what was used of a day's requests, so that a restart does not start the day anew (R29).
+ *
+ * A block is open while `at` is null. Whoever loads or reserves closes what a process that ended left open.
+ *
+ * @since 0.1.0
+ */
+import { Budgets, DeliveryError } from "@tributary/core"
+import { Effect, Layer } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { sqlReason } from "./SqlLedger.ts"
+import { timestamp } from "./Timestamp.ts"
+
+const failed = (error: SqlError.SqlError) =>
+  new DeliveryError.Unavailable({ reason: `the store: ${sqlReason(error)}`, nothingTaken: true })
+
+/**
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<never, never, SqlClient.SqlClient> = Layer.effect(
+  Budgets.Budgets,
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const closeOpen = (name: string, now: number) => sql`
+      update tributary.budget set at = ${timestamp(now)}::timestamptz where name = ${name} and at is null`
+    return {
+      load: (name, since, now) =>
+        sql
+          .withTransaction(
+            Effect.gen(function* () {
+              yield* closeOpen(name, now)
+              yield* sql`delete from tributary.budget where name = ${name} and at < ${timestamp(since)}::timestamptz`
+              const rows = yield* sql<{ weight: number; at: Date }>`
+                select weight, at from tributary.budget where name = ${name} order by at`
+              return rows.map(({ at, weight }) => ({ weight, at: at.getTime() }))
+            })
+          )
+          .pipe(Effect.mapError(failed)),
+      reserve: (name, weight, now) =>
+        sql
+          .withTransaction(
+            Effect.andThen(
+              closeOpen(name, now),
+              sql`insert into tributary.budget (name, weight) values (${name}, ${weight})`
+            )
+          )
+          .pipe(Effect.asVoid, Effect.mapError(failed)),
+      // Where this is not written, the block counts whole: a little of the budget is lost and nothing else.
+      close: (name, used, now) =>
+        Effect.ignore(sql`update tributary.budget set at = ${timestamp(now)}::timestamptz, weight = ${used}
+          where name = ${name} and at is null`)
+    }
+  })
+)
