@@ -35,7 +35,7 @@ export interface Vendors {
 }
 
 /** What the reconciler may have on the wire at a time, for each destination. */
-const inFlight = 32
+const inFlight = 40
 
 interface Telling {
   /** Who, where and what. */
