@@ -49,6 +49,15 @@ interface CommonOptions {
 }
 
 /**
+ * What becomes of those who were told when an activation is taken out of the configuration (R39): they stay as they are,
+ * or all of them exit. The destination must stay in the configuration until they have.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type OnRemoval = "leave" | "exit"
+
+/**
  * Options of an activation on an event destination.
  *
  * @category models
@@ -61,6 +70,8 @@ export interface EventOptions<K extends CallKind = CallKind> extends CommonOptio
   readonly events?: { readonly entered?: string; readonly exited?: string; readonly computed?: string }
   /** An account audience as one call per account, or as calls for each of its users (R9). */
   readonly accounts?: "group" | "users"
+  /** Default: `leave`. */
+  readonly onRemoval?: OnRemoval
   /** Traits to send along: their name in the payload, and the trait's name on the profile (R25). */
   readonly traits?: Readonly<Record<string, string>>
 }
@@ -76,6 +87,8 @@ export interface ListOptions extends CommonOptions {
   readonly every?: Duration.Input
   /** The list's name downstream. Default: the audience's name. */
   readonly name?: string
+  /** As for events, or the list is deleted downstream. Default: `leave`. */
+  readonly onRemoval?: OnRemoval | "delete"
 }
 
 /**

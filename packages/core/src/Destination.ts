@@ -199,6 +199,8 @@ export interface ListDeclaration {
   readonly batch: Batch
   readonly limits: ReadonlyArray<RateLimit>
   readonly acceptsHistorical: boolean
+  /** Whether lists can be deleted. */
+  readonly removes: boolean
   readonly refreshAfter: Duration.Duration | undefined
 }
 
@@ -396,6 +398,7 @@ const build = <S extends Schema.ConstraintDecoder<unknown>, T extends string, R 
           batch: form.batch,
           limits: form.limits,
           acceptsHistorical: form.acceptsHistorical ?? true,
+          removes: form.remove !== undefined,
           refreshAfter: form.refreshAfter === undefined ? undefined : Duration.fromInputUnsafe(form.refreshAfter)
         }
       }),

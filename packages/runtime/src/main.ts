@@ -10,6 +10,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Console, Effect, Predicate } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
+import type { Verb } from "./cli/operate.ts"
 import { codeOf, type ExitCode, exitCode, type Run } from "./cli/Exit.ts"
 import { version } from "./version.ts"
 
@@ -164,7 +165,7 @@ const status = Command.make("status", session, (flags) =>
   Command.withExamples([{ command: "tributary status", description: "A table" }])
 )
 
-const operation = (verb: "pause" | "resume" | "approve" | "resync" | "baseline", description: string) =>
+const operation = (verb: Verb, description: string) =>
   Command.make(verb, { ...session, activation }, (flags) =>
     lazily(
       () => import("./cli/operate.ts"),
@@ -214,6 +215,23 @@ const retry = Command.make(
     { command: "tributary retry braze/big_spenders c2", description: "One profile" },
     { command: "tributary retry --all", description: "Everything" }
   ])
+)
+
+const history = Command.make(
+  "history",
+  {
+    ...session,
+    activation: activation.pipe(Argument.optional),
+    limit: Flag.Int("limit").pipe(Flag.withDefault(20), Flag.withDescription("How many syncs, newest first"))
+  },
+  (flags) =>
+    lazily(
+      () => import("./cli/history.ts"),
+      ({ history }) => history(flags)
+    )
+).pipe(
+  Command.withDescription("Past syncs: when, why, what was told, and what went wrong first"),
+  Command.withExamples([{ command: "tributary history braze/big_spenders", description: "Of one activation" }])
 )
 
 const sandbox = Command.make(
@@ -268,10 +286,13 @@ const root = Command.make("tributary").pipe(
     rejections,
     retry,
     operation("pause", "Tell nothing more of an activation, until resume. Changes are kept"),
-    operation("resume", "Undo pause; let a stopped destination try again"),
+    operation("resume", "Undo pause and empty; let a stopped destination try again"),
     operation("approve", "Let a held sync go ahead, whatever it removes"),
     operation("resync", "Tell everybody again with the next sync"),
     operation("baseline", "Take everything as told with the next sync, and send nothing"),
+    operation("empty", "Have everybody leave with the next sync, and nobody come back until resume"),
+    operation("delete-list", "Delete the list downstream with the next sync, and make none until resume"),
+    history,
     sandbox
   ])
 )

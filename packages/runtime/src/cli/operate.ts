@@ -1,5 +1,6 @@
 /**
- * What an operator does to activations: `pause`, `resume`, `approve`, `resync`, `baseline`, `retry`, `rejections`.
+ * What an operator does to activations: `pause`, `resume`, `approve`, `resync`, `baseline`, `empty`, `delete-list`,
+ * `retry`, `rejections`.
  *
  * @since 0.1.0
  */
@@ -27,22 +28,33 @@ const find = Effect.fnUntraced(function* (id: string) {
 })
 
 /**
+ * @category models
+ * @since 0.1.0
+ */
+export type Verb = "pause" | "resume" | "approve" | "resync" | "baseline" | "empty" | "delete-list"
+
+/**
  * The commands that take one activation and answer one sentence.
  *
  * @category commands
  * @since 0.1.0
  */
-export const operate = (verb: "pause" | "resume" | "approve" | "resync" | "baseline", flags: OperateFlags): Run =>
-  withSession(flags, () =>
+export const operate = (verb: Verb, flags: OperateFlags): Run =>
+  withSession(flags, ({ resolved }) =>
     Effect.gen(function* () {
       const no = yield* find(flags.activation)
+      const list = resolved.activations.find(({ id }) => id === flags.activation)?.destination.plugin.list
+      if (verb === "delete-list" && list?.removes !== true) {
+        const reason = `${flags.activation} has no list that can be deleted; "tributary empty" has everybody leave.`
+        return yield* new WrongUse({ reason })
+      }
       const said = yield* perform(verb, no, flags.activation)
       yield* Console.log(flags.json ? JSON.stringify({ activation: flags.activation, done: verb }) : said)
       return exitCode.done
     })
   )
 
-const perform = Effect.fnUntraced(function* (verb: Parameters<typeof operate>[0], no: number, id: string) {
+const perform = Effect.fnUntraced(function* (verb: Verb, no: number, id: string) {
   switch (verb) {
     case "pause":
       yield* Operations.pause(no)
@@ -56,6 +68,12 @@ const perform = Effect.fnUntraced(function* (verb: Parameters<typeof operate>[0]
     case "resync":
       yield* Operations.resync(no)
       return `The next sync of ${id} tells everybody again.`
+    case "empty":
+      yield* Operations.leave(no, "exit")
+      return `With the next sync everybody leaves ${id}. It stays empty until "tributary resume ${id}".`
+    case "delete-list":
+      yield* Operations.leave(no, "delete")
+      return `With the next sync the list of ${id} is deleted. "tributary resume ${id}" makes it anew.`
     case "baseline":
       yield* Operations.baseline(no)
       return `The next sync of ${id} takes everything as told and sends nothing.`

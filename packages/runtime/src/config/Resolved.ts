@@ -79,6 +79,7 @@ export interface ResolvedActivation {
   readonly traits: Readonly<Record<string, string>>
   readonly historical: boolean
   readonly hold: { readonly share: number; readonly least: number } | undefined
+  readonly onRemoval: "leave" | "exit" | "delete"
   /** Of a list. */
   readonly cadence: Cadence.Cadence
   readonly listName: string
@@ -94,6 +95,8 @@ export interface Resolved {
   readonly computations: ReadonlyArray<ResolvedComputation>
   readonly destinations: ReadonlyArray<Destination.Destination>
   readonly activations: ReadonlyArray<ResolvedActivation>
+  /** Milliseconds for which syncs and changes are remembered. */
+  readonly keepMillis: number
 }
 
 type Mistakes = Array<{ path: string; message: string }>
@@ -127,7 +130,10 @@ export const resolve = (config: TributaryConfig): Result.Result<Resolved, BadCon
       .toSorted((a, b) => (a.collection === b.collection ? 0 : a.collection === "accounts" ? -1 : 1))
       .map((source) => resolveProfiles(source, fail)),
     computations: [...computations.values()],
-    destinations: [...new Set(config.activations.map((activation) => activation.destination))],
+    destinations: [
+      ...new Set([...config.activations.map((activation) => activation.destination), ...(config.destinations ?? [])])
+    ],
+    keepMillis: keepMillis(config.keep ?? Duration.days(90), fail),
     activations: config.activations.flatMap((activation, i) => {
       const computation = computations.get(activation.computation)
       return computation === undefined ? [] : [resolveActivation(activation, i, computation, fail)]
@@ -185,6 +191,14 @@ const unique = (names: ReadonlyArray<string>, onDuplicate: (name: string) => voi
     }
     seen.add(name)
   }
+}
+
+const keepMillis = (keep: Duration.Input, fail: Fail): number => {
+  const millis = Option.getOrElse(Option.map(Duration.fromInput(keep), Duration.toMillis), () => 0)
+  if (millis < Duration.toMillis(Duration.days(1))) {
+    fail("keep", `"${String(keep)}" is no duration of a day at least; write for example "90 days"`)
+  }
+  return millis
 }
 
 const hourly: Schedule.Schedule = { _tag: "Every", cadence: Cadence.hourly }
@@ -269,7 +283,7 @@ const resolveActivation = (
 
 type FormPart = Pick<
   ResolvedActivation,
-  "form" | "collection" | "calls" | "events" | "traits" | "historical" | "cadence" | "listName"
+  "form" | "collection" | "calls" | "events" | "traits" | "historical" | "cadence" | "listName" | "onRemoval"
 >
 
 const defaultEvents = (kind: ResolvedComputation["kind"]) =>
@@ -315,8 +329,19 @@ const eventPart = (
     traits: options.traits ?? {},
     historical: options.historical ?? true,
     cadence: Cadence.hourly,
-    listName: ""
+    listName: "",
+    onRemoval: onRemovalOf(options.onRemoval, ["leave", "exit"], path, fail)
   }
+}
+
+const onRemovalOf = (
+  asked: ResolvedActivation["onRemoval"] = "leave",
+  possible: ReadonlyArray<ResolvedActivation["onRemoval"]>,
+  path: string,
+  fail: Fail
+) => {
+  if (!possible.includes(asked)) fail(`${path}.onRemoval`, `must be ${possible.join(" or ")}, and not ${asked}`)
+  return asked
 }
 
 const listPart = (
@@ -352,6 +377,12 @@ const listPart = (
     traits: {},
     historical: list?.acceptsHistorical === false ? false : (options.historical ?? true),
     cadence: Result.getOrElse(cadence, () => minimum),
-    listName: options.name ?? computation.name
+    listName: options.name ?? computation.name,
+    onRemoval: onRemovalOf(
+      options.onRemoval,
+      list?.removes === true ? ["leave", "exit", "delete"] : ["leave", "exit"],
+      path,
+      fail
+    )
   }
 }

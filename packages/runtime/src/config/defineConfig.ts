@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import type { Activation } from "@tributary/core"
+import type { Activation, Destination } from "@tributary/core"
+import type { Duration } from "effect"
 import type { SourcedAudience, SourcedComputation } from "./Computations.ts"
 import type { Profiles } from "./Source.ts"
 
@@ -27,6 +28,10 @@ export interface ConfigOptions {
   readonly activations: ReadonlyArray<SourcedActivation>
   /** Profiles to import that no computation is over: the accounts of users, for example. */
   readonly profiles?: ReadonlyArray<Profiles>
+  /** Destinations that have no activation any more, kept until those who were told of one have left (R39). */
+  readonly destinations?: ReadonlyArray<Destination.Destination>
+  /** How long the record of syncs and of changes is kept. Default: 90 days. */
+  readonly keep?: Duration.Input
 }
 
 /**

@@ -17,8 +17,8 @@ import {
 import { Effect } from "effect"
 import type { HttpClient } from "effect/http"
 import type { SqlClient } from "effect/sql"
-import type { ResolvedActivation } from "../config/Resolved.ts"
 import * as Lease from "../store/Lease.ts"
+import type { Told } from "./Owned.ts"
 
 /**
  * A destination that can be delivered to.
@@ -91,7 +91,7 @@ export const connect = Effect.fnUntraced(function* (
  * @category constructors
  * @since 0.1.0
  */
-export const taskOf = (activation: ResolvedActivation, no: number, space: string): Plan.Task => ({
+export const taskOf = (activation: Told, no: number, space: string): Plan.Task => ({
   activation: no,
   activationId: activation.id,
   title: activation.computation.name,

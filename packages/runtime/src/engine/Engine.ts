@@ -12,12 +12,13 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { lane, mark, marksOf } from "../store/DirtySets.ts"
 import * as History from "../store/History.ts"
 import * as Holds from "../store/Holds.ts"
+import * as Leaving from "../store/Leaving.ts"
 import * as Operations from "../store/Operations.ts"
 import { fenced, recover } from "../store/Owners.ts"
-import { toldProfiles } from "../store/Registry.ts"
+import { toldProfiles } from "../store/Concerned.ts"
 import { sqlReason, toLedgerError } from "../store/SqlLedger.ts"
 import { eventWork, type FormWork, listWork, taskOf } from "./Destinations.ts"
-import { ensureList } from "./Lists.ts"
+import { ensureList, removeList } from "./Lists.ts"
 import {
   ended,
   noCounts,
@@ -94,9 +95,12 @@ export const syncList = (
       yield* takeBaselines(owned, [registration], placeholder, options)
       const blocked = (yield* clear([no])).get(no)
       if (blocked !== undefined) return ended(owned, registration, blocked)
-      yield* refreshMembership(owned, registration)
+      const leave = yield* Leaving.of(no)
+      if (leave?.leaving === "delete") return yield* deleteList(owned, registration, leave.listId)
+      if (leave === undefined) yield* refreshMembership(owned, registration)
       if (!(yield* hasWork([no]))) {
-        if (yield* isEvaluated(no)) yield* fenced(owned.owner, markSettled([no]))
+        if (leave !== undefined) yield* fenced(owned.owner, Leaving.end([no]))
+        else if (yield* isEvaluated(no)) yield* fenced(owned.owner, markSettled([no]))
         return ended(owned, registration, { _tag: "Settled" })
       }
       const listId = yield* ensureList(owned.connected, activation, no, owned.owner).pipe(
@@ -118,6 +122,19 @@ export const syncList = (
       return synced ?? ended(owned, registration, { _tag: "Settled" })
     })
   )
+
+/** Takes the whole list away downstream; one that is gone already is as good (R19, R39). */
+const deleteList = Effect.fnUntraced(function* (owned: Owned, registration: Registration, listId: string | null) {
+  const { no } = registration
+  yield* recover(owned.owner, [no])
+  const gone = yield* removeList(owned.connected, listId).pipe(
+    Effect.as(undefined),
+    Effect.catch((error) => Effect.succeed(error))
+  )
+  if (gone !== undefined) return yield* stopFor(owned, registration, gone)
+  yield* fenced(owned.owner, Leaving.listDeleted(no))
+  return ended(owned, registration, { _tag: "Settled" })
+})
 
 const stoppedBy = (error: DeliveryError.DeliveryError) => Effect.succeed({ _tag: "Failed" as const, error })
 
@@ -158,7 +175,8 @@ const clearance = (owned: Owned, registrations: ReadonlyArray<Registration>): Cl
         blocked.set(no, { _tag: "Waiting", reason: `${resting.replace(/\.$/, "")}; tried again at ${until}` })
       } else {
         if (checked.get(no)?.news !== news) {
-          const held = (yield* hasWork([no])) ? yield* Holds.check(no, policies.get(no)) : undefined
+          const policy = standing.is_leaving ? undefined : policies.get(no)
+          const held = (yield* hasWork([no])) ? yield* Holds.check(no, policy) : undefined
           checked.set(no, { news, held })
         }
         const held = checked.get(no)?.held
@@ -257,7 +275,10 @@ const syncTogether = Effect.fnUntraced(function* (
   const settled = nos.filter((no) => !blocked.has(no))
   if (ending._tag === "Stopped") yield* fenced(owned.owner, markStopped(destination, ending.reason))
   if (ending._tag === "Settled") {
-    yield* fenced(owned.owner, Effect.andThen(markSettled(settled), clearApproval(settled)))
+    yield* fenced(
+      owned.owner,
+      Effect.all([markSettled(settled), clearApproval(settled), Leaving.end(settled)], { discard: true })
+    )
   }
   yield* History.finish(
     records,

@@ -6,9 +6,9 @@
 import { DeliveryError, type Destination, type Ledger } from "@tributary/core"
 import { Effect, Option } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import type { ResolvedActivation } from "../config/Resolved.ts"
 import { fence } from "../store/Claims.ts"
 import type { Connected } from "./Destinations.ts"
+import type { Told } from "./Owned.ts"
 
 /**
  * The vendor's id of an activation's list: the one that is known, else one of its name, else a new one.
@@ -18,7 +18,7 @@ import type { Connected } from "./Destinations.ts"
  */
 export const ensureList = Effect.fnUntraced(function* (
   connected: Connected,
-  activation: ResolvedActivation,
+  activation: Told,
   no: number,
   owner: Ledger.Ownership
 ): Effect.fn.Return<string, DeliveryError.DeliveryError | Ledger.Fenced | SqlError.SqlError, SqlClient.SqlClient> {
@@ -53,4 +53,24 @@ export const ensureList = Effect.fnUntraced(function* (
     yield* keep(known.list_id)
   }
   return known.list_id
+})
+
+/**
+ * Deletes a list downstream. One that is gone already is as good as deleted.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const removeList = Effect.fnUntraced(function* (
+  connected: Connected,
+  listId: string | null
+): Effect.fn.Return<void, DeliveryError.DeliveryError> {
+  const { list } = connected.bound
+  if (listId === null) return
+  if (list?.remove === undefined) {
+    const reason = `${connected.destination.plugin.title} cannot delete lists; empty it instead.`
+    return yield* new DeliveryError.Misconfigured({ reason })
+  }
+  const context = { client: connected.forms.list.client, settings: connected.bound.settings }
+  yield* Effect.catchTag(list.remove(listId, context), "ListGone", () => Effect.void)
 })

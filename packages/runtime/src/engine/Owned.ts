@@ -6,7 +6,7 @@
 import type { Ledger, Reconciler } from "@tributary/core"
 import type { Duration } from "effect"
 import type { SqlClient } from "effect/sql"
-import type { ResolvedActivation } from "../config/Resolved.ts"
+import type { ResolvedActivation, ResolvedComputation } from "../config/Resolved.ts"
 import type { Connected } from "./Destinations.ts"
 
 /**
@@ -75,6 +75,29 @@ export interface Owned {
 }
 
 /**
+ * How an activation is told: what a sync needs of it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Told extends Pick<
+  ResolvedActivation,
+  | "id"
+  | "form"
+  | "collection"
+  | "calls"
+  | "events"
+  | "identifiers"
+  | "newIdentifiers"
+  | "traits"
+  | "listName"
+  | "hold"
+  | "cadence"
+> {
+  readonly computation: Pick<ResolvedComputation, "kind" | "key" | "name">
+}
+
+/**
  * An activation and its number in the store.
  *
  * @category models
@@ -82,7 +105,7 @@ export interface Owned {
  */
 export interface Registration {
   readonly no: number
-  readonly activation: ResolvedActivation
+  readonly activation: Told
 }
 
 /**

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import {
+  Cadence,
   Connection,
   type Destination,
   Diff,
@@ -21,6 +22,7 @@ import type { BadConfig, Resolved } from "../config/Resolved.ts"
 import { type DestinationBusy, take } from "../store/Owners.ts"
 import { type Registered, register, reviseRejections } from "../store/Registry.ts"
 import * as Budgets from "../store/Budgets.ts"
+import * as Leaving from "../store/Leaving.ts"
 import * as SqlLedger from "../store/SqlLedger.ts"
 import * as Tokens from "../store/Tokens.ts"
 import { connect, versionOf } from "./Destinations.ts"
@@ -117,7 +119,7 @@ export const open = Effect.fnUntraced(function* (
   const wanted = new Set(
     resolved.activations.filter(({ id }) => only?.has(id) ?? true).map((activation) => activation.destination.id)
   )
-  const owned = connected.filter((each) => wanted.has(each.destination.id))
+  const owned = connected.filter((each) => only === undefined || wanted.has(each.destination.id))
   const destinations = yield* Effect.forEach(owned, (each) =>
     Effect.gen(function* () {
       const { id } = each.destination
@@ -126,10 +128,15 @@ export const open = Effect.fnUntraced(function* (
         Effect.catchTag("SqlError", SqlLedger.toLedgerError)
       )
       each.lease.hold(owner)
-      const activations = resolved.activations
+      const configured = resolved.activations
         .filter((activation) => activation.destination.id === id)
         .map((activation) => ({ activation, no: registered.activations.get(activation.id) ?? 0 }))
-      return { connected: each, owner, activations, space: resolved.space }
+      const removed = yield* Leaving.removed(id).pipe(Effect.catchTag("SqlError", SqlLedger.toLedgerError))
+      const left = removed.map(({ no, toldAs }) => ({
+        activation: { ...toldAs, hold: undefined, cadence: Cadence.hourly },
+        no
+      }))
+      return { connected: each, owner, activations: [...configured, ...left], space: resolved.space }
     })
   )
   return { resolved, registered, destinations }

@@ -6,7 +6,6 @@
 import { Cadence, type Diff, Ledger } from "@tributary/core"
 import { DateTime, Effect, Option } from "effect"
 import { SqlClient } from "effect/sql"
-import type { ResolvedActivation } from "../config/Resolved.ts"
 import type { Evaluated } from "../store/Evaluation.ts"
 import type { Imported } from "../store/Import.ts"
 import { toLedgerError } from "../store/SqlLedger.ts"
@@ -51,7 +50,7 @@ export interface SyncOnceOptions extends SyncOptions {
   readonly onStep: (step: string) => void
 }
 
-const isWanted = (options: SyncOnceOptions, activation: ResolvedActivation) =>
+const isWanted = (options: SyncOnceOptions, activation: { readonly id: string }) =>
   options.only === undefined || options.only.has(activation.id)
 
 /**
@@ -128,8 +127,10 @@ const syncDestination = Effect.fnUntraced(function* (owned: Owned, options: Sync
  */
 export const listDue = Effect.fnUntraced(function* ({ activation, no }: Registration) {
   const sql = yield* SqlClient.SqlClient
+  // Who is to leave does so at once, and waits for no cadence.
   const [row] = yield* sql<{ settled_at: Date | null }>`
-    select settled_at from tributary.activation where no = ${no}`.pipe(Effect.catchTag("SqlError", toLedgerError))
+    select case when leaving is null then settled_at end as settled_at
+    from tributary.activation where no = ${no}`.pipe(Effect.catchTag("SqlError", toLedgerError))
   const settled = Option.map(Option.fromNullishOr(row?.settled_at), DateTime.fromDateUnsafe)
   return Cadence.nextDue(activation.cadence, settled, yield* DateTime.now)
 })

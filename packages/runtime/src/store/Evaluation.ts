@@ -251,7 +251,7 @@ const markChanged = Effect.fnUntraced(function* (
   const activations = yield* sql<{ no: number; as_users: boolean }>`
     select a.no, a.collection <> c.collection as as_users from tributary.activation a
     join tributary.computation c on c.no = a.computation_no
-    where a.computation_no = ${computation} and not a.removed`
+    where a.computation_no = ${computation} and (not a.removed or a.leaving is not null)`
   const changed = change.map(({ chunk, entered, exited }) => ({ chunk, profiles: IdSet.union(entered, exited) }))
   const marks: Array<Mark> = []
   for (const activation of activations) {

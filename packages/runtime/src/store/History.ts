@@ -3,8 +3,10 @@
  *
  * @since 0.1.0
  */
+import { IdSet } from "@tributary/core"
 import { DateTime, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import { timestamp } from "./Timestamp.ts"
 
 /**
  * What a sync of one activation did.
@@ -69,4 +71,85 @@ export const finish = Effect.fnUntraced(function* (
       rejected = ${rejected}, postponed = ${postponed}, errors = ${JSON.stringify(errors)}::text::jsonb
       where no = ${no}::bigint`
   }
+})
+
+/**
+ * A sync as it is remembered.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PastSync {
+  readonly activation: string
+  readonly started_at: Date
+  /** `null` while it runs. */
+  readonly ended_at: Date | null
+  /** `first sync`, `changes`, `resync`, `approved`, … */
+  readonly why: string
+  readonly ending: string | null
+  readonly delivered: number
+  readonly rejected: number
+  readonly postponed: number
+  readonly errors: Done["errors"]
+  /** Failures that a vendor counted later without saying whose they are. */
+  readonly unattributed: Done["errors"]
+}
+
+/**
+ * Past syncs, newest first: of one activation, or all.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const past = Effect.fnUntraced(function* (activation: number | undefined, limit: number) {
+  const sql = yield* SqlClient.SqlClient
+  const one = activation ?? null
+  return yield* sql<PastSync>`
+    select a.id as activation, s.started_at, s.ended_at, s.why, s.ending, s.delivered::int as delivered,
+      s.rejected::int as rejected, s.postponed::int as postponed, s.errors, s.unattributed
+    from tributary.sync s join tributary.activation a on a.no = s.activation_no
+    where ${one}::int is null or s.activation_no = ${one}::int order by s.no desc limit ${limit}`
+})
+
+/**
+ * Forgets syncs from before a time, and melts the changes from before it into one for each chunk of a computation: who
+ * changed last, and not when, is still needed where something is told anew.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const prune = Effect.fnUntraced(function* (before: number) {
+  const sql = yield* SqlClient.SqlClient
+  const at = timestamp(before)
+  yield* sql.withTransaction(
+    Effect.gen(function* () {
+      yield* sql`delete from tributary.sync where ended_at < ${at}::timestamptz`
+      const rows = yield* sql<{
+        computation_no: number
+        chunk: number
+        evaluation_no: bigint
+        entered: Uint8Array
+        exited: Uint8Array
+      }>`select c.* from tributary.change c join tributary.evaluation e on e.no = c.evaluation_no
+         where e.at < ${at}::timestamptz order by c.computation_no, c.chunk, c.evaluation_no for update of c`
+      for (const old of Map.groupBy(rows, ({ chunk, computation_no }) => `${computation_no} ${chunk}`).values()) {
+        const last = old.at(-1)
+        if (old.length < 2 || last === undefined) continue
+        let entered = IdSet.empty
+        let exited = IdSet.empty
+        for (const row of old) {
+          const [came, went] = [IdSet.decode(row.entered), IdSet.decode(row.exited)]
+          entered = IdSet.difference(IdSet.union(entered, came), went)
+          exited = IdSet.difference(IdSet.union(exited, went), came)
+        }
+        yield* sql`delete from tributary.change where computation_no = ${last.computation_no}
+          and chunk = ${last.chunk} and evaluation_no < ${last.evaluation_no}::bigint`
+        yield* sql`update tributary.change set entered = ${IdSet.encode(entered)}, exited = ${IdSet.encode(exited)}
+          where computation_no = ${last.computation_no} and chunk = ${last.chunk}
+            and evaluation_no = ${last.evaluation_no}::bigint`
+      }
+      yield* sql`delete from tributary.evaluation e where e.at < ${at}::timestamptz
+        and not exists (select 1 from tributary.change c where c.evaluation_no = e.no)`
+    })
+  )
 })

@@ -11,7 +11,7 @@ import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { ResolvedActivation } from "../config/Resolved.ts"
 import { pending } from "./DirtySets.ts"
-import { toldIdentifiers, wanted } from "./Registry.ts"
+import { toldIdentifiers, wanted } from "./Concerned.ts"
 
 /**
  * Holds the activation, or lets go of it, as its pending changes ask for. Answers why it is held.

@@ -269,7 +269,8 @@ const markDirty = (source: ResolvedProfiles, changed: IdSet.IdSet, added: IdSet.
     const sql = yield* SqlClient.SqlClient
     const activations = yield* sql<{ no: number; computation_no: number; as_users: boolean; collection: string }>`
       select a.no, a.computation_no, a.collection, a.collection <> c.collection as as_users
-      from tributary.activation a join tributary.computation c on c.no = a.computation_no where not a.removed`
+      from tributary.activation a join tributary.computation c on c.no = a.computation_no
+      where not a.removed or a.leaving is not null`
     for (const activation of activations) {
       // Membership changes concern both sides: users told of their account's audience, and accounts told with users.
       const concerned = source.account !== undefined || activation.collection === source.collection

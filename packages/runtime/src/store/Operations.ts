@@ -7,7 +7,8 @@ import { IdSet } from "@tributary/core"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { lane, mark, marksOf } from "./DirtySets.ts"
-import { markEverybody } from "./Registry.ts"
+import * as Leaving from "./Leaving.ts"
+import { markEverybody } from "./Concerned.ts"
 
 type Operation<A = void> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
 
@@ -18,14 +19,23 @@ export const pause = (activation: number): Operation =>
     yield* sql`update tributary.activation set paused = true where no = ${activation}`
   })
 
-/** Undoes `pause`, and lets a destination that stopped, or rests, try again. */
+/** Undoes `pause` and `empty`, and lets a destination that stopped, or rests, try again. */
 export const resume = (activation: number): Operation =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     yield* sql`update tributary.activation set paused = false where no = ${activation}`
+    const filled = yield* sql`update tributary.activation set leaving = null, cause = 'filled again'
+      where no = ${activation} and not removed and leaving is not null returning 1`
+    if (filled.length > 0) yield* markEverybody(activation)
     yield* sql`update tributary.destination d set stopped = null, rests_until = null
       from tributary.activation a where a.no = ${activation} and d.id = a.destination`
   })
+
+/** Has everybody leave, one by one or with the list, and nobody come back until `resume` (R19). */
+export const leave = (activation: number, leaving: Leaving.Leaving): Operation =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) =>
+    sql.withTransaction(Leaving.begin(activation, leaving, leaving === "exit" ? "emptied" : "list deleted"))
+  )
 
 /** Lets a held sync go ahead, whatever it removes. Answers whether it was held. */
 export const approve = (activation: number): Operation<boolean> =>

@@ -15,6 +15,8 @@ interface ActivationRow {
   readonly computation_no: number
   readonly computation_collection: string
   readonly kind: string
+  /** Since when everybody is to leave. */
+  readonly leaving_at: Date | null
 }
 
 /**
@@ -37,9 +39,11 @@ export const read = Effect.fnUntraced(function* (
   const wants = new Map<number, Want>()
   for (const activation of activations) {
     const want =
-      activation.computation_collection === activation.collection
-        ? yield* ownWant(activation, claim.chunk, numbers)
-        : yield* accountsWant(activation, numbers)
+      activation.leaving_at !== null
+        ? leavingWant(activation.leaving_at)
+        : activation.computation_collection === activation.collection
+          ? yield* ownWant(activation, claim.chunk, numbers)
+          : yield* accountsWant(activation, numbers)
     wants.set(activation.no, want)
   }
   return {
@@ -63,7 +67,8 @@ const readActivations = (activations: ReadonlyArray<number>): Read<ReadonlyArray
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     return yield* sql<ActivationRow>`
-      select a.no, a.collection, c.no as computation_no, c.collection as computation_collection, c.kind
+      select a.no, a.collection, c.no as computation_no, c.collection as computation_collection, c.kind,
+        case when a.leaving is not null then a.leaving_at end as leaving_at
       from tributary.activation a join tributary.computation c on c.no = a.computation_no
       where a.no = any(${activations}::int[])`
   })
@@ -127,6 +132,12 @@ interface Want {
   readonly value: (profile: number) => Json.Json | undefined
   readonly found: (profile: number) => Found | undefined
 }
+
+/** Nobody is to be told anything: whoever was told exits (R39). */
+const leavingWant = (at: Date): Want => ({
+  value: () => undefined,
+  found: () => ({ at: at.getTime(), evaluation: `leaving ${at.getTime()}` })
+})
 
 const ownWant = Effect.fnUntraced(function* (
   activation: ActivationRow,

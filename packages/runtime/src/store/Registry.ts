@@ -2,7 +2,7 @@
  * Registry: what the configuration asks for, entered into the store.
  *
  * The configuration is the source of truth, and applying it is a diff too: new activations start with everybody dirty,
- * removed ones rest as they are, and a key never changes its meaning.
+ * removed ones rest as they are or are exited (R39), and a key never changes its meaning.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,9 @@ import { IdSet, Json } from "@tributary/core"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { BadConfig, type Resolved, type ResolvedActivation, type ResolvedComputation } from "../config/Resolved.ts"
+import { markEverybody } from "./Concerned.ts"
 import { lane, mark, marksOf } from "./DirtySets.ts"
+import * as Leaving from "./Leaving.ts"
 
 /**
  * Numbers of what was registered.
@@ -24,6 +26,17 @@ export interface Registered {
   readonly removed: ReadonlyArray<string>
   /** Activations whose mapping changed: what was told stays as it was until `resync`. */
   readonly remapped: ReadonlyArray<string>
+  /** Removed activations that people are to exit, at a destination that the configuration does not have any more. */
+  readonly stranded: ReadonlyArray<Stranded>
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface Stranded {
+  readonly activation: string
+  readonly destination: string
 }
 
 type Mistake = { readonly path: string; readonly message: string }
@@ -63,9 +76,16 @@ export const register = Effect.fnUntraced(function* (
         if (change === "remapped") remapped.push(activation.id)
       }
       if (mistakes.length > 0) return yield* new BadConfig({ mistakes })
-      const removed = yield* sql<{ id: string }>`update tributary.activation set removed = true
-        where not removed and no <> all(${[...activations.values()]}::int[]) returning id`
-      return { activations, added, removed: removed.map((row) => row.id), remapped }
+      const removed = yield* sql<{ no: number; id: string; on_removal: string }>`
+        update tributary.activation set removed = true
+        where not removed and no <> all(${[...activations.values()]}::int[]) returning no, id, on_removal`
+      for (const { no, on_removal } of removed) {
+        if (on_removal === "exit" || on_removal === "delete") yield* Leaving.begin(no, on_removal, "removed")
+      }
+      const stranded = yield* sql<Stranded>`select id as activation, destination from tributary.activation
+        where removed and leaving is not null
+          and destination <> all(${resolved.destinations.map(({ id }) => id)}::text[]) order by id`
+      return { activations, added, removed: removed.map((row) => row.id), remapped, stranded }
     })
   )
 })
@@ -118,8 +138,10 @@ const registerActivation = Effect.fnUntraced(function* (
      where id = ${id} for update`
   if (known === undefined) {
     const [row] = yield* sql<{ no: number }>`
-      insert into tributary.activation (id, destination, form, computation_no, collection, baseline_due, mapping)
-      values (${id}, ${destination.id}, ${form}, ${computation}, ${collection}, ${!activation.historical}, ${mapping})
+      insert into tributary.activation
+        (id, destination, form, computation_no, collection, baseline_due, mapping, on_removal, told_as)
+      values (${id}, ${destination.id}, ${form}, ${computation}, ${collection}, ${!activation.historical}, ${mapping},
+        ${activation.onRemoval}, ${Leaving.toText(activation)}::text::jsonb)
       returning no`
     const no = row?.no ?? 0
     yield* markEverybody(no)
@@ -134,8 +156,11 @@ const registerActivation = Effect.fnUntraced(function* (
     const message = `the store knows this id with another destination, computation or form, and what was told belongs to that one; set another "id"`
     mistakes.push({ path: `activation "${id}"`, message })
   }
-  yield* sql`update tributary.activation set removed = false, mapping = ${mapping} where no = ${known.no}`
+  yield* sql`update tributary.activation set removed = false, mapping = ${mapping},
+    on_removal = ${activation.onRemoval}, told_as = ${Leaving.toText(activation)}::text::jsonb
+    where no = ${known.no}`
   if (known.removed) {
+    yield* sql`update tributary.activation set leaving = null, cause = 'added again' where no = ${known.no}`
     yield* markEverybody(known.no)
     return { no: known.no, change: "added" as const }
   }
@@ -166,87 +191,4 @@ export const reviseRejections = Effect.fnUntraced(function* (
       yield* mark(rows.flatMap((row) => marksOf(row.activation_no, lane.backfill, IdSet.from([row.profile_no]))))
     })
   )
-})
-
-/**
- * Makes everybody dirty whom an activation may concern: those in the computation's result, and those who were told.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const markEverybody = Effect.fnUntraced(function* (
-  activation: number
-): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
-  const everybody = IdSet.union(yield* wanted(activation), yield* toldProfiles(activation))
-  yield* mark(marksOf(activation, lane.backfill, everybody))
-})
-
-/**
- * The profiles that should be told something now.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const wanted = Effect.fnUntraced(function* (
-  activation: number
-): Effect.fn.Return<IdSet.IdSet, SqlError.SqlError, SqlClient.SqlClient> {
-  const sql = yield* SqlClient.SqlClient
-  const [row] = yield* sql<{ computation_no: number; as_users: boolean }>`
-    select a.computation_no, a.collection <> c.collection as as_users from tributary.activation a
-    join tributary.computation c on c.no = a.computation_no where a.no = ${activation}`
-  if (row === undefined) return IdSet.empty
-  const chunks = yield* sql<{ bits: Uint8Array }>`
-    select bits from tributary.snapshot where computation_no = ${row.computation_no}`
-  const present = chunks.reduce((all, chunk) => IdSet.union(all, IdSet.decode(chunk.bits)), IdSet.empty)
-  return row.as_users ? yield* usersOfAll(present) : yield* withoutGone(present)
-})
-
-const usersOfAll = Effect.fnUntraced(function* (accounts: IdSet.IdSet) {
-  const sql = yield* SqlClient.SqlClient
-  const [row] = yield* sql<{ nos: Uint8Array | null }>`
-    select string_agg(int4send(m.user_no), ''::bytea) as nos from tributary.account_user m
-    join tributary.profile p on p.no = m.user_no and not p.gone
-    where m.account_no = any(${[...accounts]}::int[]) and not m.gone`
-  return row?.nos == null ? IdSet.empty : IdSet.fromInt4(row.nos)
-})
-
-/** A deleted profile leaves although the computation has not been evaluated since (R27). */
-const withoutGone = Effect.fnUntraced(function* (profiles: IdSet.IdSet) {
-  const sql = yield* SqlClient.SqlClient
-  const [row] = yield* sql<{ nos: Uint8Array | null }>`
-    select string_agg(int4send(no), ''::bytea) as nos from tributary.profile where gone`
-  return row?.nos == null ? profiles : IdSet.difference(profiles, IdSet.fromInt4(row.nos))
-})
-
-/**
- * The profiles of whom the ledger knows an identifier.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const toldProfiles = Effect.fnUntraced(function* (
-  activation: number
-): Effect.fn.Return<IdSet.IdSet, SqlError.SqlError, SqlClient.SqlClient> {
-  const sql = yield* SqlClient.SqlClient
-  const told = yield* toldIdentifiers(activation)
-  if (told.size === 0) return IdSet.empty
-  const [row] = yield* sql<{ nos: Uint8Array | null }>`
-    select string_agg(distinct int4send(profile_no), ''::bytea) as nos from tributary.identifier
-    where no = any(${[...told]}::int[])`
-  return row?.nos == null ? IdSet.empty : IdSet.fromInt4(row.nos)
-})
-
-/**
- * The identifiers that the ledger knows, over all call kinds.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const toldIdentifiers = Effect.fnUntraced(function* (
-  activation: number
-): Effect.fn.Return<IdSet.IdSet, SqlError.SqlError, SqlClient.SqlClient> {
-  const sql = yield* SqlClient.SqlClient
-  const rows = yield* sql<{ bits: Uint8Array }>`
-    select bits from tributary.ledger where activation_no = ${activation} and length(bits) > 0`
-  return rows.reduce((all, row) => IdSet.union(all, IdSet.decode(row.bits)), IdSet.empty)
 })

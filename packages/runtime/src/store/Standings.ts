@@ -17,6 +17,8 @@ export interface Standing {
   readonly no: number
   readonly paused: boolean
   readonly baseline_due: boolean
+  /** Whether everybody is to leave: that was asked for, and is not held. */
+  readonly is_leaving: boolean
   /** Why its destination waits for an operator. */
   readonly stopped: string | null
   /** Why its destination is left in peace, and until when. */
@@ -37,7 +39,8 @@ export const readStandings = (activations: ReadonlyArray<number>) =>
     const sql = yield* SqlClient.SqlClient
     const now = yield* DateTime.nowAsDate
     return yield* sql<Standing>`
-      select a.no, a.paused, a.baseline_due, d.stopped, d.rests_until,
+      select a.no, a.paused, a.baseline_due and a.leaving is null as baseline_due,
+        a.leaving is not null as is_leaving, d.stopped, d.rests_until,
         case when d.rests_until > ${now}::timestamptz then d.resting end as resting,
         concat_ws(' ', a.approved, (select max(imported_at) from tributary.source),
           (select max(e.no) from tributary.evaluation e where e.computation_no = a.computation_no)) as news

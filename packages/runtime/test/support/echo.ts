@@ -94,11 +94,21 @@ export const makeEcho = (options: EchoOptions = {}) => {
       batch,
       limits,
       find: (wanted, { client }) =>
-        Effect.map(Reply.send(client, HttpClientRequest.get(`/lists?name=${encodeURIComponent(wanted)}`)), (reply) =>
-          reply.status === 200 ? Option.some(reply.text) : Option.none()
+        Reply.send(client, HttpClientRequest.get(`/lists?name=${encodeURIComponent(wanted)}`)).pipe(
+          Effect.flatMap((reply) =>
+            reply.status === 200
+              ? Effect.succeed(Option.some(reply.text))
+              : reply.status === 404
+                ? Effect.succeed(Option.none())
+                : Effect.fail(Reply.failure(reply))
+          )
         ),
-      create: (list, { client }) => Effect.map(Reply.send(client, post("/lists", list)), (reply) => reply.text),
-      rename: (list, to, { client }) => Effect.asVoid(Reply.send(client, post(`/lists/${list}/rename`, to))),
+      create: (list, { client }) => Effect.map(ok(client, post("/lists", list)), (reply) => reply.text),
+      rename: (list, to, { client }) => Effect.asVoid(ok(client, post(`/lists/${list}/rename`, to))),
+      remove: (list, { client }) =>
+        Effect.asVoid(ok(client, HttpClientRequest.delete(`/lists/${list}`))).pipe(
+          Effect.catchTag("Misconfigured", (error) => new DeliveryError.ListGone({ reason: error.reason }))
+        ),
       add: (list, members, { client }) => tellList(client, `/lists/${list}/add`, members),
       discard: (list, members, { client }) => tellList(client, `/lists/${list}/discard`, members),
       poll: (job, { client }) => Effect.flatMap(Reply.send(client, HttpClientRequest.get(`/jobs/${job}`)), jobResult)
@@ -116,6 +126,11 @@ const jobResult = (reply: Reply.Reply): Effect.Effect<Outcome.JobResult, Deliver
             _tag: "Finished",
             unattributed: reply.text === "done" ? [] : [{ count: 2, reason: reply.text }]
           })
+
+const ok = (client: Client.Client, request: HttpClientRequest.HttpClientRequest) =>
+  Effect.flatMap(Reply.send(client, request), (reply) =>
+    reply.status === 200 ? Effect.succeed(reply) : Effect.fail(Reply.failure(reply))
+  )
 
 const tellList = (client: Client.Client, path: string, members: unknown) =>
   tell(client, path, { members }).pipe(
@@ -176,6 +191,10 @@ export const makeEchoSandbox = () => {
       const [, , id = "", verb] = request.path.split("/")
       const list = state.lists.get(id)
       if (list === undefined) return { status: 404 }
+      if (request.method === "DELETE") {
+        state.lists.delete(id)
+        return { status: 200, body: "" }
+      }
       if (verb === "rename") {
         list.name = body.name
         return { status: 200, body: "" }

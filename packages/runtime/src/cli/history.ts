@@ -1,0 +1,90 @@
+/**
+ * `tributary history`.
+ *
+ * @since 0.1.0
+ */
+import { Console, Effect, Option } from "effect"
+import { past } from "../store/History.ts"
+import { findActivation } from "../store/Status.ts"
+import { exitCode, type Run, WrongUse } from "./Exit.ts"
+import { type SessionFlags, withSession } from "./Session.ts"
+import { count, table, time } from "./Table.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface HistoryFlags extends SessionFlags {
+  readonly activation: Option.Option<string>
+  readonly limit: number
+  readonly json: boolean
+}
+
+/**
+ * @category commands
+ * @since 0.1.0
+ */
+export const history = (flags: HistoryFlags): Run =>
+  withSession(flags, () =>
+    Effect.gen(function* () {
+      const id = Option.getOrUndefined(flags.activation)
+      const no = id === undefined ? undefined : yield* findActivation(id)
+      if (id !== undefined && no === undefined) {
+        return yield* new WrongUse({ reason: `The store knows no activation "${id}". "tributary status" lists them.` })
+      }
+      const syncs = yield* past(no, flags.limit)
+      if (flags.json) {
+        yield* Console.log(JSON.stringify(syncs, null, 2))
+        return exitCode.done
+      }
+      if (syncs.length === 0) {
+        yield* Console.log("Nothing was told yet.")
+        return exitCode.done
+      }
+      yield* Console.log(
+        table(
+          [
+            { heading: "started" },
+            { heading: "activation" },
+            { heading: "why" },
+            { heading: "seconds", numeric: true },
+            { heading: "delivered", numeric: true },
+            { heading: "rejected", numeric: true },
+            { heading: "postponed", numeric: true },
+            { heading: "result" }
+          ],
+          syncs.map((sync) => [
+            time(sync.started_at),
+            sync.activation,
+            sync.why,
+            sync.ended_at === null ? "." : ((sync.ended_at.getTime() - sync.started_at.getTime()) / 1000).toFixed(1),
+            count(sync.delivered),
+            count(sync.rejected),
+            count(sync.postponed),
+            resultOf(sync.ending)
+          ])
+        )
+      )
+      const errors = new Set(
+        syncs.flatMap(({ activation, errors, unattributed }) => [
+          ...errors.map(({ count: times, reason }) => `${activation}: ${reason} (${count(times)})`),
+          ...unattributed.map(
+            ({ count: times, reason }) =>
+              `${activation}: ${reason} (${count(times)}, the destination does not say whose)`
+          )
+        ])
+      )
+      if (errors.size > 0) yield* Console.log(`\n${[...errors].join("\n")}`)
+      yield* Console.log("\nTimes are UTC, newest first.")
+      return exitCode.done
+    })
+  )
+
+const words: Readonly<Record<string, string>> = { GaveUp: "unavailable" }
+
+/** `GaveUp: the reason…` in a word. */
+const resultOf = (ending: string | null): string => {
+  if (ending === null) return "running"
+  const [tag = ""] = ending.split(":")
+  return words[tag] ?? tag.toLowerCase()
+}

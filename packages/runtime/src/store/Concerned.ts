@@ -1,0 +1,93 @@
+/**
+ * Whom an activation concerns: those who should be told something, and those who were.
+ *
+ * @since 0.1.0
+ */
+import { IdSet } from "@tributary/core"
+import { Effect } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { lane, mark, marksOf } from "./DirtySets.ts"
+
+/**
+ * Makes everybody dirty whom an activation may concern: those in the computation's result, and those who were told.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const markEverybody = Effect.fnUntraced(function* (
+  activation: number
+): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
+  const everybody = IdSet.union(yield* wanted(activation), yield* toldProfiles(activation))
+  yield* mark(marksOf(activation, lane.backfill, everybody))
+})
+
+/**
+ * The profiles that should be told something now.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const wanted = Effect.fnUntraced(function* (
+  activation: number
+): Effect.fn.Return<IdSet.IdSet, SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ computation_no: number; as_users: boolean; is_leaving: boolean }>`
+    select a.computation_no, a.collection <> c.collection as as_users, a.leaving is not null as is_leaving
+    from tributary.activation a
+    join tributary.computation c on c.no = a.computation_no where a.no = ${activation}`
+  if (row === undefined || row.is_leaving) return IdSet.empty
+  const chunks = yield* sql<{ bits: Uint8Array }>`
+    select bits from tributary.snapshot where computation_no = ${row.computation_no}`
+  const present = chunks.reduce((all, chunk) => IdSet.union(all, IdSet.decode(chunk.bits)), IdSet.empty)
+  return row.as_users ? yield* usersOfAll(present) : yield* withoutGone(present)
+})
+
+const usersOfAll = Effect.fnUntraced(function* (accounts: IdSet.IdSet) {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ nos: Uint8Array | null }>`
+    select string_agg(int4send(m.user_no), ''::bytea) as nos from tributary.account_user m
+    join tributary.profile p on p.no = m.user_no and not p.gone
+    where m.account_no = any(${[...accounts]}::int[]) and not m.gone`
+  return row?.nos == null ? IdSet.empty : IdSet.fromInt4(row.nos)
+})
+
+/** A deleted profile leaves although the computation has not been evaluated since (R27). */
+const withoutGone = Effect.fnUntraced(function* (profiles: IdSet.IdSet) {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ nos: Uint8Array | null }>`
+    select string_agg(int4send(no), ''::bytea) as nos from tributary.profile where gone`
+  return row?.nos == null ? profiles : IdSet.difference(profiles, IdSet.fromInt4(row.nos))
+})
+
+/**
+ * The profiles of whom the ledger knows an identifier.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const toldProfiles = Effect.fnUntraced(function* (
+  activation: number
+): Effect.fn.Return<IdSet.IdSet, SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const told = yield* toldIdentifiers(activation)
+  if (told.size === 0) return IdSet.empty
+  const [row] = yield* sql<{ nos: Uint8Array | null }>`
+    select string_agg(distinct int4send(profile_no), ''::bytea) as nos from tributary.identifier
+    where no = any(${[...told]}::int[])`
+  return row?.nos == null ? IdSet.empty : IdSet.fromInt4(row.nos)
+})
+
+/**
+ * The identifiers that the ledger knows, over all call kinds.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const toldIdentifiers = Effect.fnUntraced(function* (
+  activation: number
+): Effect.fn.Return<IdSet.IdSet, SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql<{ bits: Uint8Array }>`
+    select bits from tributary.ledger where activation_no = ${activation} and length(bits) > 0`
+  return rows.reduce((all, row) => IdSet.union(all, IdSet.decode(row.bits)), IdSet.empty)
+})
