@@ -4,7 +4,7 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { differences } from "./Check.ts"
 import { company, config } from "./Company.ts"
-import { type Clock, makeClock, proxy, type Proxy, run } from "./Process.ts"
+import { makeClock, proxy, type Proxy, run } from "./Process.ts"
 import { random, type Random } from "./Random.ts"
 import { type Boundary, openVendors, type Vendors } from "./Vendors.ts"
 
@@ -45,7 +45,7 @@ export const torture = async ({ database, folder, seed, template }: Options): Pr
   fs.writeFileSync(path.join(folder, "package.json"), `{ "type": "module" }`)
   fs.writeFileSync(path.join(folder, "tributary.config.ts"), config)
   if (template !== undefined) fs.cpSync(template, path.join(folder, ".tributary"), { recursive: true })
-  const base = { ...vendors.environment, ...storeOf(database, store) }
+  const base = () => ({ ...vendors.environment(), ...storeOf(database, store), ...clock.environment() })
   const log = (text: string) => fs.appendFileSync(path.join(folder, "torture.log"), `${text}\n`)
 
   for (let round = 0; round < rounds; round++) {
@@ -54,7 +54,7 @@ export const torture = async ({ database, folder, seed, template }: Options): Pr
       // Something changes before every life: what the last one left unheard may be wrong by now.
       for (let i = round === 0 && attempt > 1 ? 0 : dice.int(1, 25); i > 0; i--) people.change()
       people.write(folder)
-      await once({ base, clock, dice, folder, kills, log, store, vendors, people })
+      await once({ base, dice, folder, kills, log, store, vendors, people })
       if (dice.chance(0.4)) clock.jump(dice.int(1, 8))
     }
   }
@@ -66,8 +66,9 @@ export const torture = async ({ database, folder, seed, template }: Options): Pr
   let quiet = 0
   for (let i = 0; i < 15 && quiet < 2; i++) {
     clock.jump(7)
-    const { code, output } = await run(folder, { ...base, ...clock.environment() }, ["sync", "--json"]).ended
+    const { code, output } = await run(folder, base(), ["sync", "--json"]).ended
     log(`calm sync: ${code}\n${output}`)
+    vendors.heard(output)
     quiet = code === 0 && isQuiet(output) ? quiet + 1 : 0
   }
   clock.jump(7)
@@ -110,8 +111,7 @@ const isQuiet = (output: string): boolean => {
 }
 
 interface Scene {
-  readonly base: Readonly<Record<string, string>>
-  readonly clock: Clock
+  readonly base: () => Readonly<Record<string, string>>
   readonly dice: Random
   readonly folder: string
   readonly kills: Map<string, number>
@@ -122,13 +122,13 @@ interface Scene {
 }
 
 /** One life of the process: to its end, or until it is killed. */
-const once = async ({ base, clock, dice, folder, kills, log, people, store, vendors }: Scene) => {
+const once = async ({ base, dice, folder, kills, log, people, store, vendors }: Scene) => {
   const places = ["random", "store", ...vendorBoundaries] as const
   const place = dice.chance(0.85) ? dice.pick(places) : "none"
   const verb = dice.chance(0.3) ? "start" : "sync"
   const killAtWrite =
     place === "store" && store === undefined ? { TORTURE_KILL_AT_WRITE: String(dice.int(1, 400)) } : {}
-  const { child, ended } = run(folder, { ...base, ...clock.environment(), ...killAtWrite }, [verb])
+  const { child, ended } = run(folder, { ...base(), ...killAtWrite }, [verb])
   let killedAt: string | undefined = "TORTURE_KILL_AT_WRITE" in killAtWrite ? "write" : undefined
   const killAt = (at: string) => () => {
     killedAt = at
@@ -151,6 +151,7 @@ const once = async ({ base, clock, dice, folder, kills, log, people, store, vend
   }
   timers.push(setTimeout(killAt("too slow"), 20_000))
   const { code, output } = await ended
+  vendors.heard(output)
   timers.forEach(clearTimeout)
   store?.calm()
   if (child.signalCode === "SIGKILL" && killedAt !== undefined) {

@@ -10,23 +10,26 @@ import type { Random } from "./Random.ts"
 const before = ["429", "429 with seconds", "429 with a date", "500", "503", "502 in HTML", "reset before"] as const
 const after = ["reset after", "slow", "truncated", "cut off", "200 in HTML"] as const
 export type Fault = (typeof before)[number] | (typeof after)[number]
+export type Mishap = Fault | "job failed late" | "list deleted" | "account connected anew"
 
 /** Where a process is killed, as a vendor sees it. */
 export type Boundary = "arrived" | "taken" | "answered"
 
 export interface Vendors {
-  readonly environment: Readonly<Record<string, string>>
+  readonly environment: () => Readonly<Record<string, string>>
   readonly braze: ReturnType<typeof makeBraze>
   readonly ads: ReturnType<typeof makeAds>
   readonly zendesk: ReturnType<typeof makeZendesk>
   readonly requests: () => number
-  readonly faults: ReadonlyMap<Fault | "job failed late" | "list deleted", number>
+  readonly faults: ReadonlyMap<Mishap, number>
   /** Tellings that a vendor already had in just that form. */
   readonly again: () => number
   /** Tellings that a vendor took and whose answer nobody was sure to hear: these may come again. */
   readonly unheard: () => number
   /** Counts what was on the wire when a process was killed: at most so many requests of each vendor. */
   readonly killed: () => void
+  /** An operator reads what a process said, and does what it asks for. */
+  readonly heard: (output: string) => void
   /** From the next request on, calls `kill` at the n-th that reaches this boundary. */
   readonly killAt: (boundary: Boundary, n: number, kill: () => void) => void
   readonly calm: () => void
@@ -88,8 +91,8 @@ export const openVendors = async (
   let again = 0
   let unheard = 0
   let kill: { readonly boundary: Boundary; left: number; readonly run: () => void } | undefined
-  const faults = new Map<Fault | "job failed late" | "list deleted", number>()
-  const count = (fault: Fault | "job failed late" | "list deleted") => faults.set(fault, (faults.get(fault) ?? 0) + 1)
+  const faults = new Map<Mishap, number>()
+  const count = (fault: Mishap) => faults.set(fault, (faults.get(fault) ?? 0) + 1)
   const held = new Map<string, string>()
   const recent = new Map<string, Array<number>>()
   const uploads: Array<number> = []
@@ -112,11 +115,8 @@ export const openVendors = async (
     run()
   }
 
-  const faultFor = (isToken: boolean): Fault | undefined => {
-    if (isCalm || !random.chance(faultRate)) return undefined
-    // A token that was rotated and not heard of is lost by the vendor's own rules; nobody can make that good.
-    return random.pick(isToken ? before : [...before, ...after])
-  }
+  const faultFor = (): Fault | undefined =>
+    isCalm || !random.chance(faultRate) ? undefined : random.pick([...before, ...after])
 
   const take = (vendor: string, sandbox: Sandbox.Sandbox, request: Sandbox.SandboxRequest, isUnheard: boolean) => {
     let body: unknown
@@ -140,12 +140,7 @@ export const openVendors = async (
     return answer
   }
 
-  const answerWith = (
-    response: ServerResponse,
-    answer: Sandbox.SandboxResponse,
-    fault: Fault | undefined,
-    isToken: boolean
-  ) => {
+  const answerWith = (response: ServerResponse, answer: Sandbox.SandboxResponse, fault: Fault | undefined) => {
     const text = typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body ?? null)
     const headers = { "content-type": "application/json", ...answer.headers }
     if (fault === "200 in HTML") {
@@ -156,9 +151,7 @@ export const openVendors = async (
       response.writeHead(answer.status, { ...headers, "content-length": String(Buffer.byteLength(text) + 10) })
       response.write(text, () => response.destroy())
     } else {
-      response.writeHead(answer.status, headers).end(text, () => {
-        if (!isToken) reached("answered")
-      })
+      response.writeHead(answer.status, headers).end(text, () => reached("answered"))
     }
   }
 
@@ -188,8 +181,7 @@ export const openVendors = async (
       incoming.on("end", () => {
         requests++
         const url = new URL(incoming.url ?? "/", "http://vendor")
-        const isToken = /token/.test(url.pathname)
-        if (!isToken) reached("arrived")
+        reached("arrived")
         const request: Sandbox.SandboxRequest = {
           method: incoming.method ?? "GET",
           path: url.pathname,
@@ -197,13 +189,13 @@ export const openVendors = async (
           headers: Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)])),
           body: Buffer.concat(parts).toString("utf8")
         }
-        const fault = faultFor(isToken)
+        const fault = faultFor()
         if (fault !== undefined) count(fault)
         if (before.some((each) => each === fault) && fault !== undefined) return refuse(response, fault)
         const answer = take(vendor, sandbox, request, fault !== undefined)
-        if (!isToken) reached("taken")
+        reached("taken")
         if (fault === "reset after") return response.destroy()
-        const tell = () => answerWith(response, answer, fault, isToken)
+        const tell = () => answerWith(response, answer, fault)
         return fault === "slow" ? setTimeout(tell, 40_000 / clock.speed) : tell()
       })
     })
@@ -222,6 +214,9 @@ export const openVendors = async (
     [`${name}_CLIENT_SECRET`]: String(oauth["clientSecret"]),
     [`${name}_REFRESH_TOKEN`]: String(oauth["refreshToken"])
   })
+
+  const connectZendesk = () => oauthOf("ZENDESK", record(record(zendesk.settings(zendeskUrl))["oauth"]))
+  let zendeskAccount = connectZendesk()
 
   /** As somebody would in Google's own pages. */
   const deleteList = () => {
@@ -245,14 +240,20 @@ export const openVendors = async (
   }
 
   return {
-    environment: {
+    environment: () => ({
       BRAZE_URL: brazeUrl,
       BRAZE_KEY: String(record(braze.settings(brazeUrl))["apiKey"]),
       ADS_URL: adsUrl,
       ADS_TOKEN_URL: tokenUrl,
       ZENDESK_URL: zendeskUrl,
       ...oauthOf("ADS", record(adsSettings["oauth"])),
-      ...oauthOf("ZENDESK", record(record(zendesk.settings(zendeskUrl))["oauth"]))
+      ...zendeskAccount
+    }),
+    heard: (output) => {
+      // A token that was rotated and not heard of is lost by the vendor's rules. The message says what to do, and it is done.
+      if (!output.includes("Connect the account anew")) return
+      count("account connected anew")
+      zendeskAccount = connectZendesk()
     },
     braze,
     ads,

@@ -8,7 +8,7 @@
  * @since 0.1.0
  */
 import { type Json, Sandbox } from "@tributary/core"
-import { clientId, clientSecret, firstRefreshToken, makeAccess } from "./sandbox/access.ts"
+import { clientId, clientSecret, makeAccess } from "./sandbox/access.ts"
 import { emptyAccount } from "./sandbox/account.ts"
 import * as Fields from "./sandbox/fields.ts"
 import { makeJobs } from "./sandbox/jobs.ts"
@@ -206,7 +206,7 @@ export const make = (options: Options = {}): Sandbox.Sandbox<State> => {
     title: "Zendesk",
     settings: (baseUrl) => ({
       subdomain: "sandbox",
-      oauth: { clientId, clientSecret, refreshToken: firstRefreshToken },
+      oauth: { clientId, clientSecret, refreshToken: access.refreshToken() },
       baseUrl,
       tokenUrl: `${baseUrl}/oauth/tokens`
     }),

@@ -19,6 +19,8 @@ export interface Access {
   /** The refusal of a request without a good token. */
   readonly refusal: (request: Sandbox.SandboxRequest, now: number) => Answer | undefined
   readonly refreshes: () => number
+  /** What somebody who connects the account now is given. */
+  readonly refreshToken: () => string
 }
 
 const day = 86_400
@@ -101,5 +103,5 @@ export const makeAccess = (rules: AccessRules): Access => {
       : unauthorized("invalid_token", "The access token provided is expired, revoked, malformed or invalid")
   }
 
-  return { token, refusal, refreshes: () => refreshes }
+  return { token, refusal, refreshes: () => refreshes, refreshToken: () => refreshToken }
 }
