@@ -93,7 +93,7 @@ const plainLetters: Readonly<Record<string, string>> = { ß: "ss", æ: "ae", ø:
 export const keyOf = (name: string, explicit?: string): Result.Result<string, BadKey> => {
   const key =
     explicit ??
-    name
+    String(name)
       .replace(/[ßæøłđ]/gi, (letter) => plainLetters[letter.toLowerCase()] ?? letter)
       .normalize("NFKD")
       .replace(/\p{M}/gu, "")
@@ -102,5 +102,8 @@ export const keyOf = (name: string, explicit?: string): Result.Result<string, Ba
       .toLowerCase()
       .replace(/[^a-z0-9]+/g, "_")
       .replace(/^_+|_+$/g, "")
-  return keyPattern.test(key) ? Result.succeed(key) : Result.fail(new BadKey({ name, key }))
+  // Without a compiler in the way both may be anything.
+  return typeof key === "string" && keyPattern.test(key)
+    ? Result.succeed(key)
+    : Result.fail(new BadKey({ name: String(name), key: typeof key === "string" ? key : JSON.stringify(key) }))
 }

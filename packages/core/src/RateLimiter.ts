@@ -14,6 +14,7 @@ import { Clock, Context, DateTime, Effect, Latch, Layer, Semaphore } from "effec
 import { Budgets, type Keeper } from "./Budgets.ts"
 import { Throttled, type Unavailable } from "./DeliveryError.ts"
 import * as RateLimit from "./RateLimit.ts"
+import * as Reply from "./Reply.ts"
 
 /**
  * What a destination's requests pass.
@@ -299,8 +300,9 @@ const makeGate = (
   const records = makeTurnstile(recordWindows, Number.POSITIVE_INFINITY, () => 0)
   const pause = Effect.fnUntraced(function* (millis: number) {
     const now = yield* Clock.currentTimeMillis
+    if (Number.isNaN(millis)) return
     // Whole milliseconds: clocks know no less, and waiting for a fraction of one would be to ask again and again.
-    blockedUntil = Math.max(blockedUntil, now + Math.ceil(millis))
+    blockedUntil = Math.max(blockedUntil, now + Math.ceil(Math.min(millis, Reply.longestWaitMillis)))
   })
   const gate: Gate = {
     request: (effect, endpoint = "") => requests.pass(1, endpoint)(effect),

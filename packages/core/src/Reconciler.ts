@@ -28,6 +28,7 @@ import type { Outcome } from "./Outcome.ts"
 import * as EventPlan from "./EventPlan.ts"
 import * as ListPlan from "./ListPlan.ts"
 import type * as Plan from "./Plan.ts"
+import * as Reply from "./Reply.ts"
 import { type Label, type OnProgress, report, type Results, settlementOf, untried } from "./Results.ts"
 import { type Gate, Lane } from "./RateLimiter.ts"
 
@@ -233,7 +234,7 @@ export class Reconciler extends Context.Service<
           if (now >= restUntil) failures++
           const jitter = 0.5 + (yield* Random.next)
           const backoff = (most: number) => Math.min(most, 500 * 2 ** Math.min(failures, 10)) * jitter
-          const asked = stop.retryAfterMillis ?? 0
+          const asked = Math.min(Reply.longestWaitMillis, stop.retryAfterMillis ?? 0)
           const wait = Math.ceil(Math.max(asked, backoff(longestRestMillis)))
           restUntil = Math.max(restUntil, now + wait)
           if (ended._tag === "Settled" && (failures >= work.patience || asked > longestRestMillis)) {

@@ -71,7 +71,17 @@ export const send = Effect.fnUntraced(function* (
 })
 
 /**
- * Milliseconds that the answer asks to wait: `Retry-After` in seconds or as a date.
+ * The longest wait that a vendor's answer may ask for: a day. One that asks for more is asked again tomorrow.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const longestWaitMillis = 86_400_000
+
+const bounded = (millis: number) => Math.min(longestWaitMillis, Math.max(0, millis))
+
+/**
+ * Milliseconds that the answer asks to wait: `Retry-After` in seconds or as a date. At most a day.
  *
  * @category combinators
  * @since 0.1.0
@@ -80,14 +90,14 @@ export const retryAfterMillis = (reply: Pick<Reply, "headers" | "receivedAt">): 
   const header = reply.headers["retry-after"]?.trim()
   if (header === undefined || header === "") return undefined
   const seconds = Number(header)
-  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000)
+  if (Number.isFinite(seconds)) return bounded(seconds * 1000)
   const at = Date.parse(header)
-  return Number.isNaN(at) ? undefined : Math.max(0, at - reply.receivedAt)
+  return Number.isNaN(at) ? undefined : bounded(at - reply.receivedAt)
 }
 
 /** Enough of a body to recognise a fault by, on one line. */
 const excerpt = (text: string): string => {
-  const line = text.replace(/\s+/g, " ").trim()
+  const line = text.replace(/[\s\p{Cc}]+/gu, " ").trim()
   return line.length > 200 ? `${line.slice(0, 200)}…` : line
 }
 
@@ -97,7 +107,7 @@ const excerpt = (text: string): string => {
  * @category combinators
  * @since 0.1.0
  */
-export const summary = (reply: Reply): string => `${reply.status} ${excerpt(reply.text)}`.trim()
+export const summary = (reply: Reply): string => `${reply.status} ${excerpt(reply.text) || "with an empty answer"}`
 
 /**
  * The class of failure that a status stands for, where the vendor's body says nothing better.

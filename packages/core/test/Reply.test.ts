@@ -66,7 +66,7 @@ describe("R28 Retry-After", () => {
 describe("a summary", () => {
   it("is one line with enough of the body to recognise the fault by", () => {
     assert.strictEqual(Reply.summary(reply(429, "Too many\n  requests")), "429 Too many requests")
-    assert.strictEqual(Reply.summary(reply(500)), "500")
+    assert.strictEqual(Reply.summary(reply(500)), "500 with an empty answer")
     assert.isAtMost(Reply.summary(reply(500, "x".repeat(10_000))).length, 210)
   })
 })

@@ -187,7 +187,7 @@ const resetMillis = (reply: Reply.Reply): number | undefined => {
 /** A 429 is said to carry `X-Ratelimit-Retry-After` (seconds), and nothing of it is documented. */
 const patience = (reply: Reply.Reply): number | undefined => {
   const seconds = numberIn(reply.headers["x-ratelimit-retry-after"])
-  if (seconds !== undefined) return seconds * 1000
+  if (seconds !== undefined) return Math.min(Reply.longestWaitMillis, Math.max(0, seconds * 1000))
   return Reply.retryAfterMillis(reply) ?? resetMillis(reply)
 }
 

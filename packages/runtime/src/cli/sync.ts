@@ -58,6 +58,13 @@ export const sync = (flags: SyncFlags): Run =>
                 `The mapping of ${space.registered.remapped.join(", ")} changed. What was told stays as it is; "tributary resync" tells everybody again.`
               )
             }
+            for (const { activation, destination } of space.registered.stranded) {
+              if (flags.json) break
+              yield* Console.error(
+                `${activation} was removed and everybody is to leave it, but destination "${destination}" is not in the configuration. ` +
+                  `Name it in "destinations" until they have.`
+              )
+            }
             yield* Console.log(flags.json ? JSON.stringify(toJson(report), null, 2) : render(report))
             return verdict(report)
           })

@@ -7,6 +7,7 @@ import { type Activation, Cadence, type Call, Computation, type Destination, typ
 import { Duration, Option, Result, Schema } from "effect"
 import type { SourcedComputation } from "./Computations.ts"
 import type { SourcedActivation, TributaryConfig } from "./defineConfig.ts"
+import * as Options from "./Options.ts"
 import * as Schedule from "./Schedule.ts"
 import type { Profiles, Rows } from "./Source.ts"
 
@@ -112,7 +113,7 @@ export const resolve = (config: TributaryConfig): Result.Result<Resolved, BadCon
   const fail = (path: string, message: string) => {
     mistakes.push({ path, message })
   }
-  if (!/^[A-Za-z0-9_-]{1,100}$/.test(config.space)) {
+  if (typeof config.space !== "string" || !/^[A-Za-z0-9_-]{1,100}$/.test(config.space)) {
     fail("space", "must be 1 to 100 letters, digits, hyphens or underscores")
   }
   const sources = new Set<Profiles>([
@@ -136,7 +137,11 @@ export const resolve = (config: TributaryConfig): Result.Result<Resolved, BadCon
     keepMillis: keepMillis(config.keep ?? Duration.days(90), fail),
     activations: config.activations.flatMap((activation, i) => {
       const computation = computations.get(activation.computation)
-      return computation === undefined ? [] : [resolveActivation(activation, i, computation, fail)]
+      const schema = activation._tag === "EventActivation" ? Options.EventOptions : Options.ListOptions
+      const misshapen = Options.mistakesIn(schema, activation.options)
+      for (const { message, path } of misshapen) fail(`activations[${i}] "${activation.id}"${path}`, message)
+      if (computation === undefined || misshapen.length > 0) return []
+      return [resolveActivation(activation, i, computation, fail)]
     })
   }
   for (const activation of resolved.activations) checkTraits(activation, resolved.profiles, fail)
@@ -196,7 +201,7 @@ const unique = (names: ReadonlyArray<string>, onDuplicate: (name: string) => voi
 const keepMillis = (keep: Duration.Input, fail: Fail): number => {
   const millis = Option.getOrElse(Option.map(Duration.fromInput(keep), Duration.toMillis), () => 0)
   if (millis < Duration.toMillis(Duration.days(1))) {
-    fail("keep", `"${String(keep)}" is no duration of a day at least; write for example "90 days"`)
+    fail("keep", `"${Schedule.written(keep)}" is no duration of a day at least; write for example "90 days"`)
   }
   return millis
 }
@@ -233,8 +238,9 @@ const isList = (traits: unknown): traits is ReadonlyArray<string> => Array.isArr
 
 const resolveComputation = (computation: SourcedComputation, fail: Fail): ResolvedComputation => {
   const path = `computation "${computation.key}"`
-  if (!Computation.keyPattern.test(computation.key)) {
-    fail(path, new Computation.BadKey({ name: computation.name, key: computation.key }).message)
+  if (typeof computation.key !== "string" || !Computation.keyPattern.test(computation.key)) {
+    const { key, name } = computation
+    fail(path, new Computation.BadKey({ name: String(name), key: Schedule.written(key) }).message)
   }
   return {
     kind: computation._tag === "Audience" ? "audience" : "trait",
@@ -248,7 +254,7 @@ const resolveComputation = (computation: SourcedComputation, fail: Fail): Resolv
   }
 }
 
-const knownPolicies = new Set<unknown>(["all", "latest", "first", "none"])
+const isPolicy = Schema.is(Options.Policy)
 
 const resolveActivation = (
   activation: SourcedActivation,
@@ -262,7 +268,7 @@ const resolveActivation = (
     if (!plugin.identifiers.includes(type)) {
       fail(`${path}.identifiers.${type}`, `${plugin.title} takes ${plugin.identifiers.join(", ")}, and no ${type}`)
     }
-    if (!knownPolicies.has(policy) && !(typeof policy === "object" && policy.max >= 1)) {
+    if (!isPolicy(policy)) {
       fail(`${path}.identifiers.${type}`, `must be "all", "latest", "first", "none" or { pick, max }`)
     }
   }
@@ -362,7 +368,7 @@ const listPart = (
   const minimum: Cadence.Cadence = { every: list?.cadence ?? Duration.hours(1) }
   const asked = options.every === undefined ? Option.some(minimum.every) : Duration.fromInput(options.every)
   if (Option.isNone(asked))
-    fail(`${path}.every`, `"${String(options.every)}" is no duration; write for example "6 hours"`)
+    fail(`${path}.every`, `"${Schedule.written(options.every)}" is no duration; write for example "6 hours"`)
   const cadence = Cadence.notFasterThan(
     { every: Option.getOrElse(asked, () => minimum.every) },
     minimum,

@@ -44,13 +44,22 @@ export const parse = (options: ScheduleOptions): Result.Result<Schedule, string>
   }
   const every = Duration.fromInput(options.every ?? Duration.hours(1))
   return Option.match(every, {
-    onNone: () => Result.fail(`every "${String(options.every)}" is no duration; write for example "5 minutes"`),
+    onNone: () => Result.fail(`every "${written(options.every)}" is no duration; write for example "5 minutes"`),
     onSome: (duration) =>
       Duration.isGreaterThanOrEqualTo(duration, Duration.seconds(1))
         ? Result.succeed<Schedule>({ _tag: "Every", cadence: { every: duration } })
         : Result.fail(`every must be one second at least`)
   })
 }
+
+/**
+ * A value as somebody wrote it, for a message.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const written = (value: unknown): string =>
+  typeof value === "string" ? value : (JSON.stringify(value) ?? String(value))
 
 /**
  * When the next run is due: at once if there was none. A night of downtime leaves one run due, not a burst (R16).

@@ -13,6 +13,8 @@ import * as Schedule from "../config/Schedule.ts"
 import type { ResolvedComputation, ResolvedProfiles } from "../config/Resolved.ts"
 import { syncEvents, syncList } from "./Engine.ts"
 import type { Owned, Registration, Services, Synced, SyncOptions } from "./Owned.ts"
+import { prune } from "../store/History.ts"
+import { toLedgerError } from "../store/SqlLedger.ts"
 import { isEvaluated } from "../store/Standings.ts"
 import { pollAll } from "./Receipts.ts"
 import { refreshComputation, type RefreshError, refreshProfiles } from "./Refresh.ts"
@@ -70,6 +72,7 @@ export const start = Effect.fnUntraced(function* (
   const wakeAll = Effect.forEach([...wakes.values()], (latch) => latch.open, { discard: true })
   const imports = space.resolved.profiles.map((profiles) => profilesJob(profiles, options, wakeAll))
   const jobs = [
+    pruneJob(space, options),
     ...imports,
     ...space.resolved.computations.map((computation) => computationJob(computation, imports, options, wakeAll)),
     ...space.destinations.flatMap((owned) => [
@@ -247,6 +250,23 @@ const listJob = (owned: Owned, registration: Registration, options: StartOptions
       Effect.map((now) => {
         next = Option.some(DateTime.addDuration(now, lookAgain))
       })
+    )
+  }
+}
+
+/** Once a day what is older than the configuration asks for is forgotten. */
+const pruneJob = (space: Space, options: StartOptions): AnyJob => {
+  let next = Option.none<DateTime.Utc>()
+  return {
+    name: "forget old syncs",
+    nextDue: Effect.map(DateTime.now, (now) => Option.getOrElse(next, () => now)),
+    run: Effect.gen(function* () {
+      const now = yield* DateTime.now
+      next = Option.some(DateTime.addDuration(now, Duration.days(1)))
+      yield* prune(DateTime.toEpochMillis(now) - space.resolved.keepMillis)
+    }).pipe(
+      Effect.catchTag("SqlError", toLedgerError),
+      Effect.catch((error) => options.onEvent({ _tag: "StoreFailed", error }))
     )
   }
 }

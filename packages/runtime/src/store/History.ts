@@ -6,6 +6,7 @@
 import { IdSet } from "@tributary/core"
 import { DateTime, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import { storable } from "./Text.ts"
 import { timestamp } from "./Timestamp.ts"
 
 /**
@@ -67,8 +68,8 @@ export const finish = Effect.fnUntraced(function* (
       yield* sql`delete from tributary.sync where no = ${no}::bigint`
       continue
     }
-    yield* sql`update tributary.sync set ended_at = ${now}::timestamptz, ending = ${ending}, delivered = ${delivered},
-      rejected = ${rejected}, postponed = ${postponed}, errors = ${JSON.stringify(errors)}::text::jsonb
+    yield* sql`update tributary.sync set ended_at = ${now}::timestamptz, ending = ${storable(ending)}, delivered = ${delivered},
+      rejected = ${rejected}, postponed = ${postponed}, errors = ${JSON.stringify(errors.map((error) => ({ ...error, reason: storable(error.reason) })))}::text::jsonb
       where no = ${no}::bigint`
   }
 })

@@ -114,12 +114,24 @@ const findMissingColumn = (source: ResolvedProfiles, staged: Staged): Step<strin
     return missing === undefined ? undefined : `the query has no column "${missing.name}"`
   })
 
+/** In characters. An index of PostgreSQL holds a little less than 2,700 bytes. */
+const longestValue = 1_000
+
 const findMistake = (source: ResolvedProfiles): Step<string | undefined> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const [nulls] = yield* sql<{ count: number }>`select count(*)::int as count from t_row where id is null`
     if (nulls !== undefined && nulls.count > 0) {
       return `${nulls.count} row${nulls.count === 1 ? " has" : "s have"} no id (column "${source.id}" is null or missing)`
+    }
+    const [long] = yield* sql<{ id: string; what: string }>`
+      select id, what from (
+        select id, 'id' as what, id as value from t_row
+        union all select id, 'account', account from t_row where account is not null
+        union all select id, w.key, w.value from t_row, jsonb_each_text(identifiers) w) v
+      where length(value) > ${longestValue} limit 1`
+    if (long !== undefined) {
+      return `the ${long.what} of profile ${Identifier.maskedValue(long.id)} is longer than ${longestValue.toLocaleString("en-US")} characters; no tool takes that`
     }
     const [twice] = yield* sql<{ id: string }>`
       select id from t_row group by id having count(distinct traits) > 1 order by id limit 1`

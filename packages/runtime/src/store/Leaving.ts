@@ -9,6 +9,7 @@
  */
 import { DateTime, Effect, Option, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import { Policy } from "../config/Options.ts"
 import type { Told } from "../engine/Owned.ts"
 import { markEverybody } from "./Concerned.ts"
 
@@ -19,11 +20,6 @@ import { markEverybody } from "./Concerned.ts"
  * @since 0.1.0
  */
 export type Leaving = "exit" | "delete"
-
-const Policy = Schema.Union([
-  Schema.Literals(["all", "latest", "first", "none"]),
-  Schema.Struct({ pick: Schema.Literals(["latest", "first"]), max: Schema.Number })
-])
 
 const ToldAs = Schema.Struct({
   id: Schema.String,

@@ -8,6 +8,7 @@ import { Clock, DateTime, Effect, Random } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { fence, release } from "./Claims.ts"
 import * as Intents from "./Intents.ts"
+import { storable } from "./Text.ts"
 import { timestamp } from "./Timestamp.ts"
 
 type Written = Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient>
@@ -166,7 +167,7 @@ const reject = (rejections: ReadonlyArray<Ledger.RejectionRecord>): Written =>
           select a, k, i, p, f, r, nullif(d, '')::jsonb, ${at}::timestamptz
           from unnest(${rows.map((r) => r.settlement.activation)}::int[], ${rows.map((r) => r.settlement.kind)}::text[],
             ${rows.map((r) => r.settlement.identifier)}::int[], ${rows.map((r) => r.profile)}::int[],
-            ${rows.map((r) => signed(r.settlement.attempt))}::bigint[], ${rows.map((r) => r.reason)}::text[],
+            ${rows.map((r) => signed(r.settlement.attempt))}::bigint[], ${rows.map((r) => storable(r.reason))}::text[],
             ${rows.map((r) => (r.payload === null ? "" : JSON.stringify(r.payload)))}::text[]) w(a, k, i, p, f, r, d)
           on conflict (activation_no, kind, identifier_no) do update set profile_no = excluded.profile_no,
             attempt = excluded.attempt, reason = excluded.reason, payload = excluded.payload, at = excluded.at`
@@ -209,7 +210,7 @@ const postpone = (postponements: ReadonlyArray<Ledger.Postponement>): Written =>
         }
         yield* sql`insert into tributary.postponed as old (activation_no, profile_no, attempts, not_before, reason)
           select a, p, 1, t, r from unnest(${rows.map((p) => p.activation)}::int[], ${rows.map((p) => p.profile)}::int[],
-            ${rows.map(notBefore)}::timestamptz[], ${rows.map((p) => p.reason)}::text[]) w(a, p, t, r)
+            ${rows.map(notBefore)}::timestamptz[], ${rows.map((p) => storable(p.reason))}::text[]) w(a, p, t, r)
           on conflict (activation_no, profile_no) do update set attempts = old.attempts + 1,
             not_before = excluded.not_before, reason = excluded.reason`
       })

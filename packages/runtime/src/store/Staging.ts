@@ -71,7 +71,16 @@ export const stage = Effect.fnUntraced(function* (
   yield* Effect.acquireRelease(inStore(sql`create unlogged table tributary.${sql(table)} (row jsonb not null)`), () =>
     sql`drop table tributary.${sql(table)}`.pipe(Effect.ignore)
   )
+  let count = 0
   yield* jsonRows(rows, source, folder, valueColumn).pipe(
+    Stream.mapEffect((row) => {
+      count++
+      return unstorable.test(row) ? Effect.fail(fail(`${placeOf(rows, count)}: ${cannotHold}`)) : Effect.succeed(row)
+    }),
+    // The row that broke is the one after those that were read.
+    Stream.mapError((error) =>
+      error.reason.startsWith("is no ") ? fail(`${placeOf(rows, count + 1)}: ${error.reason}`) : error
+    ),
     Stream.grouped(5_000),
     Stream.runForEach((batch) =>
       inStore(sql`insert into tributary.${sql(table)} select r::jsonb from unnest(${batch}::text[]) r`)
@@ -79,6 +88,13 @@ export const stage = Effect.fnUntraced(function* (
   )
   return { _tag: "Table", table }
 })
+
+/** What JSON can say and PostgreSQL's cannot. */
+const unstorable = /\\u(?:0000|d[89a-f][0-9a-f]{2})/i
+const cannotHold = "has a character that PostgreSQL cannot hold (a NUL, or half of a surrogate pair)"
+
+const placeOf = ({ origin }: Rows, row: number): string =>
+  "file" in origin ? `${origin.file}, row ${row}` : `row ${row}`
 
 /** Each row as JSON text. */
 const jsonRows = (
@@ -99,17 +115,13 @@ const jsonRows = (
     case "Ndjson":
       return fileBytes(path.resolve(folder, origin.file), fail).pipe(
         Stream.pipeThroughChannelOrFail(Ndjson.decode({ ignoreEmptyLines: true })),
-        Stream.mapError((error) =>
-          error instanceof SourceError ? error : fail(`${origin.file} is no NDJSON: ${error.message}`)
-        ),
+        Stream.mapError((error) => (error instanceof SourceError ? error : fail(`is no JSON: ${error.message}`))),
         Stream.map((row) => JSON.stringify(row))
       )
     case "Csv":
       return fileBytes(path.resolve(folder, origin.file), fail).pipe(
         Stream.pipeThroughChannelOrFail(Csv.decode({ headers: true, ignoreEmptyLines: true })),
-        Stream.mapError((error) =>
-          error instanceof SourceError ? error : fail(`${origin.file} is no CSV: ${error.message}`)
-        ),
+        Stream.mapError((error) => (error instanceof SourceError ? error : fail(`is no CSV: ${error.message}`))),
         // An empty cell is a missing value: CSV has no other way to say so.
         Stream.map((row) => {
           const cells = Object.entries(row).filter(([, cell]) => cell !== "")

@@ -5,6 +5,7 @@
  */
 import { Clock, DateTime, Effect } from "effect"
 import { SqlClient } from "effect/sql"
+import { storable } from "./Text.ts"
 import { timestamp } from "./Timestamp.ts"
 
 /**
@@ -56,7 +57,7 @@ export const readStandings = (activations: ReadonlyArray<number>) =>
  */
 export const markStopped = Effect.fnUntraced(function* (destination: string, reason: string) {
   const sql = yield* SqlClient.SqlClient
-  yield* sql`update tributary.destination set stopped = ${reason} where id = ${destination}`
+  yield* sql`update tributary.destination set stopped = ${storable(reason)} where id = ${destination}`
 })
 
 /**
@@ -81,7 +82,7 @@ export interface Rest {
 export const rest = Effect.fnUntraced(function* (destination: string, { failures, millis, reason, wasAsked }: Rest) {
   const sql = yield* SqlClient.SqlClient
   const until = timestamp((yield* Clock.currentTimeMillis) + millis)
-  yield* sql`update tributary.destination set failures = ${failures}, resting = ${reason},
+  yield* sql`update tributary.destination set failures = ${failures}, resting = ${storable(reason)},
     rests_until = ${until}::timestamptz, was_asked = ${wasAsked} where id = ${destination}`
 })
 

@@ -53,6 +53,19 @@ describeStores("R34 rejections", (store) => {
     )
   )
 
+  it.effect("R34 a reason that PostgreSQL cannot hold, or that fills pages, is kept as far as it goes", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        yield* world.customers([{ id: "u1" }])
+        yield* world.values("Revenue", { u1: 1 })
+        world.vendor.answerWith(() => ({ status: 200, body: { outcomes: [`no\0 ${"x".repeat(5_000)}`] } }))
+        yield* world.sync([Activation.events(trait("Revenue"), world.destination)])
+        const [kept] = yield* world.rejections
+        assert.strictEqual(kept?.reason, `no ${"x".repeat(1_997)}…`)
+      })
+    )
+  )
+
   it.effect("R34 what was rejected is not sent again meanwhile", () =>
     inWorld(store)((world) =>
       Effect.gen(function* () {

@@ -1,0 +1,252 @@
+// Rows by the thousand: each is taken, or the import says why it takes none, and where.
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql"
+import * as fc from "fast-check"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import { Audience, ComputedTrait } from "../../src/config/Computations.ts"
+import { defineConfig } from "../../src/config/defineConfig.ts"
+import { resolve } from "../../src/config/Resolved.ts"
+import * as Source from "../../src/config/Source.ts"
+import { Activation } from "@tributary/core"
+import { refreshComputation, refreshProfiles } from "../../src/engine/Refresh.ts"
+import * as Space from "../../src/engine/Space.ts"
+import { register } from "../../src/store/Registry.ts"
+import { makeEcho } from "../support/echo.ts"
+import { stores } from "../support/stores.ts"
+import { nastyJson, nastyText, parameters } from "./support.ts"
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), "tributary-fuzz-"))
+
+const configOf = (kind: "ndjson" | "csv") => {
+  const file = (name: string) => (kind === "csv" ? Source.csv(`${name}.csv`) : Source.ndjson(`${name}.ndjson`))
+  const users = file("users").users({
+    identifiers: { user_id: "user_id", email: "email" },
+    traits: ["name"],
+    account: "account"
+  })
+  const echo = makeEcho().destination("echo", { baseUrl: "http://127.0.0.1:1" })
+  const members = Audience.make("Members", { of: users, file: file("members") })
+  const revenue = ComputedTrait.make("Revenue", { of: users, file: file("values") })
+  const config = defineConfig({
+    space: "fuzz",
+    activations: [Activation.events(members, echo), Activation.events(revenue, echo)]
+  })
+  return Effect.fromResult(resolve(config))
+}
+
+const write = (name: string, content: string | Uint8Array) => fs.writeFileSync(path.join(folder, name), content)
+const lines = (rows: ReadonlyArray<unknown>) => rows.map((row) => JSON.stringify(row)).join("\n")
+
+/** What the store keeps, for comparing. */
+const kept = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ profiles: number; identifiers: number }>`
+    select (select count(*)::int from tributary.profile where collection = 'users' and not gone) as profiles,
+      (select count(*)::int from tributary.identifier where collection = 'users' and not gone) as identifiers`
+  return row
+})
+
+/** A good import afterwards: whatever came before, the store takes it. */
+const heals = Effect.gen(function* () {
+  const resolved = yield* configOf("ndjson")
+  write(
+    "users.ndjson",
+    lines([
+      { id: "a", user_id: "a" },
+      { id: "b", user_id: "b", email: "b@example.com" }
+    ])
+  )
+  const imported = yield* refreshProfiles(resolved.profiles[0]!, folder)
+  assert.strictEqual(imported.profiles, 2)
+  assert.deepStrictEqual(yield* kept, { profiles: 2, identifiers: 3 })
+})
+
+const holds = (rule: string) => (error: { readonly message: string }) => {
+  assert.isAbove(error.message.length, 10)
+  assert.notMatch(error.message, /\n\s+at |undefined|\[object/, rule)
+  return error.message
+}
+
+const ids = fc.constantFrom<unknown>("a", "b", "c", 1, 2, "1")
+const row = fc.record(
+  {
+    id: fc.oneof({ weight: 8, arbitrary: ids }, { weight: 1, arbitrary: nastyJson }),
+    user_id: fc.oneof({ weight: 4, arbitrary: ids }, { weight: 1, arbitrary: nastyJson }),
+    email: nastyJson,
+    name: fc.oneof({ weight: 3, arbitrary: fc.constant("Ada") }, { weight: 1, arbitrary: nastyJson }),
+    account: nastyJson,
+    __proto__: nastyJson
+  },
+  { requiredKeys: [] }
+)
+
+for (const store of stores) {
+  describe(`bad rows (${store.name})`, () => {
+    const runtime = Space.layer.pipe(Layer.provideMerge(store.layer))
+
+    it.live(
+      "profiles: taken whole, or refused whole with the reason",
+      () =>
+        Effect.gen(function* () {
+          const resolved = yield* configOf("ndjson")
+          yield* register(resolved)
+          const run = Effect.runPromiseWith(yield* Effect.context<SqlClient.SqlClient>())
+          let taken = 0
+          let refused = 0
+          yield* Effect.promise(() =>
+            fc.assert(
+              fc.asyncProperty(
+                fc.array(fc.oneof({ weight: 12, arbitrary: row }, nastyJson), { maxLength: 6 }),
+                (rows) =>
+                  run(
+                    Effect.gen(function* () {
+                      write("users.ndjson", lines(rows))
+                      const before = yield* kept
+                      const result = yield* Effect.result(refreshProfiles(resolved.profiles[0]!, folder))
+                      if (result._tag === "Failure") {
+                        refused++
+                        holds("a refusal is words")(result.failure)
+                        assert.deepStrictEqual(yield* kept, before, "a refusal changes nothing")
+                        return
+                      }
+                      taken++
+                      const distinct = new Set(
+                        rows.map((each) => {
+                          const id = (each as { readonly id?: unknown }).id
+                          return typeof id === "string" ? id : JSON.stringify(id)
+                        })
+                      )
+                      assert.strictEqual(result.success.profiles, distinct.size)
+                      assert.strictEqual((yield* kept)?.profiles, distinct.size)
+                    })
+                  )
+              ),
+              parameters(150)
+            )
+          )
+          assert.isAbove(taken, 5)
+          assert.isAbove(refused, 5)
+          yield* heals
+        }).pipe(Effect.provide(runtime)),
+      120_000
+    )
+
+    it.live(
+      "results: every row counts as a member, as unknown, or fails the evaluation with the reason",
+      () =>
+        Effect.gen(function* () {
+          const resolved = yield* configOf("ndjson")
+          yield* register(resolved)
+          yield* heals
+          const run = Effect.runPromiseWith(yield* Effect.context<Layer.Success<typeof runtime>>())
+          const member = fc.record({ id: fc.oneof({ weight: 5, arbitrary: ids }, nastyText) })
+          const value = fc.record(
+            { id: fc.oneof({ weight: 5, arbitrary: ids }, nastyText), value: nastyJson },
+            { requiredKeys: ["id"] }
+          )
+          yield* Effect.promise(() =>
+            fc.assert(
+              fc.asyncProperty(
+                fc.array(member, { maxLength: 6 }),
+                fc.uniqueArray(value, { maxLength: 6, selector: ({ id }) => String(id) }),
+                (members, values) =>
+                  run(
+                    Effect.gen(function* () {
+                      write("members.ndjson", lines(members))
+                      write("values.ndjson", lines(values))
+                      for (const computation of resolved.computations) {
+                        const rows: ReadonlyArray<{ readonly id: unknown; readonly value?: unknown }> =
+                          computation.kind === "audience" ? members : values
+                        const result = yield* Effect.result(refreshComputation(computation, folder))
+                        if (result._tag === "Failure") {
+                          holds("a failure is words")(result.failure)
+                          continue
+                        }
+                        const known = rows.filter(({ id }) => ["a", "b"].includes(String(id)))
+                        const unknown = rows.length - known.length
+                        assert.strictEqual(result.success.unknown, unknown)
+                        const told = computation.kind === "audience" ? known : known.filter((r) => r.value != null)
+                        assert.strictEqual(result.success.size, new Set(told.map(({ id }) => String(id))).size)
+                      }
+                    })
+                  )
+              ),
+              parameters(100)
+            )
+          )
+        }).pipe(Effect.provide(runtime)),
+      120_000
+    )
+
+    it.live(
+      "files: bytes that are no NDJSON and no CSV are refused with their place, and never half taken",
+      () =>
+        Effect.gen(function* () {
+          const run = Effect.runPromiseWith(yield* Effect.context<SqlClient.SqlClient>())
+          yield* register(yield* configOf("ndjson"))
+          const chunk = fc.oneof(
+            fc.constantFrom(
+              '{"id":"a"}\n',
+              '{"id":"a","user_id":"a"}\r\n',
+              "\n",
+              "\r\n",
+              '{"id":"b"',
+              "id,user_id,email,name,account\n",
+              "a,a,a@example.com,Ada,\n",
+              'b,"b""c",,"x\ny",\n',
+              '"unclosed\n',
+              "a,b,c,d,e,f,g,h\n",
+              "\ufeff"
+            ),
+            nastyText
+          )
+          const file = fc.oneof(
+            fc.array(chunk, { maxLength: 8 }).map((parts) => Buffer.from(parts.join(""))),
+            fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes))
+          )
+          for (const kind of ["ndjson", "csv"] as const) {
+            const resolved = yield* configOf(kind)
+            yield* Effect.promise(() =>
+              fc.assert(
+                fc.asyncProperty(file, (bytes) =>
+                  run(
+                    Effect.gen(function* () {
+                      write(`users.${kind}`, bytes)
+                      const before = yield* kept
+                      const result = yield* Effect.result(refreshProfiles(resolved.profiles[0]!, folder))
+                      if (result._tag === "Success") return
+                      holds("a refusal is words")(result.failure)
+                      assert.deepStrictEqual(yield* kept, before)
+                    })
+                  )
+                ),
+                parameters(100)
+              )
+            )
+          }
+          yield* heals
+        }).pipe(Effect.provide(runtime)),
+      120_000
+    )
+
+    it.live("a row that no database can hold is named with its place", () =>
+      Effect.gen(function* () {
+        const resolved = yield* configOf("ndjson")
+        yield* register(resolved)
+        const message = (content: string) => {
+          write("users.ndjson", content)
+          return Effect.map(Effect.flip(refreshProfiles(resolved.profiles[0]!, folder)), (error) => error.message)
+        }
+        assert.strictEqual(
+          yield* message(lines([{ id: "a" }, { id: "b", email: "x\u0000y" }])),
+          'profiles "users": users.ndjson, row 2: has a character that PostgreSQL cannot hold (a NUL, or half of a surrogate pair). Nothing was changed.'
+        )
+        assert.include(yield* message('{"id":"a"}\n{"id":"b"}\n{"id":'), "users.ndjson, row 3: is no JSON")
+        assert.include(yield* message(lines([{ id: "a", user_id: "x".repeat(9_000) }])), "longer than 1,000")
+      }).pipe(Effect.provide(runtime))
+    )
+  })
+}
