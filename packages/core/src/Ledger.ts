@@ -62,6 +62,8 @@ export interface Claim {
   readonly profiles: IdSet
   /** By activation, who of them was dirty for it. */
   readonly byActivation: ReadonlyMap<number, IdSet>
+  /** How often identifiers had moved between profiles when it was taken. */
+  readonly moves: number
   /** Names the claim's rows in the store. */
   readonly rows: ReadonlyArray<{ readonly row: bigint; readonly activation: number; readonly lane: number }>
 }

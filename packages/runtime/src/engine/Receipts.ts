@@ -13,7 +13,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { fence } from "../store/Claims.ts"
 import { lane, mark, marksOf } from "../store/DirtySets.ts"
 import { toLedgerError } from "../store/SqlLedger.ts"
-import { doubt } from "../store/Settlements.ts"
+import { doubt, markOwners } from "../store/Settlements.ts"
 import type { Connected } from "./Destinations.ts"
 import { timestamp } from "../store/Timestamp.ts"
 
@@ -102,7 +102,9 @@ const apply = Effect.fnUntraced(function* (owner: Ledger.Ownership, row: Receipt
     }
     return
   }
-  yield* doubt(settlements.map(([activation, kind, identifier]) => ({ activation, kind, identifier })))
+  const told = settlements.map(([activation, kind, identifier]) => ({ activation, kind, identifier }))
+  yield* doubt(told)
+  yield* markOwners(told)
   const profiles = IdSet.decode(row.profiles)
   yield* mark(activations.flatMap((activation) => marksOf(activation, lane.live, profiles)))
 })

@@ -42,6 +42,18 @@ const wakePostponed = Effect.fnUntraced(function* (activations: ReadonlyArray<nu
   )
 })
 
+/**
+ * How often an import has taken identifiers from one profile to another.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const movesSoFar = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ moves: number }>`select coalesce(sum(moves), 0)::int as moves from tributary.source`
+  return row?.moves ?? 0
+})
+
 interface DirtyRow {
   readonly activation_no: number
   readonly lane: number
@@ -123,6 +135,7 @@ const claimChunk = Effect.fnUntraced(function* (
     select ${owner.destination}, ${owner.epoch}::bigint, a, ${chunk}::int, l, b
     from unnest(${numbers}::int[], ${lanes}::int[], ${parts.map((part) => IdSet.encode(part.taken))}::bytea[]) w(a, l, b)
     returning no, activation_no, lane::int as lane`
+  const moves = yield* movesSoFar
   const byActivation = new Map<number, IdSet.IdSet>()
   for (const part of parts) {
     byActivation.set(part.activation_no, IdSet.union(byActivation.get(part.activation_no) ?? IdSet.empty, part.taken))
@@ -131,6 +144,7 @@ const claimChunk = Effect.fnUntraced(function* (
     owner,
     chunk,
     isLive: from === lane.live,
+    moves,
     profiles,
     byActivation,
     rows: inserted.map((row) => ({ row: row.no, activation: row.activation_no, lane: row.lane }))

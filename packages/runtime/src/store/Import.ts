@@ -61,8 +61,10 @@ export const importProfiles = Effect.fnUntraced(function* (
         identifiers.added
       )
       yield* markHealed(profiles.changed)
-      yield* sql`insert into tributary.source (id, imported_at, error) values (${source.name}, ${at}::timestamptz, null)
-        on conflict (id) do update set imported_at = excluded.imported_at, error = null`
+      const moves = identifiers.moved > 0 ? 1 : 0
+      yield* sql`insert into tributary.source as s (id, imported_at, error, moves)
+        values (${source.name}, ${at}::timestamptz, null, ${moves})
+        on conflict (id) do update set imported_at = excluded.imported_at, error = null, moves = s.moves + excluded.moves`
       yield* sql`drop table t_row, t_profile, t_identifier`
       return {
         source: source.name,
@@ -195,6 +197,8 @@ interface WrittenIdentifiers {
   readonly told: IdSet.IdSet
   /** Profiles that got one. */
   readonly added: IdSet.IdSet
+  /** Identifiers that another profile has now. */
+  readonly moved: number
   readonly shared: number
 }
 
@@ -236,6 +240,7 @@ const writeIdentifiers = (source: ResolvedProfiles, at: Date): Step<WrittenIdent
     return {
       told: IdSet.from([...moved.flatMap((row) => [row.old_no, row.new_no]), ...gone.map((row) => row.profile_no)]),
       added: IdSet.from(added.map((row) => row.profile_no)),
+      moved: moved.length,
       shared: shared?.count ?? 0
     }
   })

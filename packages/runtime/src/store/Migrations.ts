@@ -129,6 +129,8 @@ const loader = Migrator.fromRecord({
     yield* sql`alter table tributary.sync add column why text not null default 'changes',
       add column errors jsonb not null default '[]'`
     yield* sql`alter table tributary.activation add column cause text`
+    // How often an import took identifiers from one profile to another.
+    yield* sql`alter table tributary.source add column moves int not null default 0`
     // Activations that everybody is to leave: since when, and what an activation was like when it was removed.
     yield* sql`alter table tributary.activation add column on_removal text not null default 'leave',
       add column leaving text, add column leaving_at timestamptz, add column told_as jsonb`

@@ -11,7 +11,7 @@ import { fence } from "./Claims.ts"
 import { mark } from "./DirtySets.ts"
 import * as Intents from "./Intents.ts"
 import * as Lease from "./Lease.ts"
-import { doubt } from "./Settlements.ts"
+import { doubt, markOwners } from "./Settlements.ts"
 
 /**
  * Another process is working on the destination.
@@ -138,9 +138,11 @@ export const recover = Effect.fnUntraced(function* (
           and (${activations === undefined} or activation_no = any(${activations ?? []}::int[]))
         returning activation_no, chunk, lane::int as lane, bits, intents`
       const held = claims.map((claim) => ({ ...claim, profiles: IdSet.decode(claim.bits) }))
-      yield* doubt(
-        held.flatMap(({ activation_no, intents, profiles }) => Intents.left(activation_no, profiles, intents))
+      const left = held.flatMap(({ activation_no, intents, profiles }) =>
+        Intents.left(activation_no, profiles, intents)
       )
+      yield* doubt(left)
+      yield* markOwners(left)
       yield* mark(
         held.map((claim) => ({
           activation: claim.activation_no,

@@ -6,7 +6,8 @@
 import { Fingerprints, IdSet, type Ledger, Plan } from "@tributary/core"
 import { Clock, DateTime, Effect, Random } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { fence, release } from "./Claims.ts"
+import { fence, movesSoFar, release } from "./Claims.ts"
+import { lane, mark, marksOf } from "./DirtySets.ts"
 import * as Intents from "./Intents.ts"
 import { storable } from "./Text.ts"
 import { timestamp } from "./Timestamp.ts"
@@ -27,6 +28,8 @@ export const settle = Effect.fnUntraced(function* (
   yield* Intents.keep(claim, settled.intended)
   yield* acknowledge(settled.acknowledged)
   yield* doubt(settled.doubted)
+  if ((yield* movesSoFar) !== claim.moves)
+    yield* markOwners([...settled.acknowledged, ...settled.doubted], claim.profiles)
   yield* forgetRejections([...settled.acknowledged, ...settled.moot])
   yield* reject(settled.rejections)
   yield* forgetPostponed(claim, settled)
@@ -57,6 +60,26 @@ export const acknowledge = (settlements: ReadonlyArray<Plan.Settlement>): Writte
  * @since 0.1.0
  */
 export const doubt = (entries: ReadonlyArray<Plan.Moot>): Written => amend(entries, doubted)
+
+/**
+ * Makes those dirty who have these identifiers now. One that moved while it was being told may have an owner who was
+ * looked at before, when the ledger did not know it yet.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const markOwners = Effect.fnUntraced(function* (
+  entries: ReadonlyArray<Plan.Moot>,
+  except: IdSet.IdSet = IdSet.empty
+): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  for (const [activation, own] of Map.groupBy(entries, (entry) => entry.activation)) {
+    const rows = yield* sql<{ profile_no: number }>`select distinct profile_no from tributary.identifier
+      where no = any(${own.map((entry) => entry.identifier)}::int[])`
+    const owners = IdSet.difference(IdSet.from(rows.map((row) => row.profile_no)), except)
+    yield* mark(marksOf(activation, lane.live, owners))
+  }
+})
 
 type Amended = Pick<LedgerRow, "bits" | "fingerprints" | "again">
 

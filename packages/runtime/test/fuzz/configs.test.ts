@@ -20,7 +20,8 @@ const secret = "s3cr3t-of-the-fuzz"
 const maybe = (...good: ReadonlyArray<unknown>) =>
   fc.oneof({ weight: 20, arbitrary: fc.constantFrom(...good) }, { weight: 1, arbitrary: nastyJson })
 
-const options = (record: Record<string, fc.Arbitrary<unknown>>) => fc.record(record, { requiredKeys: [] })
+const options = (record: Record<string, fc.Arbitrary<unknown>>) =>
+  fc.oneof(fc.constant({}), fc.record(record, { requiredKeys: [] }))
 
 const duration = maybe("5 minutes", "1 hour", 1000, "never", -1, 0, Number.NaN, Number.POSITIVE_INFINITY, "1 fortnight")
 

@@ -8,7 +8,7 @@ import { audience, inNewYear, type World } from "../support/world.ts"
 const people = (...ids: ReadonlyArray<string>) => ids.map((id) => ({ id }))
 
 /** A vendor that takes every batch as a job, and says of a job what the test says. */
-const jobsOf = (world: World) => {
+const jobsOf = (world: World, type: "user_id" | "email" = "user_id") => {
   const jobs = new Map<string, { readonly verb: string; readonly members: ReadonlyArray<string>; state: string }>()
   const asked: Array<string> = []
   world.vendor.answerWith(({ path }, body) => {
@@ -20,7 +20,7 @@ const jobsOf = (world: World) => {
     }
     if (verb !== "add" && verb !== "discard") return undefined
     const name = `j${jobs.size + 1}`
-    const members: ReadonlyArray<string> = body.members.map((member: any) => member.identifiers.user_id[0])
+    const members: ReadonlyArray<string> = body.members.map((member: any) => member.identifiers[type][0])
     jobs.set(name, { verb, members, state: "pending" })
     return { status: 200, body: { outcomes: members.map(() => `job ${name}`) } }
   })
@@ -121,6 +121,32 @@ describeStores("receipts", (store) => {
         yield* TestClock.adjust("2 hours")
         yield* world.sync(buyers(world))
         assert.deepStrictEqual(jobs.told(), ["add u1 u2 u3", "discard u2 u3", "discard u2", "add u3"])
+      })
+    )
+  )
+
+  it.effect("R35 R27 a removal whose job fails is told again, though another profile has the address by now", () =>
+    inNewYear(store)((world) =>
+      Effect.gen(function* () {
+        const jobs = jobsOf(world, "email")
+        yield* world.customers([{ id: "u1", email: "a@example.com" }, { id: "u2" }])
+        yield* world.members("Buyers", ["u1"])
+        const activations = [
+          Activation.list(audience("Buyers"), world.destination, { hold: false, identifiers: { user_id: "none" } })
+        ]
+        yield* world.sync(activations)
+        jobs.say("j1", "done")
+        yield* world.members("Buyers", [])
+        yield* TestClock.adjust("2 hours")
+        yield* world.sync(activations)
+        yield* world.customers([{ id: "u1" }, { id: "u2", email: "a@example.com" }])
+        yield* TestClock.adjust("2 hours")
+        yield* world.sync(activations)
+        jobs.say("j2", "lost")
+        yield* TestClock.adjust("2 hours")
+        yield* world.sync(activations)
+        const removal = "discard a@example.com"
+        assert.deepStrictEqual(jobs.told(), ["add a@example.com", removal, removal])
       })
     )
   )
