@@ -1,7 +1,12 @@
 // The process under test: the real binary, on a clock of ours, killed where we say.
 import { type ChildProcess, spawn } from "node:child_process"
 import { createServer, connect as dial, type Server } from "node:net"
+import * as os from "node:os"
+import * as path from "node:path"
 import { fileURLToPath } from "node:url"
+
+// What was compiled once is not compiled again by each of the many processes of a seed.
+const compiled = path.join(os.tmpdir(), "tributary-torture-compiled")
 
 const main = fileURLToPath(new URL("../../packages/runtime/src/main.ts", import.meta.url))
 const clockModule = new URL("clock.ts", import.meta.url).href
@@ -46,7 +51,12 @@ export const run = (
   environment: Readonly<Record<string, string>>,
   args: ReadonlyArray<string>
 ): Running => {
-  const env = { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", ...environment }
+  const env = {
+    PATH: process.env["PATH"] ?? "",
+    HOME: process.env["HOME"] ?? "",
+    NODE_COMPILE_CACHE: compiled,
+    ...environment
+  }
   const child = spawn(process.execPath, ["--conditions=source", "--import", clockModule, main, ...args], {
     cwd: folder,
     env,
