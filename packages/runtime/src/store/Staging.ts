@@ -9,7 +9,7 @@
 import { NodeStream } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
 import { Config, Effect, Layer, Redacted, Schema, SchemaIssue, type Scope, Stream } from "effect"
-import { Csv, Ndjson } from "effect/encoding"
+import { Csv } from "effect/encoding"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -71,16 +71,7 @@ export const stage = Effect.fnUntraced(function* (
   yield* Effect.acquireRelease(inStore(sql`create unlogged table tributary.${sql(table)} (row jsonb not null)`), () =>
     sql`drop table tributary.${sql(table)}`.pipe(Effect.ignore)
   )
-  let count = 0
   yield* jsonRows(rows, source, folder, valueColumn).pipe(
-    Stream.mapEffect((row) => {
-      count++
-      return unstorable.test(row) ? Effect.fail(fail(`${placeOf(rows, count)}: ${cannotHold}`)) : Effect.succeed(row)
-    }),
-    // The row that broke is the one after those that were read.
-    Stream.mapError((error) =>
-      error.reason.startsWith("is no ") ? fail(`${placeOf(rows, count + 1)}: ${error.reason}`) : error
-    ),
     Stream.grouped(5_000),
     Stream.runForEach((batch) =>
       inStore(sql`insert into tributary.${sql(table)} select r::jsonb from unnest(${batch}::text[]) r`)
@@ -89,12 +80,47 @@ export const stage = Effect.fnUntraced(function* (
   return { _tag: "Table", table }
 })
 
-/** What JSON can say and PostgreSQL's cannot. */
-const unstorable = /\\u(?:0000|d[89a-f][0-9a-f]{2})/i
-const cannotHold = "has a character that PostgreSQL cannot hold (a NUL, or half of a surrogate pair)"
+/** Half of a surrogate pair, or a NUL, as `JSON.stringify` escapes them: what PostgreSQL's JSON cannot hold. */
+const unstorable = /(?:^|[^\\])(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/i
 
-const placeOf = ({ origin }: Rows, row: number): string =>
-  "file" in origin ? `${origin.file}, row ${row}` : `row ${row}`
+/** Levels of lists and objects that a row may have. */
+const deepest = 100
+
+/** Why a value cannot be kept, if it cannot. Goes down level by level: a recursion would end before the value does. */
+const unkeepable = (value: unknown): string | undefined => {
+  let level: ReadonlyArray<unknown> = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > deepest) return `has more than ${deepest} levels of lists and objects`
+    if (level.some((each) => typeof each === "number" && !Number.isFinite(each))) return "has a number beyond 1e308"
+    level = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []))
+  }
+  return unstorable.test(JSON.stringify(value))
+    ? "has a character that PostgreSQL cannot hold (a NUL, or half of a surrogate pair)"
+    : undefined
+}
+
+/** Lines of NDJSON, as they are: the text keeps numbers that JavaScript would round. */
+const ndjsonRow = (line: string, at: (reason: string) => SourceError): Effect.Effect<string, SourceError> => {
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch (error) {
+    return Effect.fail(at(`is no JSON: ${error instanceof Error ? error.message : String(error)}`))
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return Effect.fail(at("is no object"))
+  const reason = unkeepable(value)
+  return reason === undefined ? Effect.succeed(line) : Effect.fail(at(reason))
+}
+
+/** Passes UTF-8 through, and refuses anything else: a replaced character would make one address of two. */
+const utf8 = (file: string, fail: (reason: string) => SourceError) => {
+  const decoder = new TextDecoder("utf-8", { fatal: true })
+  return (bytes: Uint8Array): Effect.Effect<string, SourceError> =>
+    Effect.try({
+      try: () => decoder.decode(bytes, { stream: true }),
+      catch: () => fail(`${file} is not in UTF-8`)
+    })
+}
 
 /** Each row as JSON text. */
 const jsonRows = (
@@ -112,24 +138,45 @@ const jsonRows = (
       return rows.query === undefined
         ? Stream.fail(fail("it has no query"))
         : postgresRows(origin.url, rows.query, fail)
-    case "Ndjson":
+    case "Ndjson": {
+      let row = 0
       return fileBytes(path.resolve(folder, origin.file), fail).pipe(
-        Stream.pipeThroughChannelOrFail(Ndjson.decode({ ignoreEmptyLines: true })),
-        Stream.mapError((error) => (error instanceof SourceError ? error : fail(`is no JSON: ${error.message}`))),
-        Stream.map((row) => JSON.stringify(row))
+        Stream.mapEffect(utf8(origin.file, fail)),
+        Stream.splitLines,
+        Stream.map((line) => (row === 0 ? line.replace(/^\ufeff/, "") : line)),
+        Stream.mapEffect((line) => {
+          row++
+          return line.trim() === ""
+            ? Effect.succeed("")
+            : ndjsonRow(line, (reason) => fail(`${origin.file}, row ${row}: ${reason}`))
+        }),
+        Stream.filter((line) => line !== "")
       )
-    case "Csv":
+    }
+    case "Csv": {
+      let row = 0
       return fileBytes(path.resolve(folder, origin.file), fail).pipe(
-        Stream.pipeThroughChannelOrFail(Csv.decode({ headers: true, ignoreEmptyLines: true })),
-        Stream.mapError((error) => (error instanceof SourceError ? error : fail(`is no CSV: ${error.message}`))),
-        // An empty cell is a missing value: CSV has no other way to say so.
-        Stream.map((row) => {
-          const cells = Object.entries(row).filter(([, cell]) => cell !== "")
-          return JSON.stringify(
-            Object.fromEntries(cells.map(([name, cell]) => [name, name === valueColumn ? numberOr(cell) : cell]))
+        Stream.mapEffect(utf8(origin.file, fail)),
+        Stream.pipeThroughChannelOrFail(Csv.decodeString({ headers: true, ignoreEmptyLines: true })),
+        Stream.mapError((error) =>
+          error instanceof SourceError ? error : fail(`${origin.file}, row ${row + 1}: is no CSV: ${error.message}`)
+        ),
+        Stream.mapEffect((cells) => {
+          row++
+          // An empty cell is a missing value: CSV has no other way to say so.
+          const value = Object.fromEntries(
+            Object.entries(cells).map(([name, cell]) => [
+              name,
+              cell === "" ? null : name === valueColumn ? numberOr(cell) : cell
+            ])
           )
+          const reason = unkeepable(value)
+          return reason === undefined
+            ? Effect.succeed(JSON.stringify(value))
+            : Effect.fail(fail(`${origin.file}, row ${row}: ${reason}`))
         })
       )
+    }
   }
 }
 

@@ -232,6 +232,49 @@ for (const store of stores) {
       120_000
     )
 
+    it.live("what looks odd and is right is taken: large numbers as they are, backslashes, a byte order mark", () =>
+      Effect.gen(function* () {
+        const resolved = yield* configOf("ndjson")
+        yield* register(resolved)
+        const sql = yield* SqlClient.SqlClient
+        const rows = [
+          '\ufeff{"id":9007199254740992}',
+          '{"id":9007199254740993}',
+          '{"id":"C:\\\\udead","email":"\\ud83d\\ude00"}'
+        ]
+        write("users.ndjson", rows.join("\r\n"))
+        const imported = yield* refreshProfiles(resolved.profiles[0]!, folder)
+        assert.strictEqual(imported.profiles, 3)
+        const ids = yield* sql<{ id: string }>`select id from tributary.profile where not gone order by id`
+        assert.deepStrictEqual(
+          ids.map(({ id }) => id).toSorted(),
+          ["9007199254740992", "9007199254740993", "C:\\udead"].toSorted()
+        )
+      }).pipe(Effect.provide(runtime))
+    )
+
+    it.live("a file that lacks a column, or its encoding, is refused: nobody loses an address by it", () =>
+      Effect.gen(function* () {
+        const resolved = yield* configOf("csv")
+        yield* register(resolved)
+        const [users] = resolved.profiles
+        write("users.csv", "id,user_id,mail,name,account\na,a,a@x.io,Ada,\n")
+        assert.include((yield* Effect.flip(refreshProfiles(users!, folder))).message, 'users.csv has no column "email"')
+        write("users.csv", Buffer.from("id,user_id,email,name,account\na,a,m\u00fcller@x.io,Ada,\n", "latin1"))
+        assert.include((yield* Effect.flip(refreshProfiles(users!, folder))).message, "users.csv is not in UTF-8")
+        write("users.csv", "id,user_id,email,name,account\na,a,müller@x.io,Ada,\n")
+        assert.strictEqual((yield* refreshProfiles(users!, folder)).profiles, 1)
+        const revenue = resolved.computations.find(({ kind }) => kind === "trait")
+        write("values.csv", "id,value\na,5\n")
+        assert.strictEqual((yield* refreshComputation(revenue!, folder)).size, 1)
+        write("values.csv", "id,revenue\na,6\n")
+        assert.include(
+          (yield* Effect.flip(refreshComputation(revenue!, folder))).message,
+          'no row has a column "value"; say which one holds the value'
+        )
+      }).pipe(Effect.provide(runtime))
+    )
+
     it.live("a row that no database can hold is named with its place", () =>
       Effect.gen(function* () {
         const resolved = yield* configOf("ndjson")
@@ -245,7 +288,14 @@ for (const store of stores) {
           'profiles "users": users.ndjson, row 2: has a character that PostgreSQL cannot hold (a NUL, or half of a surrogate pair). Nothing was changed.'
         )
         assert.include(yield* message('{"id":"a"}\n{"id":"b"}\n{"id":'), "users.ndjson, row 3: is no JSON")
-        assert.include(yield* message(lines([{ id: "a", user_id: "x".repeat(9_000) }])), "longer than 1,000")
+        assert.include(yield* message(lines([{ id: "a", user_id: "x".repeat(9_000) }])), "longer than 2,000 bytes")
+        assert.include(yield* message(lines([{ id: "a", user_id: "漢".repeat(1_000) }])), "longer than 2,000 bytes")
+        const deep = `{"id":"a","name":${"[".repeat(20_000)}${"]".repeat(20_000)}}`
+        assert.include(yield* message(deep), "users.ndjson, row 1: has more than 100 levels")
+        assert.include(yield* message('{"id":"a","name":1e400}'), "row 1: has a number beyond 1e308")
+        assert.include(yield* message('{"id":""}'), "1 row has no id")
+        assert.include(yield* message('{"id":"a","email":["b@x.io","c@x.io"]}'), 'column "email" of profile')
+        assert.include(yield* message('["a"]'), "row 1: is no object")
       }).pipe(Effect.provide(runtime))
     )
   })

@@ -1,0 +1,125 @@
+import { IdSet } from "@tributary/core"
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+import type { Case } from "../support/Case.ts"
+import * as World from "../support/world.ts"
+
+/** Ten per cent leave, as many come. */
+const churn = (members: number, people: number) => [
+  `delete from member where i <= ${Math.round(members / 20)}`,
+  `insert into member select i, 'u' || i from generate_series(${people - Math.round(members / 20) + 1}, ${people}) i`,
+  "vacuum analyze member"
+]
+
+/** What people would write: a row for each member, staged anew and compared both ways, for one activation. */
+const rowTable = (id: "i int" | "id text") => {
+  const column = id.split(" ")[0] ?? "id"
+  return {
+    before: [
+      `create table told (${id} primary key)`,
+      `insert into told select ${column} from member`,
+      "vacuum analyze told"
+    ],
+    work: [
+      `create temp table staged as select ${column} from member`,
+      `create index on staged (${column})`,
+      "analyze staged",
+      `create temp table came as select s.${column} from staged s where not exists (select 1 from told t where t.${column} = s.${column})`,
+      `create temp table went as select t.${column} from told t where not exists (select 1 from staged s where s.${column} = t.${column})`,
+      `insert into told select ${column} from came`,
+      `delete from told t using went w where w.${column} = t.${column}`
+    ],
+    after: ["drop table told, staged, came, went"]
+  }
+}
+
+const activations = 20
+
+const diff: Case = {
+  name: "diff",
+  title: "Diff end to end: evaluate an audience, compare, store, mark dirty for 20 activations; 10 % churn",
+  run: ({ note, scale }) =>
+    World.inStore("PostgreSQL", () =>
+      Effect.gen(function* () {
+        const people = Math.round(10_000_000 * scale)
+        const members = people / 2
+        note(`${people} people`)
+        yield* World.people(people)
+        yield* World.run(
+          `create table member (i int, id text)`,
+          `insert into member select i, 'u' || i from generate_series(1, ${members}) i`,
+          "vacuum analyze member"
+        )
+        const destination = World.braze("http://127.0.0.1:1")
+        const buyers = World.audience("Buyers", "member")
+        const resolved = yield* World.config(
+          Array.from({ length: activations }, (_, i) => World.Activation.events(buyers, destination, { id: `a${i}` }))
+        )
+        yield* Effect.scoped(World.open(resolved))
+        note("the first evaluation")
+        yield* World.evaluate(resolved)
+        const references = new Map<string, number>()
+        const tables = { "integer ids": rowTable("i int"), "text ids": rowTable("id text") }
+        // Told is what was before the churn, in all three.
+        const before = yield* snapshot
+        for (const table of Object.values(tables))
+          yield* World.run(...table.before.map((s) => s.replaceAll("told", toldOf(table))))
+        yield* World.run(...churn(members, people))
+        for (const [name, table] of Object.entries(tables)) {
+          note(`a row table with ${name}`)
+          const statements = table.work.map((s) => s.replaceAll("told", toldOf(table)))
+          const client = yield* SqlClient.SqlClient
+          const { millis } = yield* World.timed(
+            client.withTransaction(Effect.forEach(statements, (statement) => client.unsafe(statement)))
+          )
+          references.set(name, millis)
+          yield* World.run(...table.after.map((s) => s.replaceAll("told", toldOf(table))))
+        }
+        note("the second evaluation")
+        const { millis, value } = yield* World.timed(World.evaluate(resolved))
+        const after = yield* snapshot
+        let compared = 0
+        const rounds = 5
+        const began = performance.now()
+        for (let i = 0; i < rounds; i++) {
+          compared += before.size + after.size
+          IdSet.difference(after, before)
+          IdSet.difference(before, after)
+        }
+        const perSecond = compared / ((performance.now() - began) / 1000)
+        const found = value[0]
+        const parameters = `${people} people, ${members} members, ${found?.entered} came, ${found?.exited} went; ${(millis / 1000).toFixed(2)} s`
+        const least = { "integer ids": 5, "text ids": 3 }
+        return [
+          ...[...references].map(([name, reference]) => {
+            const times = reference / millis
+            const goal = name === "integer ids" ? least["integer ids"] : least["text ids"]
+            return {
+              what: `against a row table with ${name}, for one activation`,
+              figure: 1000 / millis,
+              unit: "evaluations/s",
+              reference: { what: "the row table", figure: 1000 / reference },
+              goal: { words: `${goal} × as fast`, isReached: times >= goal },
+              parameters
+            }
+          }),
+          {
+            what: "the set difference alone, both ways",
+            figure: perSecond,
+            unit: "members/s",
+            goal: { words: "100 M members/s", isReached: perSecond >= 100e6 }
+          }
+        ]
+      })
+    )
+}
+
+const toldOf = (table: ReturnType<typeof rowTable>) => (table.before[0]?.includes("i int") ? "told_i" : "told_t")
+
+const snapshot = Effect.gen(function* () {
+  const client = yield* SqlClient.SqlClient
+  const rows = yield* client<{ bits: Uint8Array }>`select bits from tributary.snapshot`
+  return rows.reduce((all, row) => IdSet.union(all, IdSet.decode(row.bits)), IdSet.empty)
+})
+
+export default diff

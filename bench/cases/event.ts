@@ -1,0 +1,53 @@
+import { Effect } from "effect"
+import type { Case } from "../support/Case.ts"
+import * as World from "../support/world.ts"
+
+const goals = { PostgreSQL: 100_000, PGlite: 25_000 } as const
+
+const event: Case = {
+  name: "event",
+  title: "Event way: identifies from the dirty set to the acknowledged ledger, through Braze over loopback HTTP",
+  run: async ({ note, scale }) => {
+    const people = Math.max(20_000, Math.round(100_000 * scale))
+    const rows = []
+    for (const store of ["PostgreSQL", "PGlite"] as const) {
+      note(store)
+      const rates = await World.inStore(store, () =>
+        Effect.gen(function* () {
+          const { url } = yield* World.receiver(201, `{"message":"success","attributes_processed":75}`)
+          yield* World.people(people)
+          yield* World.run(
+            "create table value (id text, value jsonb)",
+            `insert into value select 'u' || i, to_jsonb(i * 1.5) from generate_series(1, ${people}) i`
+          )
+          const revenue = World.trait("Revenue", "value")
+          const resolved = yield* World.config([World.Activation.events(revenue, World.braze(url))])
+          const space = yield* World.open(resolved)
+          const rates: Array<number> = []
+          for (let round = 0; round < 4; round++) {
+            yield* World.run(`update value set value = to_jsonb((value::text)::numeric + 1)`)
+            yield* World.evaluate(resolved)
+            const { millis, value: told } = yield* World.timed(World.tell(space))
+            if (told !== people) throw new Error(`${told} told of ${people}`)
+            rates.push((told / millis) * 1000)
+            note(`${Math.round(rates.at(-1) ?? 0)}/s`)
+          }
+          return rates
+        })
+      )
+      // The first round warms up.
+      const figure = Math.max(...rates.slice(1))
+      rows.push({
+        what: store,
+        figure,
+        unit: "identifies/s",
+        reference: { what: "the goal", figure: goals[store] },
+        goal: { words: `${goals[store]} a second`, isReached: figure >= goals[store] },
+        parameters: `${people} identifies, batches of 75; rounds: ${rates.map((rate) => Math.round(rate)).join(", ")}`
+      })
+    }
+    return rows
+  }
+}
+
+export default event

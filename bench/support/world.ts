@@ -1,0 +1,178 @@
+// A store of its own for a case, filled by SQL: what is measured is the engine, not the import.
+import { Activation, RateLimit } from "@tributary/core"
+import { Adwords } from "@tributary/destination-adwords"
+import { Braze } from "@tributary/destination-braze"
+import { PgClient } from "@effect/sql-pg"
+import { Duration, Effect, Layer, Redacted, type Scope } from "effect"
+import { SqlClient } from "effect/sql"
+import { spawn } from "node:child_process"
+import { randomUUID } from "node:crypto"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import { Audience, ComputedTrait } from "../../packages/runtime/src/config/Computations.ts"
+import { defineConfig, type SourcedActivation } from "../../packages/runtime/src/config/defineConfig.ts"
+import type { Query } from "../../packages/runtime/src/config/Query.ts"
+import { type Resolved, resolve } from "../../packages/runtime/src/config/Resolved.ts"
+import * as Source from "../../packages/runtime/src/config/Source.ts"
+import { refreshComputation } from "../../packages/runtime/src/engine/Refresh.ts"
+import * as Space from "../../packages/runtime/src/engine/Space.ts"
+import { syncOnce } from "../../packages/runtime/src/engine/SyncOnce.ts"
+import * as Store from "../../packages/runtime/src/store/Store.ts"
+
+const server = new URL(process.env["TEST_DATABASE_URL"] ?? "postgres://postgres@127.0.0.1:5432/postgres")
+
+const onServer = (statement: string) =>
+  Effect.flatMap(SqlClient.SqlClient, (client) => client.unsafe(statement)).pipe(
+    Effect.provide(PgClient.layer({ url: Redacted.make(server.toString()), maxConnections: 1 })),
+    Effect.orDie
+  )
+
+export type StoreName = "PostgreSQL" | "PGlite"
+
+/** A database, or a folder, for one run. */
+export const place = Effect.fnUntraced(function* (
+  store: StoreName
+): Effect.fn.Return<Store.Location, never, Scope.Scope> {
+  if (store === "PGlite") {
+    const folder = yield* Effect.acquireRelease(
+      Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "tributary-bench-"))),
+      (made) => Effect.sync(() => fs.rmSync(made, { recursive: true, force: true }))
+    )
+    return { _tag: "Folder", folder: path.join(folder, ".tributary") }
+  }
+  const name = yield* Effect.acquireRelease(
+    Effect.gen(function* () {
+      const made = `tributary_bench_${randomUUID().slice(0, 8)}`
+      yield* onServer(`create database ${made}`)
+      return made
+    }),
+    (made) => onServer(`drop database if exists ${made} with (force)`)
+  )
+  const url = new URL(server)
+  url.pathname = `/${name}`
+  return { _tag: "Postgres", url: Redacted.make(url.toString()) }
+})
+
+type Services = Layer.Success<typeof Space.layer> | SqlClient.SqlClient | Scope.Scope
+
+export const inStore = <A, E>(store: StoreName, work: (location: Store.Location) => Effect.Effect<A, E, Services>) =>
+  Effect.runPromise(
+    Effect.scoped(
+      Effect.flatMap(place(store), (location) =>
+        Effect.scoped(work(location)).pipe(Effect.provide(Space.layer.pipe(Layer.provideMerge(Store.layer(location)))))
+      )
+    )
+  )
+
+/** Milliseconds that an effect takes, and what it answers. */
+export const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const began = performance.now()
+    const value = yield* effect
+    return { value, millis: performance.now() - began }
+  })
+
+export const run = Effect.fnUntraced(function* (...statements: ReadonlyArray<string>) {
+  const client = yield* SqlClient.SqlClient
+  for (const statement of statements) yield* client.unsafe(statement)
+})
+
+/** People u1, u2, … with a user id, and an address where asked for, as an import would have left them. */
+export const people = Effect.fnUntraced(function* (count: number, withEmail = false) {
+  yield* run(
+    `insert into tributary.profile (collection, id, source, traits)
+     select 'users', 'u' || i, 'users', '{}' from generate_series(1, ${count}) i`,
+    `insert into tributary.identifier (collection, type, value, profile_no, added_at)
+     select 'users', 'user_id', id, no, now() from tributary.profile order by no`,
+    ...(withEmail
+      ? [
+          `insert into tributary.identifier (collection, type, value, profile_no, added_at)
+           select 'users', 'email', id || '@example.com', no, now() from tributary.profile order by no`
+        ]
+      : []),
+    `insert into tributary.source (id, imported_at) values ('users', now())`,
+    "vacuum analyze tributary.profile",
+    "vacuum analyze tributary.identifier"
+  )
+})
+
+/** A query of fixed text. */
+const all = (columns: string, table: string): Query => ({
+  _tag: "Query",
+  texts: [`select ${columns} from ${table}`],
+  values: []
+})
+
+const source = Source.store()
+export const users = source.users({
+  query: all("id, id as email", "nobody"),
+  identifiers: { user_id: "id", email: "email" },
+  every: "1 day"
+})
+
+/** An audience that is the rows of a table (id text). */
+export const audience = (name: string, table: string) =>
+  Audience.make(name, { of: users, query: all("id", table), every: "1 day" })
+
+/** A trait that is the rows of a table (id text, value jsonb). */
+export const trait = (name: string, table: string) =>
+  ComputedTrait.make(name, { of: users, query: all("id, value", table), every: "1 day" })
+
+export const unlimited = { cap: RateLimit.requests(1_000_000, "1 second") }
+
+export const braze = (baseUrl: string) =>
+  Braze.destination(
+    "braze",
+    { endpoint: "https://rest.fra-01.braze.eu", baseUrl, apiKey: Redacted.make("bench") },
+    unlimited
+  )
+
+export const config = (activations: ReadonlyArray<SourcedActivation>) =>
+  Effect.fromResult(resolve(defineConfig({ space: "bench", activations })))
+
+export const open = (resolved: Resolved) => Space.open(resolved)
+
+const options = {
+  folder: ".",
+  only: undefined,
+  patience: 5,
+  waitForPostponed: Duration.zero,
+  isStopping: () => false,
+  onProgress: () => undefined,
+  onStep: () => undefined
+}
+
+/** Evaluates everything, without importing: the people are there. */
+export const evaluate = (resolved: Resolved) =>
+  Effect.forEach(resolved.computations, (computation) => refreshComputation(computation, "."))
+
+/** Tells what is due: the sync alone. */
+export const tell = (space: Space.Space) =>
+  Effect.map(
+    syncOnce({ ...space, resolved: { ...space.resolved, profiles: [], computations: [] } }, options),
+    ({ synced }) => {
+      const bad = synced.filter(({ ending }) => ending._tag !== "Settled")
+      if (bad.length > 0) throw new Error(`It did not settle: ${JSON.stringify(bad)}`)
+      return synced.reduce(
+        (sum, { counts }) => sum + counts.identify + counts.track + counts.group + counts.add + counts.discard,
+        0
+      )
+    }
+  )
+
+/** A vendor in a process of its own that takes everything. */
+export const receiver = (status: number, body: string) =>
+  Effect.acquireRelease(
+    Effect.callback<{ readonly url: string; readonly stop: () => void }>((resume) => {
+      const child = spawn(process.execPath, [path.join(import.meta.dirname, "receiver.ts"), String(status), body], {
+        stdio: ["ignore", "pipe", "inherit"]
+      })
+      child.stdout.once("data", (port: Buffer) =>
+        resume(Effect.succeed({ url: `http://127.0.0.1:${port.toString().trim()}`, stop: () => void child.kill() }))
+      )
+    }),
+    ({ stop }) => Effect.sync(stop)
+  )
+
+export { Activation, Adwords }
