@@ -32,6 +32,57 @@ export const encode = (self: Fingerprints): Uint8Array => {
 }
 
 /**
+ * The bytes of a chunk with changes made to it: a fingerprint to remember, or `undefined` to forget one.
+ *
+ * **Details**
+ *
+ * What lies between two changes is copied as it is, so the cost is that of the changes and of moving memory.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const amend = (bytes: Uint8Array, changes: ReadonlyMap<number, bigint | undefined>): Uint8Array => {
+  const count = bytes.byteLength / 10
+  const old = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const ordered = [...changes].map(([no, value]) => [no & 0xffff, value] as const).toSorted(([a], [b]) => a - b)
+  const most = count + ordered.length
+  const numbers = new Uint8Array(most * 2)
+  const values = new Uint8Array(most * 8)
+  const numberView = new DataView(numbers.buffer)
+  const valueView = new DataView(values.buffer)
+  let from = 0
+  let to = 0
+  /** Copies entries up to this position. */
+  const copy = (until: number) => {
+    numbers.set(bytes.subarray(from * 2, until * 2), to * 2)
+    values.set(bytes.subarray(count * 2 + from * 8, count * 2 + until * 8), to * 8)
+    to += until - from
+    from = until
+  }
+  for (const [no, value] of ordered) {
+    let low = from
+    let high = count
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (old.getUint16(middle * 2, true) < no) low = middle + 1
+      else high = middle
+    }
+    copy(low)
+    if (from < count && old.getUint16(from * 2, true) === no) from++
+    if (value !== undefined) {
+      numberView.setUint16(to * 2, no, true)
+      valueView.setBigUint64(to * 8, value, true)
+      to++
+    }
+  }
+  copy(count)
+  const amended = new Uint8Array(to * 10)
+  amended.set(numbers.subarray(0, to * 2))
+  amended.set(values.subarray(0, to * 8), to * 2)
+  return amended
+}
+
+/**
  * The fingerprint of one number in a chunk's bytes, or `undefined`. Looks it up in place, so that a claim of a few
  * profiles does not unpack a chunk of thousands.
  *

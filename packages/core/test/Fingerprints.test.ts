@@ -34,6 +34,25 @@ describe("Fingerprints", () => {
     )
   })
 
+  it("is amended in place as a map would be", () => {
+    fc.assert(
+      fc.property(
+        chunkAndEntries,
+        fc.array(fc.tuple(low, fc.option(bits, { nil: undefined })), { maxLength: 40 }),
+        ({ chunk, entries }, changed) => {
+          const map = ofChunk(chunk, entries)
+          const before = Fingerprints.encode(map)
+          const changes = new Map(changed.map(([no, told]) => [chunk * 65_536 + no, told]))
+          for (const [no, told] of changes) {
+            if (told === undefined) map.delete(no)
+            else map.set(no, told)
+          }
+          assert.deepStrictEqual(Fingerprints.amend(before, changes), Fingerprints.encode(map))
+        }
+      )
+    )
+  })
+
   it("is looked up in place, with nothing found for a number that is not in it", () => {
     fc.assert(
       fc.property(chunkAndEntries, fc.array(low), ({ chunk, entries }, others) => {

@@ -116,6 +116,9 @@ interface Row {
   readonly [column: string]: unknown
 }
 
+const hexOf = (bytes: Uint8Array): string =>
+  `\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex")}`
+
 const makeConnection = (db: PGlite): SqlConnection.Connection => {
   const attempt = <A>(operation: string, run: () => Promise<A>) =>
     Effect.tryPromise({ try: run, catch: (cause) => new SqlError.SqlError({ reason: classify(cause, operation) }) })
@@ -148,7 +151,12 @@ const open = (folder: string | undefined, image: Blob | undefined) =>
           ...(folder === undefined ? {} : { dataDir: folder }),
           ...(image === undefined ? {} : { loadDataDir: image }),
           // As @effect/sql-pg does, so that one code reads both.
-          parsers: { [types.INT8]: (text: string) => BigInt(text) }
+          parsers: {
+            [types.INT8]: (text: string) => BigInt(text),
+            [types.BYTEA]: (text: string) => new Uint8Array(Buffer.from(text.slice(2), "hex"))
+          },
+          // PGlite's own goes byte by byte, and a ledger is hundreds of thousands of them.
+          serializers: { [types.BYTEA]: hexOf }
         }),
       catch: (cause) => new StoreUnavailable({ store: folder ?? "memory", reason: reasonOf(cause) })
     }),

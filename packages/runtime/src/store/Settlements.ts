@@ -151,12 +151,12 @@ const acknowledged = (row: LedgerRow, settlements: ReadonlyArray<Plan.Settlement
       : IdSet.difference(IdSet.decode(row.again), IdSet.from(settlements.map((s) => s.identifier)))
   let { fingerprints } = row
   if (fingerprints.length > 0 || settlements.some((s) => s.told !== undefined && s.told !== Plan.toldTrue)) {
-    const map = Fingerprints.decode(row.chunk, fingerprints)
-    for (const { identifier, told: value } of settlements) {
-      if (value === undefined || value === Plan.toldTrue) map.delete(identifier)
-      else map.set(identifier, value)
-    }
-    fingerprints = Fingerprints.encode(map)
+    fingerprints = Fingerprints.amend(
+      fingerprints,
+      new Map(
+        settlements.map(({ identifier, told: value }) => [identifier, value === Plan.toldTrue ? undefined : value])
+      )
+    )
   }
   return { bits: IdSet.encode(bits), fingerprints, again: again.size === 0 ? new Uint8Array(0) : IdSet.encode(again) }
 }
