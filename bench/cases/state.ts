@@ -40,11 +40,9 @@ const state: Case = {
           ({ id }) => space.registered.activations.get(id) ?? 0
         )
         const member = yield* stored("ledger", "pg_column_size(t.*)", `activation_no = ${buyers}`)
-        const valued = yield* stored(
-          "ledger",
-          "pg_column_size(bits) + length(fingerprints) + pg_column_size(again) + 40",
-          `activation_no = ${revenue}`
-        )
+        const valued =
+          (yield* stored("told_value", "length(fingerprints) + 60", `activation_no = ${revenue}`)) +
+          (yield* stored("ledger", "pg_column_size(t.*)", `activation_no = ${revenue}`))
         return [
           {
             what: "ledger of an audience of every second person",

@@ -119,7 +119,7 @@ export type End =
  * long; at least a few batches, so that few are half empty; and no more than is read at once.
  */
 const claimSize = (batch: Batch, { perSecond }: Gate): number => {
-  const most = Math.min(20_000, Math.max(1_000, batch.items * 32))
+  const most = Math.min(20_000, Math.max(1_000, batch.items * 128))
   return Math.ceil(Math.min(most, Math.max(batch.items * 8, (perSecond * batch.items) / 2)))
 }
 

@@ -123,6 +123,7 @@ export const end = Effect.fnUntraced(function* (activations: ReadonlyArray<numbe
 export const listDeleted = Effect.fnUntraced(function* (activation: number) {
   const sql = yield* SqlClient.SqlClient
   yield* sql`delete from tributary.ledger where activation_no = ${activation}`
+  yield* sql`delete from tributary.told_value where activation_no = ${activation}`
   yield* sql`delete from tributary.rejection where activation_no = ${activation}`
   yield* sql`delete from tributary.postponed where activation_no = ${activation}`
   yield* sql`update tributary.dirty set bits = '' where activation_no = ${activation}`

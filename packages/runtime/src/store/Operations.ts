@@ -109,6 +109,7 @@ export const forgetList = (activation: number): Operation =>
     yield* sql.withTransaction(
       Effect.gen(function* () {
         yield* sql`delete from tributary.ledger where activation_no = ${activation}`
+        yield* sql`delete from tributary.told_value where activation_no = ${activation}`
         yield* sql`update tributary.activation set list_id = null, list_name = null, cause = 'the list was deleted downstream' where no = ${activation}`
         yield* markEverybody(activation)
       })

@@ -272,14 +272,18 @@ const readLedger = (activations: ReadonlyArray<number>, identifiers: ReadonlyArr
       kind: string
       chunk: number
       bits: Uint8Array
-      fingerprints: Uint8Array
       again: Uint8Array
-    }>`select activation_no, kind, chunk, bits, fingerprints, again from tributary.ledger
+    }>`select activation_no, kind, chunk, bits, again from tributary.ledger
        where activation_no = any(${activations}::int[]) and chunk = any(${chunks}::int[])`
+    const blocks = [...new Set(identifiers.map(Fingerprints.blockOf))]
+    const valueRows = yield* sql<{ activation_no: number; kind: string; block: number; fingerprints: Uint8Array }>`
+      select activation_no, kind, block, fingerprints from tributary.told_value
+      where activation_no = any(${activations}::int[]) and block = any(${blocks}::int[])`
+    const values = new Map(valueRows.map((row) => [`${row.activation_no} ${row.kind} ${row.block}`, row.fingerprints]))
     const ledgers = new Map(
       rows.map((row) => [
         `${row.activation_no} ${row.kind} ${row.chunk}`,
-        { bits: IdSet.decode(row.bits), again: IdSet.decode(row.again), fingerprints: row.fingerprints }
+        { bits: IdSet.decode(row.bits), again: IdSet.decode(row.again) }
       ])
     )
     const of = (activation: number, kind: Plan.LedgerKind, identifier: number) =>
@@ -288,7 +292,8 @@ const readLedger = (activations: ReadonlyArray<number>, identifiers: ReadonlyArr
       told: (activation, kind, identifier) => {
         const ledger = of(activation, kind, identifier)
         if (ledger?.bits.has(identifier) !== true) return undefined
-        return Fingerprints.lookup(ledger.fingerprints, identifier) ?? Plan.toldTrue
+        const fingerprints = values.get(`${activation} ${kind} ${Fingerprints.blockOf(identifier)}`)
+        return (fingerprints && Fingerprints.lookup(fingerprints, identifier)) ?? Plan.toldTrue
       },
       again: (activation, kind, identifier) => of(activation, kind, identifier)?.again.has(identifier) === true
     }

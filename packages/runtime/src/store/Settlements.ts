@@ -51,7 +51,8 @@ interface Change<A> {
  * @category combinators
  * @since 0.1.0
  */
-export const acknowledge = (settlements: ReadonlyArray<Plan.Settlement>): Written => amend(settlements, acknowledged)
+export const acknowledge = (settlements: ReadonlyArray<Plan.Settlement>): Written =>
+  Effect.andThen(amend(settlements, acknowledged), amendValues(settlements))
 
 /**
  * Enters what may have been told: it counts as told, so that an exit follows, and is to be told again, whatever it was.
@@ -81,7 +82,62 @@ export const markOwners = Effect.fnUntraced(function* (
   }
 })
 
-type Amended = Pick<LedgerRow, "bits" | "fingerprints" | "again">
+/** Enters which values were told: one row per activation, kind and block of identifiers. */
+const amendValues = Effect.fnUntraced(function* (settlements: ReadonlyArray<Plan.Settlement>) {
+  if (settlements.length === 0) return
+  const sql = yield* SqlClient.SqlClient
+  const blocks = new Map<string, ValueBlock>()
+  for (const { activation, identifier, kind, told } of settlements) {
+    const block = Fingerprints.blockOf(identifier)
+    const key = `${activation} ${kind} ${block}`
+    const known = blocks.get(key) ?? { activation, kind, block, hasValue: false, values: new Map() }
+    const value = told === Plan.toldTrue ? undefined : told
+    known.hasValue ||= value !== undefined
+    known.values.set(identifier, value)
+    blocks.set(key, known)
+  }
+  const wanted = [...blocks.values()]
+  const valued = wanted.filter(({ hasValue }) => hasValue)
+  if (valued.length > 0) {
+    yield* sql`insert into tributary.told_value (activation_no, kind, block, fingerprints)
+      select a, k, b, ''::bytea from unnest(${valued.map((block) => block.activation)}::int[],
+        ${valued.map((block) => block.kind)}::text[], ${valued.map((block) => block.block)}::int[]) w(a, k, b)
+      order by a, k, b on conflict do nothing`
+  }
+  const rows = yield* sql<ValueRow>`
+    select v.activation_no, v.kind, v.block, v.fingerprints from tributary.told_value v
+    join unnest(${wanted.map((block) => block.activation)}::int[], ${wanted.map((block) => block.kind)}::text[],
+      ${wanted.map((block) => block.block)}::int[]) w(a, k, b)
+      on v.activation_no = w.a and v.kind = w.k and v.block = w.b
+    order by v.activation_no, v.kind, v.block for update of v`
+  // Audiences have no values.
+  if (rows.length === 0) return
+  const amended = rows.map((row) => {
+    const changes = blocks.get(`${row.activation_no} ${row.kind} ${row.block}`)?.values ?? new Map()
+    return Fingerprints.amend(row.fingerprints, changes)
+  })
+  yield* sql`update tributary.told_value v set fingerprints = w.f
+    from unnest(${rows.map((row) => row.activation_no)}::int[], ${rows.map((row) => row.kind)}::text[],
+      ${rows.map((row) => row.block)}::int[], ${amended}::bytea[]) w(a, k, b, f)
+    where v.activation_no = w.a and v.kind = w.k and v.block = w.b`
+})
+
+interface ValueBlock {
+  readonly activation: number
+  readonly kind: Plan.LedgerKind
+  readonly block: number
+  hasValue: boolean
+  readonly values: Map<number, bigint | undefined>
+}
+
+interface ValueRow {
+  readonly activation_no: number
+  readonly kind: string
+  readonly block: number
+  readonly fingerprints: Uint8Array
+}
+
+type Amended = Pick<LedgerRow, "bits" | "again">
 
 const amend = Effect.fnUntraced(function* <A extends Plan.Moot>(
   entries: ReadonlyArray<A>,
@@ -102,12 +158,12 @@ const amend = Effect.fnUntraced(function* <A extends Plan.Moot>(
   const activations = wanted.map((change) => change.activation)
   const kinds = wanted.map((change) => change.kind)
   const chunks = wanted.map((change) => change.chunk)
-  yield* sql`insert into tributary.ledger (activation_no, kind, chunk, bits, fingerprints, again)
-    select a, k, c, ''::bytea, ''::bytea, ''::bytea
+  yield* sql`insert into tributary.ledger (activation_no, kind, chunk, bits, again)
+    select a, k, c, ''::bytea, ''::bytea
     from unnest(${activations}::int[], ${kinds}::text[], ${chunks}::int[]) w(a, k, c)
     order by a, k, c on conflict do nothing`
   const rows = yield* sql<LedgerRow>`
-    select l.activation_no, l.kind, l.chunk, l.bits, l.fingerprints, l.again from tributary.ledger l
+    select l.activation_no, l.kind, l.chunk, l.bits, l.again from tributary.ledger l
     join unnest(${activations}::int[], ${kinds}::text[], ${chunks}::int[]) w(a, k, c)
       on l.activation_no = w.a and l.kind = w.k and l.chunk = w.c
     order by l.activation_no, l.kind, l.chunk for update of l`
@@ -115,11 +171,11 @@ const amend = Effect.fnUntraced(function* <A extends Plan.Moot>(
     const { entries: own = [] } = changes.get(`${row.activation_no} ${row.kind} ${row.chunk}`) ?? {}
     return { ...row, ...change(row, own) }
   })
-  yield* sql`update tributary.ledger l set bits = w.b, fingerprints = w.f, again = w.g
+  yield* sql`update tributary.ledger l set bits = w.b, again = w.g
     from unnest(${updated.map((row) => row.activation_no)}::int[], ${updated.map((row) => row.kind)}::text[],
       ${updated.map((row) => row.chunk)}::int[], ${updated.map((row) => row.bits)}::bytea[],
-      ${updated.map((row) => row.fingerprints)}::bytea[], ${updated.map((row) => row.again)}::bytea[])
-      w(a, k, c, b, f, g)
+      ${updated.map((row) => row.again)}::bytea[])
+      w(a, k, c, b, g)
     where l.activation_no = w.a and l.kind = w.k and l.chunk = w.c`
 })
 
@@ -128,7 +184,6 @@ interface LedgerRow {
   readonly kind: string
   readonly chunk: number
   readonly bits: Uint8Array
-  readonly fingerprints: Uint8Array
   readonly again: Uint8Array
 }
 
@@ -136,7 +191,6 @@ const doubted = (row: LedgerRow, entries: ReadonlyArray<Plan.Moot>): Amended => 
   const identifiers = IdSet.from(entries.map((entry) => entry.identifier))
   return {
     bits: IdSet.encode(IdSet.union(IdSet.decode(row.bits), identifiers)),
-    fingerprints: row.fingerprints,
     again: IdSet.encode(IdSet.union(IdSet.decode(row.again), identifiers))
   }
 }
@@ -149,16 +203,7 @@ const acknowledged = (row: LedgerRow, settlements: ReadonlyArray<Plan.Settlement
     row.again.length === 0
       ? IdSet.empty
       : IdSet.difference(IdSet.decode(row.again), IdSet.from(settlements.map((s) => s.identifier)))
-  let { fingerprints } = row
-  if (fingerprints.length > 0 || settlements.some((s) => s.told !== undefined && s.told !== Plan.toldTrue)) {
-    fingerprints = Fingerprints.amend(
-      fingerprints,
-      new Map(
-        settlements.map(({ identifier, told: value }) => [identifier, value === Plan.toldTrue ? undefined : value])
-      )
-    )
-  }
-  return { bits: IdSet.encode(bits), fingerprints, again: again.size === 0 ? new Uint8Array(0) : IdSet.encode(again) }
+  return { bits: IdSet.encode(bits), again: again.size === 0 ? new Uint8Array(0) : IdSet.encode(again) }
 }
 
 const forgetRejections = (settlements: ReadonlyArray<Plan.Moot>): Written =>
