@@ -10,11 +10,15 @@ const pluginGoogle: Case = {
     const count = Math.max(20_000, Math.round(400_000 * scale))
     const { bare, plugin, requests } = await alone({
       status: 200,
-      answer: `{"requestId":"r1","access_token":"t","token_type":"bearer","expires_in":3600}`,
+      answer: `{"requestId":"r1","access_token":"bench-access-token","token_type":"bearer","expires_in":3600}`,
       destination: (baseUrl) =>
         Adwords.destination("ads", {
           accountId: "1234567890",
-          oauth: { clientId: "c", clientSecret: Redacted.make("secret"), refreshToken: Redacted.make("refresh") },
+          oauth: {
+            clientId: "c",
+            clientSecret: Redacted.make("bench-secret"),
+            refreshToken: Redacted.make("bench-refresh")
+          },
           consent: { adUserData: "granted", adPersonalization: "granted" },
           termsOfServiceAccepted: true,
           baseUrl,

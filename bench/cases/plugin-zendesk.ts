@@ -10,13 +10,17 @@ const pluginZendesk: Case = {
     const count = Math.max(2_000, Math.round(30_000 * scale))
     const { bare, plugin, requests } = await alone({
       status: 200,
-      answer: `{"user":{"id":1,"user_fields":{"revenue":1}},"access_token":"t","refresh_token":"r","token_type":"bearer","expires_in":172800}`,
+      answer: `{"user":{"id":1,"user_fields":{"revenue":1}},"access_token":"bench-access-token","refresh_token":"bench-refresh-token","token_type":"bearer","expires_in":172800}`,
       destination: (baseUrl) =>
         Zendesk.destination("zendesk", {
           subdomain: "bench",
           baseUrl,
           tokenUrl: `${baseUrl}/oauth/tokens`,
-          oauth: { clientId: "c", clientSecret: Redacted.make("secret"), refreshToken: Redacted.make("refresh") }
+          oauth: {
+            clientId: "c",
+            clientSecret: Redacted.make("bench-secret"),
+            refreshToken: Redacted.make("bench-refresh")
+          }
         }),
       items: Array.from({ length: count }, (_, i) => identify(i)),
       batch: 1,

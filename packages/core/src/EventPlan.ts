@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import type { Call, CallKind } from "./Call.ts"
 import type { Identifier } from "./Identifier.ts"
 import { canonical, fingerprint, type Json } from "./Json.ts"
@@ -61,7 +61,8 @@ export const plan = (
   const filled = fill(profile, terms)
   const open = dues.flatMap((due) => {
     const settlement = settlementOf(due, profile, filled.text, terms)
-    return due.standing.rejected(due.kind, due.identifier.no) === settlement.attempt ? [] : [{ ...due, settlement }]
+    const rejected = due.standing.rejected(due.kind, due.identifier.no)
+    return rejected !== undefined && rejected === settlement.attempt ? [] : [{ ...due, settlement }]
   })
   const settlements = new Map(open.map((due) => [due as Due, due.settlement]))
   const settles = (group: ReadonlyArray<Due>) => group.flatMap((due) => settlements.get(due) ?? [])
@@ -126,7 +127,7 @@ const dueCalls = (profile: KnownProfile, task: Task, standing: Standing): Readon
 }
 
 const digest = (...texts: ReadonlyArray<string>): string =>
-  createHash("sha256").update(texts.join("\u0000")).digest("base64url").slice(0, 27)
+  hash("sha256", texts.join("\u0000"), "base64url").slice(0, 27)
 
 const eventName = ({ task, value, told }: Due): string =>
   task.personas.computation_class === "trait"
@@ -215,10 +216,13 @@ const settlementOf = (due: Due, profile: KnownProfile, filled: string, terms: Te
   kind: due.kind,
   identifier: due.identifier.no,
   told: due.told,
-  attempt: fingerprint(
-    canonical(due.value),
-    filled,
-    terms.version,
-    ...(due.kind === "group" && due.told !== undefined ? profile.users : [])
-  )
+  // Asked for where something is or was rejected, which is seldom.
+  get attempt() {
+    return fingerprint(
+      canonical(due.value),
+      filled,
+      terms.version,
+      ...(due.kind === "group" && due.told !== undefined ? profile.users : [])
+    )
+  }
 })

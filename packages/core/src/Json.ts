@@ -7,7 +7,7 @@
  *
  * @since 0.1.0
  */
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 
 /**
  * Any JSON value.
@@ -41,6 +41,6 @@ export const canonical = (value: Json): string => {
  * @since 0.1.0
  */
 export const fingerprint = (...texts: ReadonlyArray<string>): bigint => {
-  const bits = createHash("sha256").update(texts.join("\u0000")).digest().readBigUInt64BE(0)
+  const bits = hash("sha256", texts.join("\u0000"), "buffer").readBigUInt64BE(0)
   return bits === 0n ? 1n : bits
 }

@@ -132,8 +132,11 @@ const inFlightNews = 8
 /** Claims worked on at a time: one is read while another is sent. */
 const pipelines = 2
 
+/** Batches that are settled in one transaction, if so many are on the wire. */
+const batchesPerSettlement = 12
+
 /** How often to look for news while a backlog is told. */
-const lookForNews = "50 millis"
+const lookForNews = "100 millis"
 
 /** Waits longer than this are for another time: the claims go back. */
 const longestRestMillis = 60_000
@@ -321,15 +324,22 @@ export class Reconciler extends Context.Service<
           const count = (item: Plan.Item<unknown>) => open.set(item.profile, (open.get(item.profile) ?? 0) + 1)
           for (const items of [planned.calls, planned.adds, planned.discards]) items.forEach(count)
 
-          let results: Array<Results> = []
-          const settle = settling.withPermits(1)(
+          let group = { results: [] as Array<Results>, settled: Latch.makeUnsafe(false) }
+          let unsettled = 0
+          /** Settles what has been answered, with what is answered a moment later: a transaction costs more than a batch. */
+          const settle = (result: Results) =>
             Effect.suspend(() => {
-              if (results.length === 0) return Effect.void
-              const taken = results
-              results = []
-              return ledger.settle(claim, settlementOf(taken, claim, open, returned))
+              group.results.push(result)
+              const { results, settled } = group
+              if (results.length < batchesPerSettlement && results.length < unsettled) return settled.await
+              group = { results: [], settled: Latch.makeUnsafe(false) }
+              unsettled -= results.length
+              return settling
+                .withPermits(1)(
+                  Effect.suspend(() => ledger.settle(claim, settlementOf(results, claim, open, returned)))
+                )
+                .pipe(Effect.andThen(settled.open))
             })
-          )
           yield* ledger.settle(claim, {
             ...nothingSettled,
             intended: work.mode === "baseline" ? [] : intentsOf(planned),
@@ -350,11 +360,11 @@ export class Reconciler extends Context.Service<
               (shipment) =>
                 flight.withPermits(1)(
                   Effect.gen(function* () {
+                    unsettled++
                     const once = attempt(shipment)
                     const result = yield* failures > 0 ? probe.withPermits(1)(once) : once
                     report(result, work.onProgress)
-                    results.push(result)
-                    yield* settle
+                    yield* settle(result)
                   })
                 ),
               { concurrency: inFlightBatches, discard: true }
