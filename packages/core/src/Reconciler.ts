@@ -132,8 +132,11 @@ const inFlightNews = 8
 /** Claims worked on at a time: one is read while another is sent. */
 const pipelines = 2
 
-/** Batches that are settled in one transaction, if so many are on the wire. */
-const batchesPerSettlement = 12
+/** Turns of the event loop that a settlement waits for its neighbours: no time, but what has arrived is read. */
+const turnsToWait = 4
+
+/** Profiles that are planned in one go. */
+const profilesPerSlice = 256
 
 /** How often to look for news while a backlog is told. */
 const lookForNews = "100 millis"
@@ -186,7 +189,9 @@ export class Reconciler extends Context.Service<
           enricher
         }
         const planned = emptyPlan()
-        for (const profile of reading.profiles) {
+        for (const [i, profile] of reading.profiles.entries()) {
+          // A large claim is planned in slices: answers are heard, and news leaves, meanwhile.
+          if (i % profilesPerSlice === profilesPerSlice - 1) yield* Effect.yieldNow
           const standings = tasks
             .filter((task) => claim.byActivation.get(task.activation)?.has(profile.no) === true)
             .map((task) => {
@@ -324,22 +329,22 @@ export class Reconciler extends Context.Service<
           const count = (item: Plan.Item<unknown>) => open.set(item.profile, (open.get(item.profile) ?? 0) + 1)
           for (const items of [planned.calls, planned.adds, planned.discards]) items.forEach(count)
 
-          let group = { results: [] as Array<Results>, settled: Latch.makeUnsafe(false) }
-          let unsettled = 0
-          /** Settles what has been answered, with what is answered a moment later: a transaction costs more than a batch. */
-          const settle = (result: Results) =>
-            Effect.suspend(() => {
-              group.results.push(result)
-              const { results, settled } = group
-              if (results.length < batchesPerSettlement && results.length < unsettled) return settled.await
-              group = { results: [], settled: Latch.makeUnsafe(false) }
-              unsettled -= results.length
-              return settling
-                .withPermits(1)(
-                  Effect.suspend(() => ledger.settle(claim, settlementOf(results, claim, open, returned)))
-                )
-                .pipe(Effect.andThen(settled.open))
-            })
+          const newGroup = () => ({ results: [] as Array<Results>, settled: Latch.makeUnsafe(false) })
+          let group = newGroup()
+          /** Settles what has been answered, with what is answered before its turn comes: a transaction costs more than a batch. */
+          const settle = Effect.fnUntraced(function* (result: Results) {
+            const { results, settled } = group
+            results.push(result)
+            if (results.length > 1) return yield* settled.await
+            for (let turn = 0; turn < turnsToWait; turn++) yield* Effect.yieldNow
+            yield* settling.withPermits(1)(
+              Effect.suspend(() => {
+                group = newGroup()
+                return ledger.settle(claim, settlementOf(results, claim, open, returned))
+              })
+            )
+            yield* settled.open
+          })
           yield* ledger.settle(claim, {
             ...nothingSettled,
             intended: work.mode === "baseline" ? [] : intentsOf(planned),
@@ -360,7 +365,6 @@ export class Reconciler extends Context.Service<
               (shipment) =>
                 flight.withPermits(1)(
                   Effect.gen(function* () {
-                    unsettled++
                     const once = attempt(shipment)
                     const result = yield* failures > 0 ? probe.withPermits(1)(once) : once
                     report(result, work.onProgress)
