@@ -182,9 +182,10 @@ describe("start", () => {
     inNewYear(store)((world) =>
       Effect.gen(function* () {
         yield* setUp(world)
-        yield* whileStarted(world, [Activation.list(audience(shoppers), world.destination)], ({ refreshed }) =>
+        yield* whileStarted(world, [Activation.list(audience(shoppers), world.destination)], ({ refreshed, told }) =>
           Effect.gen(function* () {
-            yield* untilInTime("the first upload", () => listTold(world).length === 1)
+            // Not only on the wire but settled, as the cadence counts from there.
+            yield* untilInTime("the first upload", () => told(id).length === 1)
             yield* world.members(shoppers, ["u1", "u2"])
             const first = listTold(world)[0] ?? ""
             yield* skipTo(first, "5 minutes")
