@@ -183,6 +183,24 @@ export interface Settled {
 }
 
 /**
+ * A settlement that writes nothing, to begin one with.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const nothingSettled: Settled = {
+  intended: [],
+  doubted: [],
+  acknowledged: [],
+  rejections: [],
+  moot: [],
+  receipts: [],
+  postponed: [],
+  released: [],
+  returned: []
+}
+
+/**
  * What a destination has acknowledged, and what may differ from it.
  *
  * @category services

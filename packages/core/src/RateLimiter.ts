@@ -71,9 +71,15 @@ class UseWindow {
     this.limit = limit
   }
 
+  /** What is heavier than the window counts as the whole of it. */
+  protected share(weight: number): number {
+    return Math.min(weight, this.limit.count)
+  }
+
   /** 0 where the weight fits now; else milliseconds to wait, or `undefined` where an answer must come first. */
-  waitFor(weight: number, now: number, lane: "live" | "backfill"): number | undefined {
+  waitFor(asked: number, now: number, lane: "live" | "backfill"): number | undefined {
     const { count } = this.limit
+    const weight = this.share(asked)
     while (this.closed.length > 0 && this.closed[0]!.until <= now) this.closedTotal -= this.closed.shift()!.weight
     const used = this.open + this.closedTotal
     if (used + weight <= count || used === 0) {
@@ -89,14 +95,14 @@ class UseWindow {
   }
 
   begin(weight: number, now: number) {
-    this.open += weight
+    this.open += this.share(weight)
     const each = this.limit.windowMillis / this.limit.count
-    this.evenlyFrom = Math.max(this.evenlyFrom + each * weight, now - catchUpMillis)
+    this.evenlyFrom = Math.max(this.evenlyFrom + each * this.share(weight), now - catchUpMillis)
   }
 
   end(weight: number, now: number) {
-    this.open -= weight
-    this.close(weight, now)
+    this.open -= this.share(weight)
+    this.close(this.share(weight), now)
   }
 
   protected close(weight: number, now: number) {
@@ -120,8 +126,9 @@ class Budget extends UseWindow {
   }
 
   /** What has to be done before the weight may be used; `undefined` where enough is reserved. */
-  reserve(weight: number, now: number): Effect.Effect<void, Unavailable> | undefined {
+  reserve(asked: number, now: number): Effect.Effect<void, Unavailable> | undefined {
     if (!this.isLoaded) return this.load(now)
+    const weight = this.share(asked)
     if (this.credit >= weight) return undefined
     const block = Math.max(weight, Math.min(50, Math.ceil(this.limit.count / 200)))
     return Effect.map(this.keeper.reserve(this.name, block, now), () => {
@@ -140,12 +147,12 @@ class Budget extends UseWindow {
 
   override begin(weight: number, now: number) {
     super.begin(weight, now)
-    this.credit -= weight
+    this.credit -= this.share(weight)
   }
 
-  /** The rest of the open block was not used. */
+  /** Closes the open block: the rest of it was not used. */
   readonly giveBack = Effect.suspend(() =>
-    this.credit === 0
+    this.reserved === 0
       ? Effect.void
       : Effect.flatMap(Clock.currentTimeMillis, (now) => this.keeper.close(this.name, this.reserved - this.credit, now))
   )
@@ -191,18 +198,24 @@ const makeTurnstile = (
   }
 
   /** How long to wait, and for what; no time is known until some answer has come. */
-  const waitFor = (concerned: ReadonlyArray<UseWindow>, weight: number, now: number, lane: "live" | "backfill") => {
-    let longest: { millis: number | undefined; limit: RateLimit.Counted | undefined } = {
-      millis: Math.max(0, blockedUntil() - now),
-      limit: undefined
-    }
+  const waitFor = (
+    concerned: ReadonlyArray<UseWindow>,
+    weight: number,
+    now: number,
+    lane: "live" | "backfill"
+  ): { readonly millis: number | undefined; readonly limit: RateLimit.Counted | undefined } => {
     if (inFlight >= concurrency) return { millis: undefined, limit: undefined }
+    let millis = Math.max(0, blockedUntil() - now)
+    let limit: RateLimit.Counted | undefined
     for (const window of concerned) {
-      const millis = window.waitFor(Math.min(weight, window.limit.count), now, lane)
-      if (millis === undefined) return { millis, limit: window.limit }
-      if (millis > (longest.millis ?? 0)) longest = { millis, limit: window.limit }
+      const wait = window.waitFor(weight, now, lane)
+      if (wait === undefined) return { millis: undefined, limit: window.limit }
+      if (wait > millis) {
+        millis = wait
+        limit = window.limit
+      }
     }
-    return longest
+    return { millis, limit }
   }
 
   const spent = (millis: number, limit: RateLimit.Counted | undefined, now: number) => {
@@ -222,25 +235,29 @@ const makeTurnstile = (
         Effect.gen(function* () {
           while (true) {
             const now = yield* Clock.currentTimeMillis
+            const mustHear = () =>
+              waitFor(concerned, weight, now, lane).millis === undefined ||
+              (lane === "backfill" && queue.liveWaiting > 0)
             const { limit, millis } = waitFor(concerned, weight, now, lane)
             if (millis !== undefined && millis > longestWaitMillis) return yield* spent(millis, limit, now)
-            if (millis === undefined || (lane === "backfill" && queue.liveWaiting > 0)) {
+            if (mustHear()) {
               yield* changed.close
-              const isStill = waitFor(concerned, weight, now, lane).millis === undefined || queue.liveWaiting > 0
-              if (isStill) yield* Effect.interruptible(changed.await)
-            } else if (millis > 0) yield* Effect.interruptible(Effect.sleep(millis))
-            else {
-              const reserving = concerned.map((each) =>
-                each instanceof Budget ? each.reserve(weight, now) : undefined
-              )
-              const first = reserving.find((each) => each !== undefined)
-              if (first === undefined) break
-              yield* first
+              if (mustHear()) yield* Effect.interruptible(changed.await)
+            } else if (millis !== undefined && millis > 0) {
+              yield* Effect.interruptible(Effect.sleep(millis))
+            } else {
+              const reservation = concerned
+                .map((each) => (each instanceof Budget ? each.reserve(weight, now) : undefined))
+                .find((each) => each !== undefined)
+              if (reservation === undefined) {
+                // Nothing may come between the look and this: other queues share the windows.
+                inFlight++
+                for (const window of concerned) window.begin(weight, now)
+                return
+              }
+              yield* reservation
             }
           }
-          const now = yield* Clock.currentTimeMillis
-          inFlight++
-          for (const window of concerned) window.begin(Math.min(weight, window.limit.count), now)
         }).pipe(Effect.ensuring(turn.release(1)))
       ),
       Effect.ensuring(
@@ -257,7 +274,7 @@ const makeTurnstile = (
   const leave = (weight: number, concerned: ReadonlyArray<UseWindow>) =>
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
       inFlight--
-      for (const window of concerned) window.end(Math.min(weight, window.limit.count), now)
+      for (const window of concerned) window.end(weight, now)
       return changed.open
     })
 

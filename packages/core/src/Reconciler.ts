@@ -10,109 +10,21 @@
 import { Clock, Context, Effect, Latch, Layer, Option, Random, Semaphore } from "effect"
 import { inWaves } from "./Batches.ts"
 import type { Call } from "./Call.ts"
-import { type DeliveryError, Unavailable } from "./DeliveryError.ts"
+import { Unavailable } from "./DeliveryError.ts"
 import { deliver, type Delivered, isTransient, type Stop } from "./Delivery.ts"
-import type { Batch, Context as PluginContext, Declaration, Field, NonEmpty } from "./Destination.ts"
+import type { Batch, Field, NonEmpty } from "./Destination.ts"
 import { Enricher } from "./Enrichment.ts"
-import {
-  type Claim,
-  type Fenced,
-  type Intent,
-  Ledger,
-  type LedgerError,
-  type Ownership,
-  type Settled
-} from "./Ledger.ts"
-import type { Member } from "./Member.ts"
+import { type Claim, type Fenced, Ledger, type LedgerError, nothingSettled } from "./Ledger.ts"
 import type { Outcome } from "./Outcome.ts"
-import * as EventPlan from "./EventPlan.ts"
-import * as ListPlan from "./ListPlan.ts"
 import type * as Plan from "./Plan.ts"
+import { intentsOf, planClaim, type Planned } from "./Planned.ts"
 import * as Reply from "./Reply.ts"
-import { type Label, type OnProgress, report, type Results, settlementOf, untried } from "./Results.ts"
+import { report, type Results, settlementOf, untried } from "./Results.ts"
 import { type Gate, Lane } from "./RateLimiter.ts"
+import type { End, Route, Work } from "./Work.ts"
 
-/**
- * How an item reaches the vendor.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Route<Payload> {
-  /** What a summary calls it: `identify`, `add`, … */
-  readonly label: (payload: Payload) => Label
-  readonly batch: Batch
-  readonly send: (payloads: NonEmpty<Payload>) => Effect.Effect<ReadonlyArray<Outcome>, DeliveryError>
-}
-
-/**
- * The work on one destination: its activations, and how to tell it.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Work {
-  readonly owner: Ownership
-  readonly declaration: Declaration
-  readonly context: PluginContext<unknown>
-  readonly gate: Gate
-  /** Plugin version and settings, as text. */
-  readonly version: string
-  readonly tasks: ReadonlyArray<Plan.Task>
-  /** Activations in the order that they are told in: one group is settled before the backlog of the next begins. */
-  readonly phases: ReadonlyArray<ReadonlyArray<number>>
-  /** Of these activations, those that may be claimed now. Asked before each claim: a pause, or a hold, comes any time. */
-  readonly mayRun: (activations: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<number>, LedgerError | Fenced>
-  readonly form: EventRoutes | ListRoutes
-  /** `baseline` takes everything as told and sends nothing (R30, R38). */
-  readonly mode: "deliver" | "baseline"
-  /** Failures in a row after which to give up for now. A wait of more than a minute is given up at once. */
-  readonly patience: number
-  /** Failures in a row so far. While there are any, one request at a time finds out whether the vendor is back. */
-  readonly failures: number
-  /** Whether to finish what is on the wire and claim no more. */
-  readonly isStopping: () => boolean
-  readonly onProgress: OnProgress
-}
-
-/**
- * @category models
- * @since 0.1.0
- */
-export interface EventRoutes {
-  readonly _tag: "Event"
-  readonly route: Route<Call>
-  readonly coalesce: boolean
-  readonly groupUsers: boolean
-  readonly prepare: ((fields: NonEmpty<Field>) => Effect.Effect<void, DeliveryError>) | undefined
-}
-
-/**
- * @category models
- * @since 0.1.0
- */
-export interface ListRoutes {
-  readonly _tag: "List"
-  readonly add: Route<Member>
-  readonly discard: Route<Member>
-}
-
-/**
- * How the work ended: everything told that could be; or stopped by what an operator must mend; or given up for now.
- *
- * @category models
- * @since 0.1.0
- */
-export type End =
-  | { readonly _tag: "Settled" }
-  | { readonly _tag: "Stopped"; readonly stop: Stop }
-  | {
-      readonly _tag: "GaveUp"
-      readonly stop: Stop
-      /** Failures in a row, and how long to leave the vendor in peace. */
-      readonly failures: number
-      readonly restMillis: number
-    }
+export type { End, EventRoutes, ListRoutes, Route, Work } from "./Work.ts"
+export type { Planned } from "./Planned.ts"
 
 /**
  * Profiles in one claim: what the limits allow in half a second, so that news of a claimed profile does not wait for
@@ -134,9 +46,6 @@ const pipelines = 2
 
 /** Turns of the event loop that a settlement waits for its neighbours: no time, but what has arrived is read. */
 const turnsToWait = 4
-
-/** Profiles that are planned in one go. */
-const profilesPerSlice = 256
 
 /** How often to look for news while a backlog is told. */
 const lookForNews = "100 millis"
@@ -171,51 +80,7 @@ export class Reconciler extends Context.Service<
       const ledger = yield* Ledger
       const enricher = yield* Enricher
 
-      const plan = Effect.fnUntraced(function* (work: Work, claim: Claim) {
-        const tasks = work.tasks.filter((task) => claim.byActivation.has(task.activation))
-        const isEvent = work.form._tag === "Event"
-        const reading = yield* ledger.read(claim, {
-          identifierTypes: work.declaration.identifiers,
-          traits:
-            Object.keys(work.declaration.requirements).length > 0 ||
-            tasks.some((task) => Object.keys(task.traits).length > 0),
-          users: work.form._tag === "Event" && work.form.groupUsers,
-          kinds: isEvent ? ["identify", "track", "group"] : ["member"]
-        })
-        const terms: Plan.Terms = {
-          requirements: work.mode === "baseline" ? {} : work.declaration.requirements,
-          coalesce: work.form._tag === "Event" && work.form.coalesce,
-          version: work.version,
-          enricher
-        }
-        const planned = emptyPlan()
-        for (const [i, profile] of reading.profiles.entries()) {
-          // A large claim is planned in slices: answers are heard, and news leaves, meanwhile.
-          if (i % profilesPerSlice === profilesPerSlice - 1) yield* Effect.yieldNow
-          const standings = tasks
-            .filter((task) => claim.byActivation.get(task.activation)?.has(profile.no) === true)
-            .map((task) => {
-              const standing = reading.standing(task.activation, profile.no)
-              // A baseline takes as told whatever should be, what was rejected included.
-              return [task, work.mode === "baseline" ? { ...standing, rejected: () => undefined } : standing] as const
-            })
-          if (isEvent) {
-            const owed = EventPlan.plan(profile, standings, terms)
-            planned.calls.push(...owed.items)
-            planned.unsendable.push(...owed.unsendable)
-            planned.moot.push(...owed.moot)
-          } else {
-            for (const [task, standing] of standings) {
-              const owed = ListPlan.plan(profile, task, standing, terms)
-              planned.adds.push(...owed.adds)
-              planned.discards.push(...owed.discards)
-              planned.unsendable.push(...owed.unsendable)
-              planned.moot.push(...owed.moot)
-            }
-          }
-        }
-        return planned
-      })
+      const plan = (work: Work, claim: Claim) => planClaim(ledger, enricher, work, claim)
 
       const run = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<End, LedgerError | Fenced> {
         const flights = {
@@ -448,39 +313,6 @@ export class Reconciler extends Context.Service<
       return { run, plan }
     })
   )
-}
-
-/**
- * What one claim is owed.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Planned {
-  readonly calls: Array<Plan.Item<Call>>
-  readonly adds: Array<Plan.Item<Member>>
-  readonly discards: Array<Plan.Item<Member>>
-  readonly unsendable: Array<Plan.Unsendable>
-  readonly moot: Array<Plan.Moot>
-}
-
-const emptyPlan = (): Planned => ({ calls: [], adds: [], discards: [], unsendable: [], moot: [] })
-
-const intentsOf = ({ adds, calls, discards }: Planned): ReadonlyArray<Intent> =>
-  [...calls, ...adds, ...discards].flatMap(({ profile, settles }) =>
-    settles.map(({ activation, identifier, kind }) => ({ profile, activation, identifier, kind }))
-  )
-
-const nothingSettled: Settled = {
-  intended: [],
-  doubted: [],
-  acknowledged: [],
-  rejections: [],
-  moot: [],
-  receipts: [],
-  postponed: [],
-  released: [],
-  returned: []
 }
 
 const fieldName = (field: Field): string => `${field.collection}:${field.key}`

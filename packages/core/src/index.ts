@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 export * as Activation from "./Activation.ts"
-export * as Cadence from "./Cadence.ts"
 export * as Budgets from "./Budgets.ts"
+export * as Cadence from "./Cadence.ts"
 export * as Call from "./Call.ts"
 export * as Client from "./Client.ts"
 export * as Computation from "./Computation.ts"

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { Effect, Result, Schema, SchemaIssue } from "effect"
+import { Result, Schema, SchemaIssue } from "effect"
 
 const optional = Schema.optionalKey
 const orUndefined = <S extends Schema.Constraint>(schema: S) => optional(Schema.UndefinedOr(schema))
@@ -77,7 +77,7 @@ export const mistakesIn = (
   schema: typeof EventOptions | typeof ListOptions,
   options: unknown
 ): ReadonlyArray<{ readonly path: string; readonly message: string }> =>
-  Result.match(Effect.runSync(Effect.result(Schema.decodeUnknownEffect(schema)(options, { errors: "all" }))), {
+  Result.match(Schema.decodeUnknownResult(schema)(options, { errors: "all" }), {
     onSuccess: () => [],
     onFailure: (error) =>
       format(error.issue).issues.map((issue) => ({

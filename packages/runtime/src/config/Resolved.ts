@@ -87,6 +87,29 @@ export interface ResolvedActivation {
 }
 
 /**
+ * How an activation is told: what a sync needs of it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Told extends Pick<
+  ResolvedActivation,
+  | "id"
+  | "form"
+  | "collection"
+  | "calls"
+  | "events"
+  | "identifiers"
+  | "newIdentifiers"
+  | "traits"
+  | "listName"
+  | "hold"
+  | "cadence"
+> {
+  readonly computation: Pick<ResolvedComputation, "kind" | "key" | "name">
+}
+
+/**
  * @category models
  * @since 0.1.0
  */

@@ -17,8 +17,8 @@ import {
 import { Effect } from "effect"
 import type { HttpClient } from "effect/http"
 import type { SqlClient } from "effect/sql"
+import type { Told } from "../config/Resolved.ts"
 import * as Lease from "../store/Lease.ts"
-import type { Told } from "./Owned.ts"
 
 /**
  * A destination that can be delivered to.
@@ -47,7 +47,8 @@ export interface Line {
 }
 
 /**
- * The limits that a form's requests pass: the plugin's, where a cap replaces those of its kind (R28).
+ * The limits that a form's requests pass: the plugin's, where a cap replaces those of its kind (R28). What holds for
+ * some endpoints only is the vendor's, and stays.
  *
  * @category combinators
  * @since 0.1.0
@@ -58,7 +59,8 @@ export const limitsOf = (
 ): ReadonlyArray<RateLimit.RateLimit> => {
   const declared = (form === "event" ? destination.plugin.event : destination.plugin.list)?.limits ?? []
   const { cap } = destination.options
-  return cap === undefined ? declared : [...declared.filter((limit) => limit._tag !== cap._tag), cap]
+  const isReplaced = (limit: RateLimit.RateLimit) => limit._tag === cap?._tag && !("endpoint" in limit)
+  return cap === undefined ? declared : [...declared.filter((limit) => !isReplaced(limit)), cap]
 }
 
 /**

@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { type DeliveryError, Ledger, Reconciler } from "@tributary/core"
+import { type Delivery, type DeliveryError, Ledger, Reconciler } from "@tributary/core"
 import { Clock, DateTime, Duration, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { lane, mark, marksOf } from "../store/DirtySets.ts"
@@ -71,7 +71,8 @@ export const syncEvents = (
       const phases = ["users", "accounts"].map((collection) =>
         events.filter(({ activation }) => activation.collection === collection)
       )
-      return yield* syncTogether(owned, phases, form, clearance(owned, events), options)
+      yield* takeBaselines(owned, events, form, options)
+      return yield* syncTogether(owned, phases, form, clearance(events), options)
     })
   )
 
@@ -91,7 +92,7 @@ export const syncList = (
       const { activation, no } = registration
       const placeholder = listWork(owned.connected, "")
       if (placeholder === undefined) return ended(owned, registration, { _tag: "Stopped", reason: "no list form" })
-      const clear = clearance(owned, [registration])
+      const clear = clearance([registration])
       yield* takeBaselines(owned, [registration], placeholder, options)
       const blocked = (yield* clear([no])).get(no)
       if (blocked !== undefined) return ended(owned, registration, blocked)
@@ -127,11 +128,8 @@ export const syncList = (
 const deleteList = Effect.fnUntraced(function* (owned: Owned, registration: Registration, listId: string | null) {
   const { no } = registration
   yield* recover(owned.owner, [no])
-  const gone = yield* removeList(owned.connected, listId).pipe(
-    Effect.as(undefined),
-    Effect.catch((error) => Effect.succeed(error))
-  )
-  if (gone !== undefined) return yield* stopFor(owned, registration, gone)
+  const removed = yield* Effect.result(removeList(owned.connected, listId))
+  if (removed._tag === "Failure") return yield* stopFor(owned, registration, removed.failure)
   yield* fenced(owned.owner, Leaving.listDeleted(no))
   return ended(owned, registration, { _tag: "Settled" })
 })
@@ -143,16 +141,26 @@ const stopFor = Effect.fnUntraced(function* (
   registration: Registration,
   error: DeliveryError.DeliveryError
 ) {
-  const { destination } = owned.owner
+  const { owner } = owned
   if (error._tag !== "Throttled" && error._tag !== "Unavailable") {
-    yield* fenced(owned.owner, markStopped(destination, error.message))
+    yield* fenced(owner, markStopped(owner.destination, error.message))
     return ended(owned, registration, { _tag: "Stopped", reason: error.message })
   }
-  const failures = (yield* failuresOf(destination)) + 1
+  const failures = (yield* failuresOf(owner.destination)) + 1
   const millis = error.retryAfterMillis ?? Math.min(300_000, 1_000 * 2 ** Math.min(failures, 10))
-  const wasAsked = error.retryAfterMillis !== undefined
-  yield* fenced(owned.owner, rest(destination, { reason: error.message, millis, failures, wasAsked }))
-  return ended(owned, registration, { _tag: "GaveUp", reason: error.message })
+  return ended(owned, registration, yield* leaveInPeace(owner, error, failures, millis))
+})
+
+/** Rests, and says why. Where the vendor asks for it, a restart does not end that. */
+const leaveInPeace = Effect.fnUntraced(function* (
+  owner: Ledger.Ownership,
+  stop: Delivery.Stop,
+  failures: number,
+  millis: number
+) {
+  const wasAsked = "retryAfterMillis" in stop && stop.retryAfterMillis !== undefined
+  yield* fenced(owner, rest(owner.destination, { reason: stop.message, millis, failures, wasAsked }))
+  return { _tag: "GaveUp", reason: stop.message } satisfies Ending
 })
 
 /** Why each of these activations may not run now; none for those that may. */
@@ -161,7 +169,7 @@ type Clearance = (
 ) => Effect.Effect<ReadonlyMap<number, Ending>, SqlError.SqlError, SqlClient.SqlClient>
 
 /** A hold is looked at again only when something has come in since: it reads whole sets. */
-const clearance = (owned: Owned, registrations: ReadonlyArray<Registration>): Clearance => {
+const clearance = (registrations: ReadonlyArray<Registration>): Clearance => {
   const policies = new Map(registrations.map(({ activation, no }) => [no, activation.hold]))
   const checked = new Map<number, { readonly news: string; readonly held: string | undefined }>()
   return Effect.fnUntraced(function* (activations) {
@@ -187,6 +195,7 @@ const clearance = (owned: Owned, registrations: ReadonlyArray<Registration>): Cl
   })
 }
 
+/** Before anything is told: what is taken as told must not be sent. */
 const takeBaselines = Effect.fnUntraced(function* (
   owned: Owned,
   registrations: ReadonlyArray<Registration>,
@@ -236,7 +245,6 @@ const syncTogether = Effect.fnUntraced(function* (
   const reconciler = yield* Reconciler.Reconciler
   const { destination } = owned.owner
   const registrations = phases.flat()
-  yield* takeBaselines(owned, registrations, form, options)
   let blocked = yield* clear(registrations.map(({ no }) => no))
   const running = registrations.filter(({ no }) => !blocked.has(no))
   const nos = running.map(({ no }) => no)
@@ -341,13 +349,7 @@ const runUntilSettled = Effect.fnUntraced(function* (
       const reason = "the list was deleted downstream; the next sync creates it anew and fills it"
       return { _tag: "GaveUp", reason } satisfies Ending
     }
-    if (end._tag === "GaveUp") {
-      const { failures, restMillis, stop } = end
-      const wasAsked = stop._tag === "Throttled" || ("retryAfterMillis" in stop && stop.retryAfterMillis !== undefined)
-      const resting = { reason: stop.message, millis: restMillis, failures, wasAsked }
-      yield* fenced(work.owner, rest(work.owner.destination, resting))
-      return { _tag: "GaveUp", reason: stop.message } satisfies Ending
-    }
+    if (end._tag === "GaveUp") return yield* leaveInPeace(work.owner, end.stop, end.failures, end.restMillis)
     if (end._tag === "Stopped") return { _tag: "Stopped", reason: end.stop.message } satisfies Ending
     yield* fenced(work.owner, endRest(work.owner.destination))
     // Told to stop with work left: calling that settled would let a list wait a whole cadence for the rest.

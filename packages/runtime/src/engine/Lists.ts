@@ -6,9 +6,9 @@
 import { DeliveryError, type Destination, type Ledger } from "@tributary/core"
 import { Effect, Option } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import type { Told } from "../config/Resolved.ts"
 import { fence } from "../store/Claims.ts"
 import type { Connected } from "./Destinations.ts"
-import type { Told } from "./Owned.ts"
 
 /**
  * The vendor's id of an activation's list: the one that is known, else one of its name, else a new one.

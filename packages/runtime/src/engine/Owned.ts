@@ -6,7 +6,7 @@
 import type { Ledger, Reconciler } from "@tributary/core"
 import type { Duration } from "effect"
 import type { SqlClient } from "effect/sql"
-import type { ResolvedActivation, ResolvedComputation } from "../config/Resolved.ts"
+import type { Told } from "../config/Resolved.ts"
 import type { Connected } from "./Destinations.ts"
 
 /**
@@ -72,29 +72,6 @@ export interface Owned {
   readonly owner: Ledger.Ownership
   readonly activations: ReadonlyArray<Registration>
   readonly space: string
-}
-
-/**
- * How an activation is told: what a sync needs of it.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Told extends Pick<
-  ResolvedActivation,
-  | "id"
-  | "form"
-  | "collection"
-  | "calls"
-  | "events"
-  | "identifiers"
-  | "newIdentifiers"
-  | "traits"
-  | "listName"
-  | "hold"
-  | "cadence"
-> {
-  readonly computation: Pick<ResolvedComputation, "kind" | "key" | "name">
 }
 
 /**

@@ -11,6 +11,7 @@ import { Diff, IdSet, Identifier } from "@tributary/core"
 import { DateTime, Effect, Schema } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import type { ResolvedComputation } from "../config/Resolved.ts"
+import { isFile } from "../config/Source.ts"
 import { lane, laneFor, mark, type Mark, marksOf } from "./DirtySets.ts"
 import { analyze } from "./Planner.ts"
 import { sqlReason } from "./SqlLedger.ts"
@@ -177,19 +178,20 @@ const traitResult = Effect.fnUntraced(function* (
     select (count(*) filter (where id is null))::int as nulls, (count(*) filter (where no is null))::int as unknown,
       min(id) filter (where no is null) as sample from t_result`
   if (counts !== undefined && counts.nulls > 0) return yield* failed(nullIds(counts.nulls, computation.id))
-  if (computation.rows.origin._tag === "Ndjson" || computation.rows.origin._tag === "Csv") {
+  if (isFile(computation.rows)) {
     const [row] = yield* sql<{ rows: number; values: number }>`
       select count(*)::int as rows, count(value)::int as values from t_result`
     if (row !== undefined && row.rows > 0 && row.values === 0) {
       return yield* failed(`no row has a column "${computation.value}"; say which one holds the value`)
     }
-  }
-  const [deep] = yield* sql<{ id: string }>`
-    select id from t_result where jsonb_path_exists(value, '$.**{100}') limit 1`
-  if (deep !== undefined) {
-    return yield* failed(
-      `the value of profile ${Identifier.maskedValue(deep.id)} has more than 100 levels of lists and objects`
-    )
+  } else {
+    const [deep] = yield* sql<{ id: string }>`
+      select id from t_result where jsonb_path_exists(value, '$.**{100}') limit 1`
+    if (deep !== undefined) {
+      return yield* failed(
+        `the value of profile ${Identifier.maskedValue(deep.id)} has more than 100 levels of lists and objects`
+      )
+    }
   }
   const [twice] = yield* sql<{ id: string }>`
     select min(id) as id from t_result where no is not null group by no having count(distinct value) > 1 limit 1`

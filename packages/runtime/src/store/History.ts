@@ -65,8 +65,10 @@ export const finish = Effect.fnUntraced(function* (
     if (no === undefined) continue
     if (ending === "settled") yield* sql`update tributary.activation set cause = null where no = ${activation}`
     if (ending === "settled" && delivered + rejected + postponed === 0) {
-      yield* sql`delete from tributary.sync where no = ${no}::bigint`
-      continue
+      // Unless a job's failures were counted here meanwhile.
+      const deleted =
+        yield* sql`delete from tributary.sync where no = ${no}::bigint and unattributed = '[]' returning 1`
+      if (deleted.length > 0) continue
     }
     yield* sql`update tributary.sync set ended_at = ${now}::timestamptz, ending = ${storable(ending)}, delivered = ${delivered},
       rejected = ${rejected}, postponed = ${postponed}, errors = ${JSON.stringify(errors.map((error) => ({ ...error, reason: storable(error.reason) })))}::text::jsonb
@@ -122,35 +124,34 @@ export const past = Effect.fnUntraced(function* (activation: number | undefined,
 export const prune = Effect.fnUntraced(function* (before: number) {
   const sql = yield* SqlClient.SqlClient
   const at = timestamp(before)
-  yield* sql.withTransaction(
-    Effect.gen(function* () {
-      yield* sql`delete from tributary.sync where ended_at < ${at}::timestamptz`
-      const rows = yield* sql<{
-        computation_no: number
-        chunk: number
-        evaluation_no: bigint
-        entered: Uint8Array
-        exited: Uint8Array
-      }>`select c.* from tributary.change c join tributary.evaluation e on e.no = c.evaluation_no
-         where e.at < ${at}::timestamptz order by c.computation_no, c.chunk, c.evaluation_no for update of c`
-      for (const old of Map.groupBy(rows, ({ chunk, computation_no }) => `${computation_no} ${chunk}`).values()) {
-        const last = old.at(-1)
-        if (old.length < 2 || last === undefined) continue
-        let entered = IdSet.empty
-        let exited = IdSet.empty
-        for (const row of old) {
-          const [came, went] = [IdSet.decode(row.entered), IdSet.decode(row.exited)]
-          entered = IdSet.difference(IdSet.union(entered, came), went)
-          exited = IdSet.difference(IdSet.union(exited, went), came)
-        }
-        yield* sql`delete from tributary.change where computation_no = ${last.computation_no}
-          and chunk = ${last.chunk} and evaluation_no < ${last.evaluation_no}::bigint`
-        yield* sql`update tributary.change set entered = ${IdSet.encode(entered)}, exited = ${IdSet.encode(exited)}
-          where computation_no = ${last.computation_no} and chunk = ${last.chunk}
-            and evaluation_no = ${last.evaluation_no}::bigint`
-      }
-      yield* sql`delete from tributary.evaluation e where e.at < ${at}::timestamptz
-        and not exists (select 1 from tributary.change c where c.evaluation_no = e.no)`
-    })
-  )
+  yield* sql`delete from tributary.sync where ended_at < ${at}::timestamptz`
+  const several = yield* sql<{ computation_no: number; chunk: number }>`
+    select c.computation_no, c.chunk from tributary.change c join tributary.evaluation e on e.no = c.evaluation_no
+    where e.at < ${at}::timestamptz group by 1, 2 having count(*) > 1`
+  for (const { chunk, computation_no } of several) yield* sql.withTransaction(melt(computation_no, chunk, at))
+  yield* sql`delete from tributary.evaluation e where e.at < ${at}::timestamptz
+    and not exists (select 1 from tributary.change c where c.evaluation_no = e.no)`
+})
+
+/** The changes of one chunk from before a time, as one: how each profile changed last. */
+const melt = Effect.fnUntraced(function* (computation: number, chunk: number, before: Date) {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql<{ evaluation_no: bigint; entered: Uint8Array; exited: Uint8Array }>`
+    select c.evaluation_no, c.entered, c.exited from tributary.change c
+    join tributary.evaluation e on e.no = c.evaluation_no
+    where c.computation_no = ${computation} and c.chunk = ${chunk} and e.at < ${before}::timestamptz
+    order by c.evaluation_no for update of c`
+  const last = rows.at(-1)?.evaluation_no
+  if (last === undefined) return
+  let entered = IdSet.empty
+  let exited = IdSet.empty
+  for (const row of rows) {
+    const [came, went] = [IdSet.decode(row.entered), IdSet.decode(row.exited)]
+    entered = IdSet.difference(IdSet.union(entered, came), went)
+    exited = IdSet.difference(IdSet.union(exited, went), came)
+  }
+  yield* sql`delete from tributary.change
+    where computation_no = ${computation} and chunk = ${chunk} and evaluation_no < ${last}::bigint`
+  yield* sql`update tributary.change set entered = ${IdSet.encode(entered)}, exited = ${IdSet.encode(exited)}
+    where computation_no = ${computation} and chunk = ${chunk} and evaluation_no = ${last}::bigint`
 })

@@ -11,6 +11,7 @@ import { IdSet, Identifier } from "@tributary/core"
 import { DateTime, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { ResolvedProfiles } from "../config/Resolved.ts"
+import { isFile } from "../config/Source.ts"
 import { lane, laneFor, mark, marksOf } from "./DirtySets.ts"
 import { type Staged, SourceError } from "./Staging.ts"
 import { analyze } from "./Planner.ts"
@@ -139,8 +140,11 @@ const findMistake = (source: ResolvedProfiles): Step<string | undefined> =>
     if (misshapen !== undefined) {
       return `column "${misshapen.misshapen}" of profile ${Identifier.maskedValue(misshapen.id)} holds a list or an object; an identifier is text or a number, and several come as rows of their own`
     }
-    const [deep] = yield* sql<{ id: string }>`
-      select id from t_row where jsonb_path_exists(traits, '$.**{100}') limit 1`
+    // The rows of a file were looked at one by one when they were read.
+    const [deep] = isFile(source.rows)
+      ? []
+      : yield* sql<{ id: string }>`
+          select id from t_row where jsonb_path_exists(traits, '$.**{100}') limit 1`
     if (deep !== undefined) {
       return `a trait of profile ${Identifier.maskedValue(deep.id)} has more than 100 levels of lists and objects`
     }

@@ -10,7 +10,7 @@
 import { DateTime, Effect, Option, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { Policy } from "../config/Options.ts"
-import type { Told } from "../engine/Owned.ts"
+import type { Told } from "../config/Resolved.ts"
 import { markEverybody } from "./Concerned.ts"
 
 /**

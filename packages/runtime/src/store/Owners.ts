@@ -142,7 +142,8 @@ export const recover = Effect.fnUntraced(function* (
         Intents.left(activation_no, profiles, intents)
       )
       yield* doubt(left)
-      yield* markOwners(left)
+      const profiles = held.reduce((all, claim) => IdSet.union(all, claim.profiles), IdSet.empty)
+      yield* markOwners(left, profiles)
       yield* mark(
         held.map((claim) => ({
           activation: claim.activation_no,

@@ -113,14 +113,16 @@ const ndjsonRow = (line: string, at: (reason: string) => SourceError): Effect.Ef
 }
 
 /** Passes UTF-8 through, and refuses anything else: a replaced character would make one address of two. */
-const utf8 = (file: string, fail: (reason: string) => SourceError) => {
-  const decoder = new TextDecoder("utf-8", { fatal: true })
-  return (bytes: Uint8Array): Effect.Effect<string, SourceError> =>
-    Effect.try({
-      try: () => decoder.decode(bytes, { stream: true }),
-      catch: () => fail(`${file} is not in UTF-8`)
-    })
-}
+const utf8 =
+  (file: string, fail: (reason: string) => SourceError) => (bytes: Stream.Stream<Uint8Array, SourceError>) => {
+    const decoder = new TextDecoder("utf-8", { fatal: true })
+    const decode = (part?: Uint8Array) =>
+      Effect.try({
+        try: () => (part === undefined ? decoder.decode() : decoder.decode(part, { stream: true })),
+        catch: () => fail(`${file} is not in UTF-8`)
+      })
+    return Stream.concat(Stream.mapEffect(bytes, decode), Stream.fromEffect(Effect.suspend(decode)))
+  }
 
 /** Each row as JSON text. */
 const jsonRows = (
@@ -141,7 +143,7 @@ const jsonRows = (
     case "Ndjson": {
       let row = 0
       return fileBytes(path.resolve(folder, origin.file), fail).pipe(
-        Stream.mapEffect(utf8(origin.file, fail)),
+        utf8(origin.file, fail),
         Stream.splitLines,
         Stream.map((line) => (row === 0 ? line.replace(/^\ufeff/, "") : line)),
         Stream.mapEffect((line) => {
@@ -156,7 +158,7 @@ const jsonRows = (
     case "Csv": {
       let row = 0
       return fileBytes(path.resolve(folder, origin.file), fail).pipe(
-        Stream.mapEffect(utf8(origin.file, fail)),
+        utf8(origin.file, fail),
         Stream.pipeThroughChannelOrFail(Csv.decodeString({ headers: true, ignoreEmptyLines: true })),
         Stream.mapError((error) =>
           error instanceof SourceError ? error : fail(`${origin.file}, row ${row + 1}: is no CSV: ${error.message}`)

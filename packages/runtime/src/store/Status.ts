@@ -67,7 +67,8 @@ export const activations = Effect.gen(function* () {
     from tributary.activation a
     join tributary.computation c on c.no = a.computation_no
     join tributary.destination d on d.id = a.destination
-    left join lateral (select * from tributary.sync s where s.activation_no = a.no order by s.no desc limit 1) s on true
+    left join lateral (select * from tributary.sync s where s.activation_no = a.no and s.ended_at is not null
+      order by s.no desc limit 1) s on true
     order by a.destination, a.id`
   return yield* Effect.forEach(rows, (row) =>
     Effect.gen(function* () {

@@ -217,9 +217,16 @@ for (const store of stores) {
                       write(`users.${kind}`, bytes)
                       const before = yield* kept
                       const result = yield* Effect.result(refreshProfiles(resolved.profiles[0]!, folder))
-                      if (result._tag === "Success") return
-                      holds("a refusal is words")(result.failure)
-                      assert.deepStrictEqual(yield* kept, before)
+                      if (result._tag === "Failure") {
+                        holds("a refusal is words")(result.failure)
+                        assert.deepStrictEqual(yield* kept, before)
+                      } else if (kind === "ndjson") {
+                        // Taken whole: every line is a row, and every row a profile.
+                        const given = bytes.toString("utf8").replace(/^\ufeff/, "")
+                        const lines = given.split(/\r\n|\r|\n/).filter((line) => line.trim() !== "")
+                        const ids = new Set(lines.map((line) => String(JSON.parse(line).id)))
+                        assert.strictEqual(result.success.profiles, ids.size)
+                      }
                     })
                   )
                 ),
@@ -261,6 +268,9 @@ for (const store of stores) {
         write("users.csv", "id,user_id,mail,name,account\na,a,a@x.io,Ada,\n")
         assert.include((yield* Effect.flip(refreshProfiles(users!, folder))).message, 'users.csv has no column "email"')
         write("users.csv", Buffer.from("id,user_id,email,name,account\na,a,m\u00fcller@x.io,Ada,\n", "latin1"))
+        assert.include((yield* Effect.flip(refreshProfiles(users!, folder))).message, "users.csv is not in UTF-8")
+        const cut = Buffer.from("id,user_id,email,name,account\na,a,a@x.io,Ada,ü")
+        write("users.csv", cut.subarray(0, cut.length - 1))
         assert.include((yield* Effect.flip(refreshProfiles(users!, folder))).message, "users.csv is not in UTF-8")
         write("users.csv", "id,user_id,email,name,account\na,a,müller@x.io,Ada,\n")
         assert.strictEqual((yield* refreshProfiles(users!, folder)).profiles, 1)

@@ -35,16 +35,22 @@ const jobsOf = (world: World, type: "user_id" | "email" = "user_id") => {
   }
 }
 
+/** Buyers who were uploaded in job j1. */
+const uploaded = Effect.fnUntraced(function* (world: World, ...ids: ReadonlyArray<string>) {
+  const jobs = jobsOf(world)
+  yield* world.customers(people(...ids))
+  yield* world.members("Buyers", ids)
+  yield* world.sync(buyers(world))
+  return jobs
+})
+
 const buyers = (world: World) => [Activation.list(audience("Buyers"), world.destination, { hold: false })]
 
 describeStores("receipts", (store) => {
   it.effect("R35 a job that fails late is told again, by another process too", () =>
     inNewYear(store)((world) =>
       Effect.gen(function* () {
-        const jobs = jobsOf(world)
-        yield* world.customers(people("u1", "u2"))
-        yield* world.members("Buyers", ["u1", "u2"])
-        yield* world.sync(buyers(world))
+        const jobs = yield* uploaded(world, "u1", "u2")
         assert.deepStrictEqual(jobs.told(), ["add u1 u2"])
         jobs.say("j1", "lost")
         yield* TestClock.adjust("2 hours")
@@ -65,10 +71,7 @@ describeStores("receipts", (store) => {
   it.effect("R35 a job is asked about until the vendor knows, and one that cannot be asked about stays open", () =>
     inNewYear(store)((world) =>
       Effect.gen(function* () {
-        const jobs = jobsOf(world)
-        yield* world.customers(people("u1"))
-        yield* world.members("Buyers", ["u1"])
-        yield* world.sync(buyers(world))
+        const jobs = yield* uploaded(world, "u1")
         for (const state of ["pending", "down", "lost"]) {
           jobs.say("j1", state)
           yield* TestClock.adjust("2 hours")
@@ -83,10 +86,7 @@ describeStores("receipts", (store) => {
   it.effect("R35 a lost job takes nothing back that another job has told: who leaves then is still removed", () =>
     inNewYear(store)((world) =>
       Effect.gen(function* () {
-        const jobs = jobsOf(world)
-        yield* world.customers(people("u1", "u2"))
-        yield* world.members("Buyers", ["u1", "u2"])
-        yield* world.sync(buyers(world))
+        const jobs = yield* uploaded(world, "u1", "u2")
         jobs.say("j1", "pending")
         // Told again by a second job, which does its work.
         yield* world.sql`update tributary.ledger set again = bits`
@@ -108,10 +108,7 @@ describeStores("receipts", (store) => {
   it.effect("R35 a removal whose job fails is told again, and not where the person has come back", () =>
     inNewYear(store)((world) =>
       Effect.gen(function* () {
-        const jobs = jobsOf(world)
-        yield* world.customers(people("u1", "u2", "u3"))
-        yield* world.members("Buyers", ["u1", "u2", "u3"])
-        yield* world.sync(buyers(world))
+        const jobs = yield* uploaded(world, "u1", "u2", "u3")
         jobs.say("j1", "done")
         yield* world.members("Buyers", ["u1"])
         yield* TestClock.adjust("2 hours")
@@ -154,10 +151,7 @@ describeStores("receipts", (store) => {
   it.effect("R35 failures that the vendor only counts are shown with the sync, and nothing is sent again", () =>
     inNewYear(store)((world) =>
       Effect.gen(function* () {
-        const jobs = jobsOf(world)
-        yield* world.customers(people("u1", "u2", "u3"))
-        yield* world.members("Buyers", ["u1", "u2", "u3"])
-        yield* world.sync(buyers(world))
+        const jobs = yield* uploaded(world, "u1", "u2", "u3")
         jobs.say("j1", "no match")
         yield* TestClock.adjust("2 hours")
         yield* world.sync(buyers(world))

@@ -1,0 +1,101 @@
+/**
+ * What one claim is owed: read, compared and enriched, and neither sent nor settled.
+ *
+ * @since 0.1.0
+ */
+import { Effect } from "effect"
+import type { Call } from "./Call.ts"
+import type { Enricher } from "./Enrichment.ts"
+import * as EventPlan from "./EventPlan.ts"
+import type { Claim, Fenced, Intent, Ledger, LedgerError } from "./Ledger.ts"
+import * as ListPlan from "./ListPlan.ts"
+import type { Member } from "./Member.ts"
+import type * as Plan from "./Plan.ts"
+import type { Work } from "./Work.ts"
+
+/**
+ * What one claim is owed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Planned {
+  readonly calls: Array<Plan.Item<Call>>
+  readonly adds: Array<Plan.Item<Member>>
+  readonly discards: Array<Plan.Item<Member>>
+  readonly unsendable: Array<Plan.Unsendable>
+  readonly moot: Array<Plan.Moot>
+}
+
+const emptyPlan = (): Planned => ({ calls: [], adds: [], discards: [], unsendable: [], moot: [] })
+
+/** Profiles that are planned in one go. */
+const profilesPerSlice = 256
+
+/**
+ * Reads a claim and compares it: what should be told against what was.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const planClaim = Effect.fnUntraced(function* (
+  ledger: Ledger["Service"],
+  enricher: Enricher["Service"],
+  work: Work,
+  claim: Claim
+): Effect.fn.Return<Planned, LedgerError | Fenced> {
+  const tasks = work.tasks.filter((task) => claim.byActivation.has(task.activation))
+  const isEvent = work.form._tag === "Event"
+  const reading = yield* ledger.read(claim, {
+    identifierTypes: work.declaration.identifiers,
+    traits:
+      Object.keys(work.declaration.requirements).length > 0 ||
+      tasks.some((task) => Object.keys(task.traits).length > 0),
+    users: work.form._tag === "Event" && work.form.groupUsers,
+    kinds: isEvent ? ["identify", "track", "group"] : ["member"]
+  })
+  const terms: Plan.Terms = {
+    requirements: work.mode === "baseline" ? {} : work.declaration.requirements,
+    coalesce: work.form._tag === "Event" && work.form.coalesce,
+    version: work.version,
+    enricher
+  }
+  const planned = emptyPlan()
+  for (const [i, profile] of reading.profiles.entries()) {
+    // A large claim is planned in slices: answers are heard, and news leaves, meanwhile.
+    if (i % profilesPerSlice === profilesPerSlice - 1) yield* Effect.yieldNow
+    const standings = tasks
+      .filter((task) => claim.byActivation.get(task.activation)?.has(profile.no) === true)
+      .map((task) => {
+        const standing = reading.standing(task.activation, profile.no)
+        // A baseline takes as told whatever should be, what was rejected included.
+        return [task, work.mode === "baseline" ? { ...standing, rejected: () => undefined } : standing] as const
+      })
+    if (isEvent) {
+      const owed = EventPlan.plan(profile, standings, terms)
+      planned.calls.push(...owed.items)
+      planned.unsendable.push(...owed.unsendable)
+      planned.moot.push(...owed.moot)
+    } else {
+      for (const [task, standing] of standings) {
+        const owed = ListPlan.plan(profile, task, standing, terms)
+        planned.adds.push(...owed.adds)
+        planned.discards.push(...owed.discards)
+        planned.unsendable.push(...owed.unsendable)
+        planned.moot.push(...owed.moot)
+      }
+    }
+  }
+  return planned
+})
+
+/**
+ * What is about to leave.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const intentsOf = ({ adds, calls, discards }: Planned): ReadonlyArray<Intent> =>
+  [...calls, ...adds, ...discards].flatMap(({ profile, settles }) =>
+    settles.map(({ activation, identifier, kind }) => ({ profile, activation, identifier, kind }))
+  )
