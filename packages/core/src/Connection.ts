@@ -9,7 +9,7 @@
 import { Clock, Duration, Effect } from "effect"
 import { HttpClient, type HttpClientError, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import type { Client, ClientSpec } from "./Client.ts"
-import { type DeliveryError, Misconfigured } from "./DeliveryError.ts"
+import { type DeliveryError, Misconfigured, PayloadTooLarge } from "./DeliveryError.ts"
 import { exchange } from "./Exchange.ts"
 import type { Quota } from "./RateLimit.ts"
 import type { Gate } from "./RateLimiter.ts"
@@ -29,6 +29,8 @@ export interface ConnectionOptions {
   readonly quota?: ((reply: Reply) => Quota | undefined) | undefined
   /** Asked when the gate has let a request through, before it leaves. Default: it may. */
   readonly mayLeave?: Effect.Effect<void, DeliveryError>
+  /** Bytes in the body of a request at most; what is larger never leaves. Default: no limit. */
+  readonly mostBytes?: number | undefined
   /** For one request, its answer included. Default: 30 seconds. */
   readonly timeout?: Duration.Input
 }
@@ -92,6 +94,10 @@ const makeClient = (
     const url = URL.canParse(absolute.url) ? new URL(absolute.url) : undefined
     if (url === undefined || url.origin !== home.origin) {
       return yield* new Misconfigured({ reason: `The plugin asked for a host other than ${home.host}.` })
+    }
+    const bytes = absolute.body._tag === "Uint8Array" ? absolute.body.body.length : 0
+    if (options.mostBytes !== undefined && bytes > options.mostBytes) {
+      return yield* new PayloadTooLarge({ reason: `${bytes} bytes, and a request holds ${options.mostBytes} at most.` })
     }
     let response = yield* once(absolute)
     if (response.status === 401 && signer.renew !== undefined) {

@@ -13,6 +13,7 @@ import type { Call, CallKind } from "./Call.ts"
 import type { Client, ClientSpec } from "./Client.ts"
 import { type Configurable, mistakesOf, resolve } from "./Configurable.ts"
 import type { Collection } from "./Computation.ts"
+import type { Batch, Contract, Declaration, EventDeclaration, ListDeclaration } from "./Declaration.ts"
 import type { DeliveryError } from "./DeliveryError.ts"
 import type { Filled, Requirements } from "./Enrichment.ts"
 import type { IdentifierType } from "./Identifier.ts"
@@ -21,6 +22,9 @@ import type { Member } from "./Member.ts"
 import type { JobResult, Outcome } from "./Outcome.ts"
 import type { Quota, RateLimit } from "./RateLimit.ts"
 import type { Reply } from "./Reply.ts"
+
+export { contract, mismatch } from "./Declaration.ts"
+export type { Batch, Contract, Declaration, EventDeclaration, ListDeclaration } from "./Declaration.ts"
 
 /**
  * At least one.
@@ -39,17 +43,6 @@ export type NonEmpty<A> = readonly [A, ...ReadonlyArray<A>]
 export interface Context<out S> {
   readonly client: Client
   readonly settings: S
-}
-
-/**
- * How many items a request takes.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Batch {
-  /** Items in one `deliver`, `add` or `discard` at most. */
-  readonly items: number
 }
 
 /**
@@ -161,49 +154,6 @@ export interface HasList {
   readonly list: true
 }
 
-/**
- * What is declared of a plugin, as data: what reference pages, config checks and the scheduler read.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Declaration {
-  readonly name: string
-  readonly title: string
-  /** Of the plugin. What was rejected under another version is tried again. */
-  readonly version: string
-  readonly identifiers: ReadonlyArray<string>
-  readonly requirements: Requirements
-  readonly event: EventDeclaration | undefined
-  readonly list: ListDeclaration | undefined
-}
-
-/**
- * @category models
- * @since 0.1.0
- */
-export interface EventDeclaration {
-  readonly calls: ReadonlyArray<CallKind>
-  readonly batch: Batch
-  readonly limits: ReadonlyArray<RateLimit>
-  readonly coalesce: boolean
-  readonly groupUsers: boolean
-}
-
-/**
- * @category models
- * @since 0.1.0
- */
-export interface ListDeclaration {
-  readonly cadence: Duration.Duration
-  readonly batch: Batch
-  readonly limits: ReadonlyArray<RateLimit>
-  readonly acceptsHistorical: boolean
-  /** Whether lists can be deleted. */
-  readonly removes: boolean
-  readonly refreshAfter: Duration.Duration | undefined
-}
-
 // Method signatures, whose parameters TypeScript compares both ways: a form for declared calls stands where one for any
 // call is asked for. The reconciler keeps the promise: it makes no call, and no member, that was not declared.
 interface AnyEventForm {
@@ -310,6 +260,8 @@ export interface Plugin<S extends Schema.ConstraintDecoder<unknown>, T extends s
     settings: Configurable<S["Encoded"]>,
     options?: DestinationOptions
   ) => Destination<Forms>
+  /** The plugin with a sandbox's settings, whose secrets stand in clear text because none of them is real. */
+  readonly sandboxed: (id: string, settings: Readonly<Record<string, Json>>) => Destination<Forms>
 }
 
 /**
@@ -319,7 +271,10 @@ export interface Plugin<S extends Schema.ConstraintDecoder<unknown>, T extends s
  * @since 0.1.0
  */
 export interface Options<S extends Schema.ConstraintDecoder<unknown>, T extends string, R extends Requirements> {
+  /** The version of the contract that the plugin is made for: 1. */
+  readonly contract: Contract
   readonly title: string
+  /** Of the plugin, as its `package.json` has it. */
   readonly version: string
   /** Secrets as `Setting.secret`, addresses as `Setting.baseUrl`. */
   readonly settings: S
@@ -339,7 +294,7 @@ export interface Options<S extends Schema.ConstraintDecoder<unknown>, T extends 
  *
  * @example
  * ```ts
- * export const Zendesk = Destination.make("zendesk", { title: "Zendesk", … }).event({ calls: ["identify", "group"], … })
+ * export const Zendesk = Destination.make("zendesk", { contract: 1, title: "Zendesk", … }).event({ calls: ["identify", "group"], … })
  * ```
  *
  * @category constructors
@@ -368,11 +323,21 @@ const build = <S extends Schema.ConstraintDecoder<unknown>, T extends string, R 
     name,
     title: options.title,
     version: options.version,
+    contract: options.contract,
+    settings: options.settings,
     identifiers: options.requires.identifiers,
     requirements: options.requires.properties,
     event: forms.eventDeclaration,
     list: forms.listDeclaration
   }
+  const bound = (settings: S["Type"], settingsText: string): Bound => ({
+    client: options.client(settings),
+    settings,
+    quota: options.quota,
+    event: forms.event,
+    list: forms.list,
+    settingsText
+  })
   return {
     _tag: "Plugin",
     declaration,
@@ -386,7 +351,9 @@ const build = <S extends Schema.ConstraintDecoder<unknown>, T extends string, R 
           batch: form.batch,
           limits: form.limits,
           coalesce: form.coalesce ?? false,
-          groupUsers: form.groupUsers ?? false
+          groupUsers: form.groupUsers ?? false,
+          prepares: form.prepare !== undefined,
+          polls: form.poll !== undefined
         }
       }),
     list: (form) =>
@@ -398,7 +365,9 @@ const build = <S extends Schema.ConstraintDecoder<unknown>, T extends string, R 
           batch: form.batch,
           limits: form.limits,
           acceptsHistorical: form.acceptsHistorical ?? true,
+          renames: form.rename !== undefined,
           removes: form.remove !== undefined,
+          polls: form.poll !== undefined,
           refreshAfter: form.refreshAfter === undefined ? undefined : Duration.fromInputUnsafe(form.refreshAfter)
         }
       }),
@@ -411,18 +380,22 @@ const build = <S extends Schema.ConstraintDecoder<unknown>, T extends string, R 
         const mistakes: Array<string> = []
         const encoded = yield* resolve(input, [], mistakes)
         if (mistakes.length > 0) return yield* new BadSettings({ destination: id, mistakes })
-        const settings = yield* Schema.decodeUnknownEffect(options.settings)(encoded, { errors: "all" }).pipe(
-          Effect.mapError((error) => new BadSettings({ destination: id, mistakes: mistakesOf(error) }))
-        )
-        return {
-          client: options.client(settings),
-          settings,
-          quota: options.quota,
-          event: forms.event,
-          list: forms.list,
-          settingsText: JSON.stringify(encoded)
-        }
+        return bound(yield* decode(id, options.settings, encoded), JSON.stringify(encoded))
       })
+    }),
+    sandboxed: (id, input) => ({
+      _tag: "Destination",
+      id,
+      plugin: declaration,
+      options: {},
+      bind: Effect.map(decode(id, Schema.toCodecJson(options.settings), input), (settings) =>
+        bound(settings, JSON.stringify(settings))
+      )
     })
   }
 }
+
+const decode = <A>(id: string, schema: Schema.ConstraintDecoder<A>, input: unknown): Effect.Effect<A, BadSettings> =>
+  Schema.decodeUnknownEffect(schema)(input, { errors: "all" }).pipe(
+    Effect.mapError((error) => new BadSettings({ destination: id, mistakes: mistakesOf(error) }))
+  )

@@ -85,6 +85,7 @@ describe("a host label is one label", () => {
 
 describe("a secret", () => {
   const Example = Destination.make("example", {
+    contract: 1,
     title: "Example",
     version: "1",
     settings: Schema.Struct({ baseUrl: Setting.baseUrl, key: Setting.secret }),

@@ -49,6 +49,7 @@ const exchange = Effect.fnUntraced(function* (
  * @since 0.1.0
  */
 export const Adwords = Destination.make("adwords", {
+  contract: 1,
   title: "Google Ads Customer Match",
   version: "0.1.0",
   settings: Settings,

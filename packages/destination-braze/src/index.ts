@@ -36,6 +36,7 @@ export const Braze: Destination.Plugin<
   {},
   Destination.HasEvent<"identify" | "track">
 > = Destination.make("braze", {
+  contract: 1,
   title: "Braze",
   version: "1",
   settings: BrazeSettings,

@@ -41,6 +41,7 @@ import { client, settings } from "./settings.ts"
  * @since 0.1.0
  */
 export const Zendesk = Destination.make("zendesk", {
+  contract: 1,
   title: "Zendesk",
   version: "1",
   settings,

@@ -243,7 +243,7 @@ const stray = Audience.make("Stray", { of: others, query: sql\`select 'u1' as id
     const plugin = (deliver: string) => `
 import { Client, Destination, Outcome, Setting } from "@tributary/core"
 import { Effect, Schema } from "effect"
-const Rude = Destination.make("rude", { title: "Rude", version: "1", settings: Schema.Struct({ key: Setting.secret }),
+const Rude = Destination.make("rude", { contract: 1, title: "Rude", version: "1", settings: Schema.Struct({ key: Setting.secret }),
   client: () => Client.anonymous("https://rude.example"), requires: { identifiers: ["user_id"], properties: {} }
 }).event({ calls: ["identify"], batch: { items: 10 }, limits: [], deliver: (calls) => ${deliver} })
 const rude = Rude.destination("rude", { key: Config.Redacted("BRAZE_KEY") })`

@@ -12,6 +12,7 @@ import {
 import { Config, Effect, Option, Schema } from "effect"
 
 const Zendesk = Destination.make("zendesk", {
+  contract: 1,
   title: "Zendesk",
   version: "1",
   settings: Schema.Struct({ subdomain: Setting.hostLabel, token: Setting.secret }),
@@ -42,6 +43,7 @@ const Zendesk = Destination.make("zendesk", {
 })
 
 const Ads = Destination.make("adwords", {
+  contract: 1,
   title: "Ads",
   version: "1",
   settings: Schema.Struct({ account: Schema.String }),

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { type Activation, Cadence, type Call, Computation, type Destination, type Plan } from "@tributary/core"
+import { type Activation, Cadence, type Call, Computation, Destination, type Plan } from "@tributary/core"
 import { Duration, Option, Result, Schema } from "effect"
 import type { SourcedComputation } from "./Computations.ts"
 import type { SourcedActivation, TributaryConfig } from "./defineConfig.ts"
@@ -172,6 +172,10 @@ export const resolve = (config: TributaryConfig): Result.Result<Resolved, BadCon
     resolved.profiles.map((p) => p.name),
     (name) => fail(`profiles "${name}"`, `there are two sets of this name; set "name" on one of them`)
   )
+  for (const { id, plugin } of resolved.destinations) {
+    const mismatch = Destination.mismatch(plugin)
+    if (mismatch !== undefined) fail(`destination "${id}"`, mismatch)
+  }
   unique(
     resolved.destinations.map((d) => d.id),
     (id) => fail(`destination "${id}"`, "there are two destinations of this id; give each its own")

@@ -64,6 +64,15 @@ export const limitsOf = (
 }
 
 /**
+ * What the body of a request may weigh.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const mostBytes = ({ plugin }: Destination.Destination, form: "event" | "list"): number | undefined =>
+  plugin[form]?.batch.bytes
+
+/**
  * Reads a destination's settings and connects it.
  *
  * @category constructors
@@ -82,7 +91,10 @@ export const connect = Effect.fnUntraced(function* (
   const lease = yield* Lease.make
   const line = Effect.fnUntraced(function* (form: "event" | "list") {
     const gate = yield* limiter.gate(`${destination.id} ${form}`, limitsOf(destination, form))
-    return { gate, client: open({ gate, quota: bound.quota, mayLeave: lease.check }) }
+    return {
+      gate,
+      client: open({ gate, quota: bound.quota, mayLeave: lease.check, mostBytes: mostBytes(destination, form) })
+    }
   })
   return { destination, bound, forms: { event: yield* line("event"), list: yield* line("list") }, lease }
 })

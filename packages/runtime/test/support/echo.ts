@@ -59,6 +59,7 @@ export const makeEcho = (options: EchoOptions = {}) => {
     Enrichment.join("first_name", "last_name")
   )
   return Destination.make("echo", {
+    contract: 1,
     title: "Echo",
     version: options.version ?? "1",
     settings: Schema.Struct({ baseUrl: Setting.baseUrl, token: Schema.optionalKey(Setting.secret) }),

@@ -1,0 +1,160 @@
+/**
+ * Laws about values at the edges.
+ *
+ * @since 0.1.0
+ */
+import { Effect } from "effect"
+import type { Json } from "../../Json.ts"
+import type { Draft } from "../Draft.ts"
+import { drafts, type Lab, type Way } from "../Lab.ts"
+import { everyWay, expect, isTaken, type Law } from "../Law.ts"
+
+/** Every text and number in a body, of JSON or of a form. */
+const leavesOf = (body: string): ReadonlyArray<string | number | boolean | null> => {
+  const walk = (value: unknown): ReadonlyArray<string | number | boolean | null> => {
+    if (Array.isArray(value)) return value.flatMap(walk)
+    if (typeof value === "object" && value !== null) return Object.values(value).flatMap(walk)
+    return typeof value === "string" || typeof value === "number" || typeof value === "boolean" || value === null
+      ? [value]
+      : []
+  }
+  try {
+    return walk(JSON.parse(body))
+  } catch {
+    return [...new URLSearchParams(body).values()]
+  }
+}
+
+/** What is told of one trait value: whether it was taken, and what the requests held. */
+const told = Effect.fnUntraced(function* (way: Way, lab: Lab, key: string, value: Json) {
+  lab.seen.length = 0
+  yield* lab.pass("61 seconds")
+  const { outcomes, stop } = yield* way.deliver([{ no: 0, traits: { [key]: value } }])
+  return { tag: outcomes[0]?._tag, stop, leaves: lab.seen.flatMap(({ body }) => leavesOf(body)) }
+})
+
+const isCall = (name: Way["name"]) => name === "identify" || name === "track" || name === "group"
+
+const scripts = [
+  "Zoë Müller-Nuñez",
+  "Ελληνικά, Кириллица, 日本語, 한국어",
+  "مرحبا بالعالم",
+  "👩‍👩‍👧‍👦 é (a family, and an e with its accent apart)",
+  `quotes " ' \` and \\ and </script> and %7B{{x}}`,
+  "line\nbreak\ttab \u2028 and \u2029"
+]
+
+const numbers = [0, -1, 0.1, 1e-7, 123456.789, 9_007_199_254_740_991, 1e21]
+
+const strangers = [
+  "o'brien+tag@example.com",
+  "a b",
+  "../../admin",
+  "x?y=z&w#v",
+  `"quoted"`,
+  "日本語",
+  "x".repeat(1000),
+  "%2e%2e%2f",
+  "a,b;c"
+]
+
+/** Whoever comes after a strange item, in a batch of their own if need be. */
+const withNeighbour = Effect.fnUntraced(function* (way: Way, lab: Lab, strange: Partial<Draft>) {
+  yield* lab.pass("61 seconds")
+  const pair = way.batch.items > 1
+  const first = yield* way.deliver(pair ? [{ no: 1, ...strange }, { no: 2 }] : [{ no: 1, ...strange }])
+  const neighbour = pair ? first.outcomes[1] : (yield* way.deliver(drafts(1, { no: 2 }))).outcomes[0]
+  return { stop: first.stop, own: first.outcomes[0], neighbour }
+})
+
+/**
+ * @category laws
+ * @since 0.1.0
+ */
+export const values: ReadonlyArray<Law> = [
+  everyWay(
+    "text",
+    "Text of any script reaches the vendor as it is, or is rejected.",
+    (way, lab) =>
+      Effect.forEach(
+        scripts,
+        Effect.fnUntraced(function* (script) {
+          const { leaves, stop, tag } = yield* told(way, lab, "conformance_text", script)
+          yield* expect(stop === undefined && (tag === "Rejected" || leaves.includes(script)), () => {
+            return `${JSON.stringify(script)} became ${JSON.stringify(leaves)}${stop === undefined ? "" : ` (${stop.message})`}.`
+          })
+        }),
+        { discard: true }
+      ),
+    isCall
+  ),
+  everyWay(
+    "numbers",
+    "Numbers keep their value, or are rejected.",
+    (way, lab) =>
+      Effect.forEach(
+        numbers,
+        Effect.fnUntraced(function* (number) {
+          const { leaves, stop, tag } = yield* told(way, lab, "conformance_number", number)
+          const isThere = leaves.some(
+            (leaf) => leaf === number || (typeof leaf === "string" && leaf !== "" && Number(leaf) === number)
+          )
+          yield* expect(stop === undefined && (tag === "Rejected" || isThere), () => {
+            return `${number} became ${JSON.stringify(leaves)}${stop === undefined ? "" : ` (${stop.message})`}.`
+          })
+        }),
+        { discard: true }
+      ),
+    isCall
+  ),
+  everyWay(
+    "gone",
+    "A trait that is gone (null), a list, an object and an empty text are delivered, or rejected by themselves.",
+    (way, lab) =>
+      Effect.forEach(
+        [null, [], {}, "", ["a", "b"], { deep: { deeper: [1, null] } }, false],
+        Effect.fnUntraced(function* (value) {
+          const { neighbour, own, stop } = yield* withNeighbour(way, lab, { traits: { conformance_any: value } })
+          yield* expect(stop === undefined && own !== undefined && isTaken(neighbour?._tag), () => {
+            return `${JSON.stringify(value)}: ${stop?.message ?? `it is ${own?._tag}, and the next ${neighbour?._tag}`}.`
+          })
+        }),
+        { discard: true }
+      ),
+    isCall
+  ),
+  everyWay(
+    "long",
+    "A value of 100,000 characters is delivered, or rejected by itself.",
+    Effect.fnUntraced(function* (way, lab) {
+      const { neighbour, own, stop } = yield* withNeighbour(way, lab, {
+        traits: { conformance_long: "x".repeat(100_000) }
+      })
+      yield* expect(stop === undefined && own !== undefined && isTaken(neighbour?._tag), () => {
+        return stop?.message ?? `It is ${own?._tag}, and the next ${neighbour?._tag}.`
+      })
+    }),
+    isCall
+  ),
+  everyWay(
+    "strangers",
+    "An identifier of any characters is delivered, or rejected by itself, and is no part of a path.",
+    (way, lab) =>
+      Effect.forEach(
+        way.types.flatMap((type) => strangers.map((value) => ({ type, value }))),
+        Effect.fnUntraced(function* (strange) {
+          lab.seen.length = 0
+          const { neighbour, own, stop } = yield* withNeighbour(way, lab, strange)
+          yield* expect(
+            stop === undefined && own !== undefined && own._tag !== "Retry" && isTaken(neighbour?._tag),
+            () => {
+              return `${strange.type} "${strange.value}": ${stop?.message ?? `it is ${own?._tag}, and the next ${neighbour?._tag}`}.`
+            }
+          )
+          const led = lab.seen.find(({ path }) => path.includes("admin") && !path.includes("%2F"))
+          yield* expect(led === undefined, () => `"${strange.value}" leads the request to ${led?.path}.`)
+        }),
+        { discard: true }
+      )
+  )
+]

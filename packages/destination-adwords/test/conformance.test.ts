@@ -1,0 +1,24 @@
+import { conformance } from "@tributary/core/testing"
+import { describe } from "vitest"
+import { Adwords } from "../src/index.ts"
+import * as Sandbox from "../src/sandbox.ts"
+
+describe("lists of contacts", () =>
+  conformance(Adwords, {
+    sandbox: () => Sandbox.make(),
+    holds: ({ lists }) => lists,
+    identifierTypes: ["email", "phone"]
+  }))
+
+describe("lists of devices", () =>
+  conformance(Adwords, {
+    sandbox: () => Sandbox.make(),
+    settings: (baseUrl) => ({
+      ...Sandbox.make().settings(baseUrl),
+      uploadKeyType: "MOBILE_ID",
+      keySpace: "IOS",
+      appId: "com.example.shop"
+    }),
+    holds: ({ lists }) => lists,
+    identifierTypes: ["ios.idfa"]
+  }))
