@@ -18,6 +18,7 @@ const steps: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
   ...packages
     .filter((path) => existsSync(`${path}/tsconfig.json`))
     .map((path) => ["effect-tsgo", ["diagnostics", "--project", `${path}/tsconfig.json`]] as const),
+  ["node", ["--conditions=source", "scripts/docs.ts", "--check"]],
   ["oxlint", ["--deny-warnings"]],
   ["oxfmt", ["--check"]]
 ]

@@ -120,5 +120,5 @@ export const describe = (limit: RateLimit): string => {
   if (limit._tag === "Concurrent") return `${limit.count} requests at a time`
   const what = limit._tag === "Requests" ? "requests" : "records"
   const where = limit.endpoint === undefined ? "" : ` to ${limit.endpoint}`
-  return `${limit.count} ${what}${where} per ${Duration.format(Duration.millis(limit.windowMillis))}`
+  return `${limit.count.toLocaleString("en-US")} ${what}${where} per ${Duration.format(Duration.millis(limit.windowMillis))}`
 }

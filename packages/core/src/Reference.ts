@@ -22,6 +22,8 @@ export interface SettingReference {
   /** `text`, `number`, `true or false`, or the values that it may have. */
   readonly type: string
   readonly isRequired: boolean
+  /** Whether examples show it: it is required, or one of several ways of which one is. */
+  readonly isUsual: boolean
   readonly isSecret: boolean
   readonly description: string
 }
@@ -54,12 +56,15 @@ const leavesOf = (
   type: SchemaAST.AST,
   encoded: SchemaAST.AST,
   path: ReadonlyArray<string>,
-  isRequired: boolean
+  isRequired: boolean,
+  isUsual: boolean
 ): ReadonlyArray<SettingReference> => {
   if (type._tag === "Objects" && encoded._tag === "Objects") {
     return type.propertySignatures.flatMap(({ name, type: field }) => {
       const input = encoded.propertySignatures.find((candidate) => candidate.name === name)?.type ?? field
-      return leavesOf(field, input, [...path, String(name)], isRequired && !SchemaAST.isOptional(input))
+      const isNeeded = !SchemaAST.isOptional(input)
+      const isShown = isNeeded || SchemaAST.resolve(field)?.["tributary/usual"] === true
+      return leavesOf(field, input, [...path, String(name)], isRequired && isNeeded, isUsual && isShown)
     })
   }
   return [
@@ -67,6 +72,7 @@ const leavesOf = (
       path,
       type: typeOf(type),
       isRequired,
+      isUsual,
       isSecret: type._tag === "Declaration",
       description: descriptionOf(type) || descriptionOf(encoded)
     }
@@ -80,7 +86,7 @@ const leavesOf = (
  * @since 0.1.0
  */
 export const settingsOf = ({ settings }: Declaration): ReadonlyArray<SettingReference> =>
-  leavesOf(SchemaAST.toType(settings.ast), SchemaAST.toEncoded(settings.ast), [], true)
+  leavesOf(SchemaAST.toType(settings.ast), SchemaAST.toEncoded(settings.ast), [], true, true)
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null
 
@@ -128,11 +134,11 @@ const screaming = (name: string, path: ReadonlyArray<string>): string =>
     .replace(/[^A-Za-z0-9]+/g, "_")
     .toUpperCase()
 
-/** The settings that are needed, nested as the configuration has them. */
-const required = (declaration: Declaration): string => {
+/** The settings that are usual, nested as the configuration has them. */
+const usual = (declaration: Declaration): string => {
   const lines: Array<string> = []
   let open: ReadonlyArray<string> = []
-  for (const setting of settingsOf(declaration).filter(({ isRequired }) => isRequired)) {
+  for (const setting of settingsOf(declaration).filter(({ isUsual }) => isUsual)) {
     const inside = setting.path.slice(0, -1)
     while (open.some((key, i) => inside[i] !== key)) {
       open = open.slice(0, -1)
@@ -171,7 +177,7 @@ export const example = (declaration: Declaration, origin: Origin): string => {
     `const bigSpenders = Audience.make("Big spenders", { of: users, file: Source.csv("big_spenders.csv"), id: "id" })`,
     "",
     `const ${camel(id)} = ${origin.name}.destination("${id}", {`,
-    required(declaration),
+    usual(declaration),
     "})",
     "",
     `export default defineConfig({ space: "my-company", activations: [${activations.join(", ")}] })`
@@ -254,11 +260,11 @@ export const page = (declaration: Declaration, origin: Origin): string => {
     "",
     ...table(
       ["setting", "what it is", "type", "needed"],
-      settingsOf(declaration).map(({ description, isRequired, isSecret, path, type }) => [
+      settingsOf(declaration).map(({ description, isRequired, isUsual, path, type }) => [
         `\`${path.join(".")}\``,
         description,
-        isSecret ? "secret" : type,
-        yesNo(isRequired)
+        type,
+        isRequired ? "yes" : isUsual ? "usually" : "no"
       ])
     ),
     "",

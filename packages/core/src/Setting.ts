@@ -67,3 +67,16 @@ export const hostLabel = Schema.String.check(
     { title: "host label" }
   )
 )
+
+/**
+ * An annotation for a setting that the schema does not need, and that examples show all the same: one of several ways.
+ *
+ * @example
+ * ```ts
+ * oauth: Schema.optionalKey(oauth.annotate({ description: "Signs as a user.", ...Setting.usual }))
+ * ```
+ *
+ * @category annotations
+ * @since 0.1.0
+ */
+export const usual = { "tributary/usual": true } as const

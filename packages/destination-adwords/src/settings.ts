@@ -46,7 +46,9 @@ const fields = Schema.Struct({
       description: "The manager account through which the signer has access. Leave it out where access is direct."
     })
   ),
-  oauth: Schema.optionalKey(oauth.annotate({ description: "Signs as a user. Give this or `serviceAccount`." })),
+  oauth: Schema.optionalKey(
+    oauth.annotate({ description: "Signs as a user. Give this or `serviceAccount`.", ...Setting.usual })
+  ),
   serviceAccount: Schema.optionalKey(
     serviceAccount.annotate({ description: "Signs as a service account. Give this or `oauth`." })
   ),

@@ -253,6 +253,28 @@ const sandbox = Command.make(
   Command.withExamples([{ command: "tributary sandbox braze --port 4010", description: "A Braze on this machine" }])
 )
 
+const plugins = Command.make(
+  "plugins",
+  {
+    plugin: Argument.String("plugin").pipe(
+      Argument.optional,
+      Argument.withDescription("A package, or a plugin's name: show its settings, identifiers, limits and an example")
+    ),
+    json
+  },
+  (flags) =>
+    lazily(
+      () => import("./cli/plugins.ts"),
+      ({ plugins }) => plugins(flags)
+    )
+).pipe(
+  Command.withDescription("Destination plugins that are installed here, with their contract, calls and limits"),
+  Command.withExamples([
+    { command: "tributary plugins", description: "A table" },
+    { command: "tributary plugins braze", description: "One plugin's reference page" }
+  ])
+)
+
 const demo = Command.make(
   "demo",
   {
@@ -293,6 +315,7 @@ const root = Command.make("tributary").pipe(
     operation("empty", "Have everybody leave with the next sync, and nobody come back until resume"),
     operation("delete-list", "Delete the list downstream with the next sync, and make none until resume"),
     history,
+    plugins,
     sandbox
   ])
 )
