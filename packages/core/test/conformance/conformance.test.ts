@@ -201,6 +201,13 @@ const mistakes: Readonly<Record<string, () => Subject>> = {
       Effect.andThen(Effect.logDebug(`telling ${calls[0].identifier.value}`), right.deliver(calls, context))
   }),
   found: mistake({ find: () => Effect.succeedNone }),
+  "list-names": mistake({
+    find: (name, { client }) =>
+      Effect.map(right.send(client, HttpClientRequest.get(`/lists?name=${name}`)), ({ json }) => {
+        const found = Schema.decodeUnknownOption(Schema.Struct({ lists: Schema.Array(Schema.String) }))(json)
+        return Option.flatMap(found, ({ lists }) => Option.fromUndefinedOr(lists[0]))
+      })
+  }),
   "no-list": mistake({ find: () => Effect.succeedSome("l1") }),
   "find-fails": mistake({
     find: (name, context) => Effect.orElseSucceed(right.find(name, context), () => Option.none())

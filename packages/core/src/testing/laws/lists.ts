@@ -56,6 +56,20 @@ export const lists: ReadonlyArray<Law> = [
     })
   ),
   ofList(
+    "list-names",
+    "A list's name may hold any characters, and the list is found by it.",
+    Effect.fnUntraced(function* (list, lab) {
+      for (const name of ["50% off & more?", "Zoë / 日本 #1", `the "best" ones`]) {
+        const id = yield* Effect.exit(list.create({ name, description: "" }, lab.context))
+        const found = yield* Effect.exit(list.find(name, lab.context))
+        yield* expect(
+          Exit.isSuccess(id) && Exit.isSuccess(found) && Option.getOrUndefined(found.value) === id.value,
+          () => `"${name}" is created: ${failed(id)}. Found: ${failed(found)}.`
+        )
+      }
+    })
+  ),
+  ofList(
     "no-list",
     "A name that no list has is nothing, and no error.",
     Effect.fnUntraced(function* (list, lab) {

@@ -1,0 +1,249 @@
+/**
+ * HubSpot's wire forms and the plugin's requests, in the API's version 2026-09.
+ *
+ * Source: HubSpot-public-api-spec-collection (contacts, properties and lists of 2026-09), developers.hubspot.com on
+ * multi-status errors and usage, November 2026.
+ *
+ * @since 0.1.0
+ */
+import { type Client, DeliveryError, type Json, type RateLimit, Reply } from "@tributary/core"
+import { Effect, Option, Schema } from "effect"
+import { HttpClientRequest } from "effect/http"
+
+type Failure = DeliveryError.DeliveryError
+
+/**
+ * Most inputs that a batch of contacts may have.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const mostContacts = 100
+
+/**
+ * A contact to create or update. `objectWriteTraceId` comes back with its result or its error.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ContactWrite {
+  readonly id: string
+  readonly idProperty: "email"
+  readonly objectWriteTraceId: string
+  readonly properties: { readonly [name: string]: string }
+}
+
+const Contact = Schema.Struct({
+  id: Schema.String,
+  objectWriteTraceId: Schema.optionalKey(Schema.String),
+  properties: Schema.Record(Schema.String, Schema.NullOr(Schema.String))
+})
+const ItemError = Schema.Struct({
+  message: Schema.String,
+  context: Schema.optionalKey(Schema.Record(Schema.String, Schema.Array(Schema.String)))
+})
+const Contacts = Schema.Struct({
+  results: Schema.Array(Contact),
+  errors: Schema.optionalKey(Schema.Array(ItemError))
+})
+const Memberships = Schema.Struct({
+  recordsIdsAdded: Schema.Array(Schema.String),
+  recordIdsRemoved: Schema.Array(Schema.String),
+  recordIdsMissing: Schema.Array(Schema.String)
+})
+const ListAnswer = Schema.Struct({ list: Schema.Struct({ listId: Schema.String }) })
+const Properties = Schema.Struct({ results: Schema.Array(Schema.Struct({ name: Schema.String, type: Schema.String })) })
+const Fault = Schema.Struct({ category: Schema.String, message: Schema.String })
+
+const decodeFault = Schema.decodeUnknownOption(Fault)
+
+/**
+ * What HubSpot says of a batch of contacts.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Contacts = typeof Contacts.Type
+
+/** The class of a failure: the category goes before the status. Addresses in HubSpot's words are masked. */
+const failure = (reply: Reply.Reply): Failure => {
+  // Of a huge answer only the beginning is kept, and masking takes its time by the length.
+  const text = reply.text.slice(0, 2000).replace(/[^\s"'<>:]+@[^\s"'<>]+/g, "<address>")
+  const masked = { ...reply, text }
+  const category = Option.match(decodeFault(reply.json), { onNone: () => "", onSome: (fault) => fault.category })
+  if (category === "MISSING_SCOPES") {
+    return new DeliveryError.Unauthorized({
+      reason: `${Reply.summary(masked)}. Give the key the scopes of the settings.`
+    })
+  }
+  // 423: another write holds the record. 477: the account is being moved to another data center.
+  if (reply.status === 423 || reply.status === 477) {
+    return new DeliveryError.Unavailable({ reason: Reply.summary(masked), nothingTaken: true })
+  }
+  return Reply.failure(masked)
+}
+
+const read = <A>(reply: Reply.Reply, schema: Schema.ConstraintDecoder<A>): Effect.Effect<A, Failure> => {
+  const content = Schema.decodeUnknownOption(schema)(reply.json)
+  return reply.status >= 200 && reply.status < 300 && Option.isSome(content)
+    ? Effect.succeed(content.value)
+    : Effect.fail(failure(reply))
+}
+
+const send = <A>(
+  client: Client.Client,
+  request: HttpClientRequest.HttpClientRequest,
+  schema: Schema.ConstraintDecoder<A>
+): Effect.Effect<A, Failure> => Effect.flatMap(Reply.send(client, request), (reply) => read(reply, schema))
+
+const withBody = (request: HttpClientRequest.HttpClientRequest, body: unknown) =>
+  HttpClientRequest.bodyJsonUnsafe(request, body)
+
+/**
+ * Creates or updates contacts by e-mail address, 100 at most: 200, or 207 where some have errors.
+ *
+ * @category requests
+ * @since 0.1.0
+ */
+export const upsert = (client: Client.Client, inputs: ReadonlyArray<ContactWrite>): Effect.Effect<Contacts, Failure> =>
+  send(client, withBody(HttpClientRequest.post("/crm/objects/2026-09/contacts/batch/upsert"), { inputs }), Contacts)
+
+/**
+ * The contacts with these addresses, 100 at most. Those that HubSpot does not have are among the errors.
+ *
+ * `/search` would lag behind writes; this reads the records.
+ *
+ * @category requests
+ * @since 0.1.0
+ */
+export const lookUp = (client: Client.Client, addresses: ReadonlyArray<string>): Effect.Effect<Contacts, Failure> =>
+  send(
+    client,
+    withBody(HttpClientRequest.post("/crm/objects/2026-09/contacts/batch/read"), {
+      idProperty: "email",
+      inputs: addresses.map((id) => ({ id })),
+      properties: ["email"],
+      propertiesWithHistory: []
+    }),
+    Contacts
+  )
+
+const isGone = (reply: Reply.Reply): boolean => reply.status === 404 && Option.isSome(decodeFault(reply.json))
+
+const gone = (reply: Reply.Reply) => new DeliveryError.ListGone({ reason: Reply.summary(reply) })
+
+/** A request about one list, which may be gone. */
+const ofList = <A>(
+  client: Client.Client,
+  request: HttpClientRequest.HttpClientRequest,
+  schema: Schema.ConstraintDecoder<A>
+): Effect.Effect<A, Failure> =>
+  Effect.flatMap(Reply.send(client, request), (reply) =>
+    isGone(reply) ? Effect.fail(gone(reply)) : read(reply, schema)
+  )
+
+/**
+ * Puts contacts on a list, or takes them off. Those that are there, or are not, are no errors.
+ *
+ * @category requests
+ * @since 0.1.0
+ */
+export const change = (
+  client: Client.Client,
+  list: string,
+  way: "add" | "remove",
+  recordIds: ReadonlyArray<string>
+): Effect.Effect<unknown, Failure> =>
+  ofList(
+    client,
+    withBody(HttpClientRequest.put(`/crm/lists/2026-09/${list}/memberships/${way}`), recordIds),
+    Memberships
+  )
+
+/**
+ * @category requests
+ * @since 0.1.0
+ */
+export const findList = Effect.fnUntraced(function* (
+  client: Client.Client,
+  name: string
+): Effect.fn.Return<Option.Option<string>, Failure> {
+  const path = `/crm/lists/2026-09/object-type-id/0-1/name/${encodeURIComponent(name)}`
+  const reply = yield* Reply.send(client, HttpClientRequest.get(path))
+  if (isGone(reply)) return Option.none()
+  return Option.some((yield* read(reply, ListAnswer)).list.listId)
+})
+
+/**
+ * Creates a list of contacts whose members are set by hand.
+ *
+ * @category requests
+ * @since 0.1.0
+ */
+export const createList = (client: Client.Client, name: string): Effect.Effect<string, Failure> => {
+  const body = { name, objectTypeId: "0-1", processingType: "MANUAL" }
+  const created = send(client, withBody(HttpClientRequest.post("/crm/lists/2026-09"), body), ListAnswer)
+  return Effect.map(created, ({ list }) => list.listId)
+}
+
+/**
+ * @category requests
+ * @since 0.1.0
+ */
+export const renameList = (client: Client.Client, list: string, listName: string): Effect.Effect<void, Failure> => {
+  const request = HttpClientRequest.put(`/crm/lists/2026-09/${list}/update-list-name`, { urlParams: { listName } })
+  return Effect.asVoid(ofList(client, request, Schema.Struct({ updatedList: Schema.Unknown })))
+}
+
+/**
+ * @category requests
+ * @since 0.1.0
+ */
+export const removeList = Effect.fnUntraced(function* (
+  client: Client.Client,
+  list: string
+): Effect.fn.Return<void, Failure> {
+  const reply = yield* Reply.send(client, HttpClientRequest.delete(`/crm/lists/2026-09/${list}`))
+  if (isGone(reply)) return yield* gone(reply)
+  if (reply.status !== 204) return yield* failure(reply)
+})
+
+/**
+ * The names of the properties that contacts have.
+ *
+ * @category requests
+ * @since 0.1.0
+ */
+export const findProperties = (client: Client.Client): Effect.Effect<ReadonlySet<string>, Failure> =>
+  Effect.map(
+    send(client, HttpClientRequest.get("/crm/properties/2026-09/contacts"), Properties),
+    ({ results }) => new Set(results.map(({ name }) => name))
+  )
+
+/**
+ * @category requests
+ * @since 0.1.0
+ */
+export const createProperties = (
+  client: Client.Client,
+  inputs: ReadonlyArray<{ readonly [key: string]: Json.Json }>
+): Effect.Effect<void, Failure> => {
+  const request = withBody(HttpClientRequest.post("/crm/properties/2026-09/contacts/batch/create"), { inputs })
+  return Effect.asVoid(send(client, request, Properties))
+}
+
+const count = (header: string | undefined): number =>
+  header === undefined || header === "" ? Number.NaN : Number(header)
+
+/**
+ * What is left of the interval, ten seconds long.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const quota = ({ headers }: Reply.Reply): RateLimit.Quota | undefined => {
+  const remaining = count(headers["x-hubspot-ratelimit-remaining"])
+  const resetMillis = count(headers["x-hubspot-ratelimit-interval-milliseconds"])
+  const isSaid = Number.isFinite(remaining) && remaining >= 0 && Number.isFinite(resetMillis) && resetMillis >= 0
+  return isSaid ? { remaining, resetMillis } : undefined
+}
