@@ -53,14 +53,14 @@ export const sandbox = (flags: SandboxFlags): Run =>
 
 const isMake = (value: unknown): value is () => Sandbox.Sandbox => typeof value === "function"
 
-/** A short name is one of ours; anything else is a package, found from the current folder or from here. */
+/** A package, found from the current folder or from here; a short name may be one of ours. */
 const find = Effect.fnUntraced(function* (plugin: string) {
-  const name = /^[a-z0-9-]+$/.test(plugin) ? `@tributary/destination-${plugin}` : plugin
+  const names = /^[a-z0-9-]+$/.test(plugin) ? [`@tributary/destination-${plugin}`, plugin] : [plugin]
   const places = [path.join(process.cwd(), "package.json"), import.meta.filename]
   const missing = new WrongUse({
-    reason: `There is no package ${name} with a sandbox here. Install it, or check the name.`
+    reason: `There is no package ${names.join(" or ")} with a sandbox here. Install it (and build it, if it is yours), or check the name.`
   })
-  const module: unknown = yield* Effect.firstSuccessOf([
+  const load = (name: string) => [
     ...places.map((place) =>
       Effect.tryPromise({
         try: () => import(pathToFileURL(createRequire(place).resolve(`${name}/sandbox`)).href),
@@ -68,8 +68,9 @@ const find = Effect.fnUntraced(function* (plugin: string) {
       })
     ),
     Effect.tryPromise({ try: () => import(`${name}/sandbox`), catch: () => missing })
-  ])
+  ]
+  const module: unknown = yield* Effect.firstSuccessOf(names.flatMap(load))
   const make = Predicate.hasProperty(module, "make") ? module.make : undefined
-  if (!isMake(make)) return yield* new WrongUse({ reason: `${name}/sandbox exports no "make".` })
+  if (!isMake(make)) return yield* new WrongUse({ reason: `The sandbox of ${plugin} exports no "make".` })
   return make
 })
