@@ -181,6 +181,11 @@ try {
   await run("npx tributary sync", company)
   console.log("ok the packed plugin, imported by name in a folder of its own")
 
+  // The operator's page begins in an empty folder too.
+  const setUp = /^```sh\n([\s\S]*?)^```$/m.exec(readFileSync("docs/operate.md", "utf8"))?.[1] ?? fail("no set-up")
+  await run(`set -e\n${setUp}`, home)
+  console.log("ok docs/operate.md, set up")
+
   // Every way to start: what the scaffold writes compiles and keeps the laws outside this repository too.
   for (const [name, form, auth] of [["acme-crm", "both", "oauth"]]) {
     await run(`npm create --yes tributary-destination ${name} -- --form ${form} --auth ${auth}`, join(home, "empty"))

@@ -118,7 +118,11 @@ const folderAt = (folder: string, environment: Readonly<Record<string, string>>)
   return {
     path: folder,
     write: (files) => {
-      for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(folder, name), text)
+      for (const [name, text] of Object.entries(files)) {
+        const file = path.join(folder, name)
+        fs.mkdirSync(path.dirname(file), { recursive: true })
+        fs.writeFileSync(file, text)
+      }
     },
     has: (name) => fs.existsSync(path.join(folder, name)),
     start,
