@@ -367,6 +367,23 @@ describe("where requests go", () => {
   }
 })
 
+describe("a request's size", () => {
+  it.effect("one that is larger than a batch may be never leaves, and one that is as large does", () =>
+    Effect.gen(function* () {
+      const vendor = makeVendor(false)
+      const { baseUrl } = yield* serve(vendor.sandbox)
+      const gate = yield* (yield* RateLimiter).gate("ours", [])
+      const client = (yield* Connection.open(Client.anonymous(baseUrl), "ours"))({ gate, mostBytes: 6 })
+      const post = (text: string) =>
+        Reply.send(client, HttpClientRequest.bodyText(HttpClientRequest.post("/users"), text))
+      const error = yield* Effect.flip(post("äöü!"))
+      assert.deepInclude(error, { _tag: "PayloadTooLarge", reason: "7 bytes, and a request holds 6 at most." })
+      assert.deepStrictEqual(vendor.log, [])
+      assert.strictEqual((yield* post("äöü")).status, 200)
+    }).pipe(Effect.provide([services, makeStore().layer]))
+  )
+})
+
 describe("what failures say", () => {
   it.effect("a host that nobody answers on is unavailable, and no secret is told", () =>
     Effect.gen(function* () {

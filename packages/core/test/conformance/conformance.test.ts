@@ -142,6 +142,9 @@ const mistakes: Readonly<Record<string, () => Subject>> = {
   cancelled: mistake({ deliver: (calls, context) => Effect.uninterruptible(right.deliver(calls, context)) }),
   text: writing((_, value) => (typeof value === "string" ? value.normalize("NFKD").replace(/[^ -~]/g, "") : value)),
   numbers: writing((_, value) => (typeof value === "number" ? Number(value.toFixed(2)) : value)),
+  dates: writing((_, value) =>
+    typeof value === "string" && value.includes("T") ? new Date(value).toLocaleDateString("en-US") : value
+  ),
   gone: writing((_, value) => {
     if (value === null) throw new TypeError("null has no value")
     return value

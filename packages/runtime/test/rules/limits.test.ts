@@ -97,3 +97,35 @@ describe("R28 the caps that our plugins declare", () => {
       RateLimit.requests(100_000, "1 day")
     ]))
 })
+
+describeStores("a batch's bytes", (store) => {
+  it.effect(
+    "R33 what is larger than the plugin says never leaves: a batch is halved, and an item that is too large alone is rejected",
+    () =>
+      inWorld(store, { batch: 8, bytes: 3000 })((world) =>
+        Effect.gen(function* () {
+          const ids = Array.from({ length: 8 }, (_, i) => `u${i}`)
+          yield* world.customers(ids.map((id) => ({ id })))
+          const value = (id: string) => (id === "u5" ? "x".repeat(4000) : "x".repeat(500))
+          yield* world.values("Revenue", Object.fromEntries(ids.map((id) => [id, value(id)])))
+          const sizes: Array<number> = []
+          world.vendor.answerWith((_, body) => {
+            sizes.push(Buffer.byteLength(JSON.stringify(body)))
+            return undefined
+          })
+          yield* world.sync([Activation.events(trait("Revenue"), world.destination)])
+          assert.isAtMost(Math.max(...sizes), 3000)
+          assert.deepStrictEqual(
+            world
+              .told()
+              .map((message) => message["userId"])
+              .toSorted(),
+            ids.filter((id) => id !== "u5")
+          )
+          const [rejection, ...others] = yield* world.rejections
+          assert.deepStrictEqual(others, [])
+          assert.match(rejection?.reason ?? "", /^\d+ bytes, and a request holds 3000 at most/)
+        })
+      )
+  )
+})

@@ -38,6 +38,7 @@ const tell = Effect.fnUntraced(function* (client: Client.Client, path: string, b
 
 export interface EchoOptions {
   readonly batch?: number
+  readonly bytes?: number
   readonly coalesce?: boolean
   readonly groupUsers?: boolean
   readonly requiresName?: boolean
@@ -53,7 +54,7 @@ export interface EchoOptions {
 
 /** A plugin with both forms, of the given kind. */
 export const makeEcho = (options: EchoOptions = {}) => {
-  const batch = { items: options.batch ?? 10 }
+  const batch = { items: options.batch ?? 10, ...(options.bytes === undefined ? {} : { bytes: options.bytes }) }
   const limits = options.limits ?? []
   const name: Enrichment.Enrichment<string> = Enrichment.trait("name").orElse(
     Enrichment.join("first_name", "last_name")

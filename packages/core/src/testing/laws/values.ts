@@ -46,6 +46,22 @@ const scripts = [
 
 const numbers = [0, -1, 0.1, 1e-7, 123456.789, 9_007_199_254_740_991, 1e21]
 
+/** A leap day, the epoch's edge, the first and the last year, and a time of another zone. */
+const dates = [
+  "2024-02-29",
+  "1969-12-31T23:59:59.999Z",
+  "0001-01-01T00:00:00.000Z",
+  "9999-12-31T23:59:59.999Z",
+  "2026-03-29T02:30:00+02:00"
+]
+
+/** The same moment, or the same day, in whatever form the vendor has times. */
+const isSameTime = (date: string, leaf: string | number | boolean | null): boolean => {
+  const at = Date.parse(date)
+  if (typeof leaf === "number") return leaf === at || leaf === Math.floor(at / 1000)
+  return typeof leaf === "string" && (leaf === date || Date.parse(leaf) === at || leaf === date.slice(0, 10))
+}
+
 const strangers = [
   "o'brien+tag@example.com",
   "a b",
@@ -101,6 +117,23 @@ export const values: ReadonlyArray<Law> = [
           )
           yield* expect(stop === undefined && (tag === "Rejected" || isThere), () => {
             return `${number} became ${JSON.stringify(leaves)}${stop === undefined ? "" : ` (${stop.message})`}.`
+          })
+        }),
+        { discard: true }
+      ),
+    isCall
+  ),
+  everyWay(
+    "dates",
+    "Days and times reach the vendor as the same moment, or are rejected.",
+    (way, lab) =>
+      Effect.forEach(
+        dates,
+        Effect.fnUntraced(function* (date) {
+          const { leaves, stop, tag } = yield* told(way, lab, "conformance_date", date)
+          const isThere = leaves.some((leaf) => isSameTime(date, leaf))
+          yield* expect(stop === undefined && (tag === "Rejected" || isThere), () => {
+            return `${date} became ${JSON.stringify(leaves)}${stop === undefined ? "" : ` (${stop.message})`}.`
           })
         }),
         { discard: true }
