@@ -59,8 +59,8 @@ export interface Request {
  *
  * **Details**
  *
- * Of a member with more than ten identifiers the first ten are added, e-mail addresses before phone numbers. A member
- * with several user ids becomes several audience members, since one holds one.
+ * A member with more than ten identifiers becomes several audience members, each with ten at most, and each matched by
+ * itself; so does a member with several user ids, since an audience member holds one.
  *
  * @category combinators
  * @since 0.1.0
@@ -238,7 +238,7 @@ const assemble = (members: ReadonlyArray<Member.Member<Type>>, settings: Setting
   }
   const partsOf = readers[settings.uploadKeyType]
   for (const [index, { identifiers }] of members.entries()) {
-    const parts = partsOf(identifiers, settings, isRemoval)
+    const parts = partsOf(identifiers, settings)
     if (parts === undefined || parts.length === 0) {
       settled.push(parts === undefined ? rejected.lacking : rejected.unusable)
     } else if (audienceMembers.length + parts.length > most.members && audienceMembers.length > 0) {
@@ -255,9 +255,9 @@ const assemble = (members: ReadonlyArray<Member.Member<Type>>, settings: Setting
 }
 
 /** A member's audience members: `undefined` where it has no identifier of the kind, none where it has no usable one. */
-type Reader = (identifiers: Identifiers, settings: Settings, all: boolean) => ReadonlyArray<AudienceMember> | undefined
+type Reader = (identifiers: Identifiers, settings: Settings) => ReadonlyArray<AudienceMember> | undefined
 
-const contacts: Reader = (identifiers, _settings, all) => {
+const contacts: Reader = (identifiers) => {
   const emails = identifiers.email ?? none
   const phones = identifiers.phone ?? none
   if (emails.length + phones.length === 0) return undefined
@@ -280,13 +280,13 @@ const contacts: Reader = (identifiers, _settings, all) => {
     hashes.push(phoneNumber)
     found.push({ phoneNumber })
   }
-  return inTens(found, all).map((userIdentifiers) => ({ userData: { userIdentifiers } }))
+  return inTens(found).map((userIdentifiers) => ({ userData: { userIdentifiers } }))
 }
 
-const mobileIds: Reader = (identifiers, { keySpace }, all) => {
+const mobileIds: Reader = (identifiers, { keySpace }) => {
   const values = (keySpace === "IOS" ? identifiers["ios.idfa"] : identifiers["android.idfa"]) ?? none
   if (values.length === 0) return undefined
-  return inTens(usable(values, Normalise.mobileId), all).map((mobileIds) => ({ mobileData: { mobileIds } }))
+  return inTens(usable(values, Normalise.mobileId)).map((mobileIds) => ({ mobileData: { mobileIds } }))
 }
 
 const userIds: Reader = ({ user_id: values = none }) =>
@@ -302,12 +302,13 @@ const usable = (values: ReadonlyArray<string>, normal: (value: string) => string
   ...new Set(values.flatMap((value) => normal(value) ?? []))
 ]
 
-/** The first ten, or all in groups of ten. */
-const inTens = <A>(found: ReadonlyArray<A>, all: boolean): ReadonlyArray<ReadonlyArray<A>> => {
+/** In groups of ten, which is what one audience member holds. */
+const inTens = <A>(found: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> => {
   if (found.length === 0) return []
   if (found.length <= most.identifiers) return [found]
   const groups: Array<ReadonlyArray<A>> = []
-  const end = all ? found.length : most.identifiers
-  for (let start = 0; start < end; start += most.identifiers) groups.push(found.slice(start, start + most.identifiers))
+  for (let start = 0; start < found.length; start += most.identifiers) {
+    groups.push(found.slice(start, start + most.identifiers))
+  }
   return groups
 }

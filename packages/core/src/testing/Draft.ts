@@ -19,6 +19,8 @@ export interface Draft {
   /** The type of the identifier. Default: the first that is declared for this kind of telling. */
   readonly type?: string
   readonly value?: string
+  /** Further values of the same type, in a member. */
+  readonly more?: ReadonlyArray<string>
   readonly traits?: Readonly<Record<string, Json>>
   readonly event?: string
   /** In place of the required properties of this name. */
@@ -125,6 +127,9 @@ export const makeDrafter = (declaration: Declaration, values: Values): Drafter =
           return { ...base, type: "group", groupId: base.identifier.value, traits, users: [] }
       }
     },
-    member: (type, draft) => ({ identifiers: { [type]: [value(type, draft)] }, required: required(type, draft) })
+    member: (type, draft) => ({
+      identifiers: { [type]: [value(type, draft), ...(draft.more ?? [])] },
+      required: required(type, draft)
+    })
   }
 }

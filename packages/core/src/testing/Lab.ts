@@ -92,6 +92,8 @@ export interface Way {
   /** The identifier types that it is told by. */
   readonly types: ReadonlyArray<string>
   readonly batch: Batch
+  /** The value by which a person is known. */
+  readonly value: (type: string, no: number) => string
   /** The plugin's own answer. */
   readonly send: (drafts: NonEmpty<Draft>) => Effect.Effect<ReadonlyArray<Outcome>, DeliveryError>
   /** The same, as the runtime takes it: a batch that is refused whole is halved. */
@@ -291,7 +293,8 @@ export const make = Effect.fnUntraced(function* <State>(
         ]
         return heard(tell(items, drafts))
       })
-    return [{ name, types, batch, send, deliver: (drafts) => deliver(drafts, send) }]
+    const value = (type: string, no: number) => drafter.value(type, { no })
+    return [{ name, types, batch, value, send, deliver: (drafts) => deliver(drafts, send) }]
   }
 
   /** A vendor is made ready for a trait before its first delivery, as the runtime does it. */

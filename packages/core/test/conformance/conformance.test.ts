@@ -219,6 +219,7 @@ const mistakes: Readonly<Record<string, () => Subject>> = {
   renamed: mistake({ rename: () => Effect.void }),
   removed: mistake({ remove: () => Effect.void }),
   "list-gone": mistake({ failure: (reply) => (reply.status === 404 ? misconfigured : right.failure(reply)) }),
+  "every-identifier": mistake({ some: (ids) => ids.slice(0, 10) }),
   undone: mistake({ discard: (_, members) => Effect.succeed(Outcome.all(members, Outcome.delivered)) }),
   "stranger-discarded": mistake({
     discard: (id, members, context) =>

@@ -172,6 +172,8 @@ export const parts = {
   },
   batch: { items: 10 } as Destination.Batch,
   idOf: (type: string, value: string): string => `${type}:${value}`,
+  /** Of a member's identifiers those that are told: all. */
+  some: (ids: ReadonlyArray<string>): ReadonlyArray<string> => ids,
   person: (call: Identify): { id: string; name: string; traits: unknown } => ({
     id: parts.idOf(call.identifier.type, call.identifier.value),
     name: call.required.name,
@@ -279,13 +281,24 @@ export const parts = {
     members: ReadonlyArray<Who>,
     { client }: Destination.Context<unknown>
   ): Effect.fn.Return<ReadonlyArray<Outcome.Outcome>, DeliveryError.DeliveryError> {
-    const people = members.map((member) => ({ id: whoIs(member), name: member.required.name, traits: {} }))
-    const reply = yield* parts.send(client, parts.body({ people }, HttpClientRequest.post("/people")))
-    const written = yield* parts.outcomes(reply)
-    const ids = people.flatMap(({ id }, i) => (written[i]?._tag === "Delivered" ? [id] : []))
-    if (ids.length === 0) return written
-    const job = yield* parts.change(client, list, ids, true).pipe(Effect.mapError(parts.later))
-    return written.map((outcome) => (outcome._tag === "Delivered" ? Outcome.accepted(job) : outcome))
+    const people = members.flatMap((member) =>
+      idsOf(member).map((id) => ({ id, name: member.required.name, traits: {} }))
+    )
+    const written = new Map<string, Outcome.Outcome>()
+    for (let from = 0; from < people.length; from += 10) {
+      const some = people.slice(from, from + 10)
+      const answer = parts.send(client, parts.body({ people: some }, HttpClientRequest.post("/people")))
+      const outcomes = yield* Effect.flatMap(answer, parts.outcomes).pipe(
+        Effect.mapError((error) => (from === 0 ? error : parts.later(error)))
+      )
+      for (const [i, { id }] of some.entries()) written.set(id, outcomes[i] ?? Outcome.retry("no answer"))
+    }
+    const ids = people.flatMap(({ id }) => (written.get(id)?._tag === "Delivered" ? [id] : []))
+    const job = ids.length === 0 ? "" : yield* parts.change(client, list, ids, true).pipe(Effect.mapError(parts.later))
+    return members.map((member) => {
+      const outcomes = idsOf(member).flatMap((id) => written.get(id) ?? [])
+      return outcomes.find(({ _tag }) => _tag !== "Delivered") ?? Outcome.accepted(job)
+    })
   }) as (
     list: string,
     members: ReadonlyArray<Who>,
@@ -296,14 +309,16 @@ export const parts = {
     members: ReadonlyArray<Who>,
     { client }: Destination.Context<unknown>
   ): Effect.fn.Return<ReadonlyArray<Outcome.Outcome>, DeliveryError.DeliveryError> {
-    const ids = members.map(whoIs)
+    const ids = members.flatMap(idsOf)
     const reply = yield* parts.send(client, parts.body({ ids }, HttpClientRequest.post("/lookup")))
     const known = Schema.decodeUnknownOption(Found)(reply.json)
     if (reply.status !== 200 || Option.isNone(known)) return yield* parts.failure(reply)
     const { found } = known.value
     if (found.length === 0) return Outcome.all(members, Outcome.delivered)
     const job = yield* parts.change(client, list, found, false)
-    return ids.map((id) => (found.includes(id) ? Outcome.accepted(job) : Outcome.delivered))
+    return members.map((member) =>
+      idsOf(member).some((id) => found.includes(id)) ? Outcome.accepted(job) : Outcome.delivered
+    )
   }) as (
     list: string,
     members: ReadonlyArray<Who>,
@@ -320,10 +335,11 @@ export const parts = {
   }) as (receipt: string, context: Destination.Context<unknown>) => Result<Outcome.JobResult>
 }
 
-const whoIs = (member: Who): string => {
-  const [[type = "", values] = []] = Object.entries(member.identifiers)
-  return parts.idOf(type, values?.[0] ?? "")
-}
+/** Somebody with several identifiers is several people to this vendor. */
+const idsOf = (member: Who): ReadonlyArray<string> =>
+  parts.some(
+    Object.entries(member.identifiers).flatMap(([type, values]) => values.map((value) => parts.idOf(type, value)))
+  )
 
 const Results = Schema.Struct({ results: Schema.Array(Schema.Struct({ error: Schema.optionalKey(Schema.String) })) })
 const Fields = Schema.Struct({ fields: Schema.Array(Schema.String) })

@@ -140,6 +140,28 @@ export const lists: ReadonlyArray<Law> = [
     (list) => list.removes
   ),
   everyWay(
+    "every-identifier",
+    "Every identifier of a member reaches the vendor, however many there are.",
+    (way, lab) =>
+      Effect.forEach(
+        way.types,
+        Effect.fnUntraced(function* (type) {
+          const more = (count: number) => Array.from({ length: count }, (_, i) => way.value(type, 200 + i))
+          const told: Array<string> = []
+          for (const count of [24, 23, 24]) {
+            yield* lab.pass("61 seconds")
+            lab.seen.length = 0
+            yield* answerOf(way, [{ no: 199, type, more: more(count) }])
+            told.push(lab.seen.map(({ body, url }) => `${url} ${body}`).join("\n"))
+          }
+          // After the first time all of them are known, so only the last one makes a difference.
+          yield* expect(told[1] !== told[2] && told[1] !== "", () => `The 25th ${type} of a member changes nothing.`)
+        }),
+        { discard: true }
+      ),
+    (name) => name === "add" || name === "discard"
+  ),
+  everyWay(
     "undone",
     "Who is discarded is out again: added once more, the vendor holds what it held.",
     Effect.fnUntraced(function* (discard, lab) {
