@@ -326,7 +326,9 @@ describe("what is declared", () => {
           batch: { items: 75 },
           limits: [{ _tag: "Requests", count: 100, windowMillis: 1000 }],
           coalesce: true,
-          groupUsers: false
+          groupUsers: false,
+          prepares: false,
+          polls: true
         })
         assert.isUndefined(Braze.declaration.list)
       })
