@@ -54,6 +54,33 @@ export const place = Effect.fnUntraced(function* (
   return { _tag: "Postgres", url: Redacted.make(url.toString()) }
 })
 
+/** One statement in a database that is not the store's. */
+export const onPlace = (location: Store.Location, statement: string) =>
+  location._tag === "Postgres"
+    ? Effect.flatMap(SqlClient.SqlClient, (client) => client.unsafe(statement)).pipe(
+        Effect.provide(PgClient.layer({ url: location.url, maxConnections: 1 })),
+        Effect.orDie
+      )
+    : Effect.void
+
+/** Resident memory of this process from now on, in MB: the most of all, and of each half of the time. */
+export const sampled = Effect.map(
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const samples = [process.memoryUsage().rss]
+      const timer = setInterval(() => void samples.push(process.memoryUsage().rss), 100)
+      return { samples, timer }
+    }),
+    ({ timer }) => Effect.sync(() => clearInterval(timer))
+  ),
+  ({ samples }) =>
+    () => {
+      const most = (some: ReadonlyArray<number>) => some.reduce((a, b) => Math.max(a, b), 0) / 2 ** 20
+      const half = samples.length >> 1
+      return { most: most(samples), first: most(samples.slice(0, half)), second: most(samples.slice(half)) }
+    }
+)
+
 type Services = Layer.Success<typeof Space.layer> | SqlClient.SqlClient | Scope.Scope
 
 export const inStore = <A, E>(store: StoreName, work: (location: Store.Location) => Effect.Effect<A, E, Services>) =>
@@ -97,8 +124,23 @@ export const people = Effect.fnUntraced(function* (count: number, withEmail = fa
   )
 })
 
+/** The same, with an address and a phone number each. */
+export const contacts = Effect.fnUntraced(function* (count: number) {
+  yield* run(
+    `insert into tributary.profile (collection, id, source, traits)
+     select 'users', 'u' || i, 'users', '{}' from generate_series(1, ${count}) i`,
+    `insert into tributary.identifier (collection, type, value, profile_no, added_at)
+     select 'users', 'email', id || '@example.com', no, now() from tributary.profile order by no`,
+    `insert into tributary.identifier (collection, type, value, profile_no, added_at)
+     select 'users', 'phone', '+336' || lpad(no::text, 8, '0'), no, now() from tributary.profile order by no`,
+    `insert into tributary.source (id, imported_at) values ('users', now())`,
+    "vacuum analyze tributary.profile",
+    "vacuum analyze tributary.identifier"
+  )
+})
+
 /** A query of fixed text. */
-const all = (columns: string, table: string): Query => ({
+export const all = (columns: string, table: string): Query => ({
   _tag: "Query",
   texts: [`select ${columns} from ${table}`],
   values: []
@@ -120,6 +162,25 @@ export const trait = (name: string, table: string) =>
   ComputedTrait.make(name, { of: users, query: all("id, value", table), every: "1 day" })
 
 export const unlimited = { cap: RateLimit.requests(1_000_000, "1 second") }
+
+/** Google, by its sandbox on this port. */
+export const google = (baseUrl: string) =>
+  Adwords.destination(
+    "ads",
+    {
+      accountId: "1234567890",
+      oauth: {
+        clientId: "sandbox.apps.googleusercontent.com",
+        clientSecret: Redacted.make("sandbox-client-secret"),
+        refreshToken: Redacted.make("1//sandbox-refresh-token")
+      },
+      consent: { adUserData: "granted", adPersonalization: "granted" },
+      termsOfServiceAccepted: true,
+      baseUrl,
+      tokenUrl: `${baseUrl}/token`
+    },
+    unlimited
+  )
 
 export const braze = (baseUrl: string) =>
   Braze.destination(
@@ -162,10 +223,15 @@ export const tell = (space: Space.Space) =>
   )
 
 /** A vendor in a process of its own that takes everything. */
-export const receiver = (status: number, body: string) =>
+export const receiver = (status: number, body: string) => another("receiver.ts", String(status), body)
+
+/** Google's sandbox in a process of its own. */
+export const googleSandbox = () => another("google.ts")
+
+const another = (file: string, ...args: ReadonlyArray<string>) =>
   Effect.acquireRelease(
     Effect.callback<{ readonly url: string; readonly stop: () => void }>((resume) => {
-      const child = spawn(process.execPath, [path.join(import.meta.dirname, "receiver.ts"), String(status), body], {
+      const child = spawn(process.execPath, ["--conditions=source", path.join(import.meta.dirname, file), ...args], {
         stdio: ["ignore", "pipe", "inherit"]
       })
       child.stdout.once("data", (port: Buffer) =>

@@ -1,0 +1,44 @@
+import { Effect } from "effect"
+import type { Case } from "../support/Case.ts"
+import * as World from "../support/world.ts"
+
+const goal = 120_000
+
+const list: Case = {
+  name: "list",
+  title:
+    "List way: members with an address and a phone number, from the dirty set to the acknowledged ledger, to Google's sandbox",
+  run: async ({ note, scale }) => {
+    const members = Math.max(20_000, Math.round(1_000_000 * scale))
+    const rows = []
+    for (const store of ["PostgreSQL", "PGlite"] as const) {
+      note(`${store}, ${members} members`)
+      const { memory, millis } = await World.inStore(store, () =>
+        Effect.gen(function* () {
+          const { url } = yield* World.googleSandbox()
+          yield* World.contacts(members)
+          yield* World.run("create table member (id text)", `insert into member select id from tributary.profile`)
+          const buyers = World.audience("Buyers", "member")
+          const resolved = yield* World.config([World.Activation.list(buyers, World.google(url))])
+          const space = yield* World.open(resolved)
+          yield* World.evaluate(resolved)
+          const memory = yield* World.sampled
+          const { millis, value: told } = yield* World.timed(World.tell(space))
+          if (told !== members) throw new Error(`${told} told of ${members}`)
+          return { millis, memory: memory() }
+        })
+      )
+      const figure = (members / millis) * 1000
+      rows.push({
+        what: store,
+        figure,
+        unit: "members/s",
+        ...(store === "PostgreSQL" ? { goal: { words: `${goal} a second`, isReached: figure >= goal } } : {}),
+        parameters: `${members} members with two identifiers, 10,000 a request; ${(millis / 1000).toFixed(1)} s; at most ${Math.round(memory.most)} MB`
+      })
+    }
+    return rows
+  }
+}
+
+export default list
