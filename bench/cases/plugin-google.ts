@@ -1,7 +1,7 @@
-import { Effect, Redacted } from "effect"
+import { Effect } from "effect"
 import type { Case } from "../support/Case.ts"
 import { alone } from "../support/alone.ts"
-import { Adwords } from "../support/world.ts"
+import { google } from "../support/world.ts"
 
 const pluginGoogle: Case = {
   name: "plugin-google",
@@ -11,19 +11,7 @@ const pluginGoogle: Case = {
     const { bare, plugin, requests } = await alone({
       status: 200,
       answer: `{"requestId":"r1","access_token":"bench-access-token","token_type":"bearer","expires_in":3600}`,
-      destination: (baseUrl) =>
-        Adwords.destination("ads", {
-          accountId: "1234567890",
-          oauth: {
-            clientId: "c",
-            clientSecret: Redacted.make("bench-secret"),
-            refreshToken: Redacted.make("bench-refresh")
-          },
-          consent: { adUserData: "granted", adPersonalization: "granted" },
-          termsOfServiceAccepted: true,
-          baseUrl,
-          tokenUrl: `${baseUrl}/token`
-        }),
+      destination: google,
       items: Array.from({ length: count }, (_, i) => ({
         identifiers: { email: [`Ada.${i}@Example.com`], phone: [`+336${String(i).padStart(8, "0")}`] },
         required: {}

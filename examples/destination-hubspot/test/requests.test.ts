@@ -4,6 +4,7 @@ import { connect, serve } from "@tributary/core/testing"
 import { Effect, Layer } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { assert, describe, it } from "vitest"
+import * as Contacts from "../src/contacts.ts"
 import { HubSpot } from "../src/index.ts"
 import * as Sandboxes from "../src/sandbox.ts"
 
@@ -176,4 +177,10 @@ describe("HubSpot", () => {
         assert.strictEqual(error._tag, "PayloadTooLarge")
       })
     ))
+
+  it("R33 a contact of which HubSpot says nothing, in a batch that it calls complete, is told again", () => {
+    const settled = Contacts.settle({ results: [{ id: "1001", objectWriteTraceId: "0", properties: {} }] })
+    assert.deepStrictEqual(settled.outcome("0"), Outcome.delivered)
+    assert.deepStrictEqual(settled.outcome("1"), Outcome.retry("HubSpot said nothing of this contact."))
+  })
 })

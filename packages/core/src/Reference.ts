@@ -7,7 +7,6 @@
  */
 import { Duration, Schema, SchemaAST } from "effect"
 import type { Declaration, EventDeclaration, ListDeclaration } from "./Declaration.ts"
-import type { Json } from "./Json.ts"
 import * as RateLimit from "./RateLimit.ts"
 
 /**
@@ -250,7 +249,7 @@ export const page = (declaration: Declaration, origin: Origin): string => {
     ...rows.map((cells) => row(...cells))
   ]
   const properties = Object.entries(declaration.requirements)
-  const forms: Json = [declaration.event && "events", declaration.list && "lists"].filter((form) => form !== undefined)
+  const forms = [declaration.event && "events", declaration.list && "lists"].filter((form) => form !== undefined)
   return [
     `# ${declaration.title}`,
     "",

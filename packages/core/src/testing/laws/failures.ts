@@ -21,6 +21,12 @@ const against = (way: Way, lab: Lab, answer: (real: () => SandboxResponse) => Sa
   return answerOf(way, drafts(1))
 }
 
+/** From now on the request of this number, counted from 0, gets a 503; the others are the sandbox's. */
+const failAt = (lab: Lab, step: number): void => {
+  let asked = 0
+  lab.interfere(() => (asked++ === step ? bare(503) : undefined))
+}
+
 /** A status, and the classes that it may have. Outcomes of the single item count as well as the batch's failure. */
 const ofStatus = (
   name: string,
@@ -180,8 +186,7 @@ export const failures: ReadonlyArray<Law> = [
       const steps = lab.seen.length
       for (let step = 0; step < steps; step++) {
         yield* lab.pass("61 seconds")
-        let asked = 0
-        lab.interfere(() => (asked++ === step ? bare(503) : undefined))
+        failAt(lab, step)
         const result = yield* answerOf(way, drafts(1))
         yield* expect(
           !tagsOf(result).some(isTaken),
@@ -200,8 +205,7 @@ export const failures: ReadonlyArray<Law> = [
       for (let step = 1; step < steps; step++) {
         const before = yield* lab.holds
         yield* lab.pass("61 seconds")
-        let asked = 0
-        lab.interfere(() => (asked++ === step ? bare(503) : undefined))
+        failAt(lab, step)
         const result = yield* answerOf(way, [{ no: 100 + step }])
         const error = Exit.isFailure(result) ? Option.getOrUndefined(Exit.findErrorOption(result)) : undefined
         const isSure = error?._tag === "Unavailable" && error.nothingTaken === true

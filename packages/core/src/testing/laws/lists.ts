@@ -32,7 +32,7 @@ const failed = (exit: Exit.Exit<unknown, unknown>): string =>
 
 const wayOf = (lab: Lab, name: "add" | "discard"): ReadonlyArray<Way> => lab.ways.filter((way) => way.name === name)
 
-const isJobWay = (way: Way, lab: Lab) =>
+const pollOf = (way: Way, lab: Lab) =>
   way.name === "add" || way.name === "discard" ? lab.bound.list?.poll : lab.bound.event?.poll
 
 /**
@@ -195,7 +195,7 @@ export const lists: ReadonlyArray<Law> = [
         ? result.value.flatMap((o) => (o._tag === "Accepted" ? [o.receipt] : []))
         : []
       if (receipts.length === 0) return
-      const form = isJobWay(way, lab)
+      const form = pollOf(way, lab)
       yield* expect(form !== undefined, () => "It answers accepted, and has no poll.")
       for (const receipt of receipts) {
         let last: Exit.Exit<JobResult, unknown> = Exit.succeed({ _tag: "Pending" })
@@ -222,7 +222,7 @@ export const lists: ReadonlyArray<Law> = [
       for (const receipt of receipts) {
         const asked = lab.seen.length
         const polled = yield* Effect.exit(
-          isJobWay(way, lab)?.(receipt, lab.context) ?? Effect.succeed<JobResult>({ _tag: "Pending" })
+          pollOf(way, lab)?.(receipt, lab.context) ?? Effect.succeed<JobResult>({ _tag: "Pending" })
         )
         // A plugin that knows the answer without asking may give it.
         if (lab.seen.length === asked) continue

@@ -9,9 +9,11 @@ import type { Draft } from "../Draft.ts"
 import { drafts, type Lab, type Way } from "../Lab.ts"
 import { everyWay, expect, isTaken, type Law } from "../Law.ts"
 
+type Leaf = string | number | boolean | null
+
 /** Every text and number in a body, of JSON or of a form. */
-const leavesOf = (body: string): ReadonlyArray<string | number | boolean | null> => {
-  const walk = (value: unknown): ReadonlyArray<string | number | boolean | null> => {
+const leavesOf = (body: string): ReadonlyArray<Leaf> => {
+  const walk = (value: unknown): ReadonlyArray<Leaf> => {
     if (Array.isArray(value)) return value.flatMap(walk)
     if (typeof value === "object" && value !== null) return Object.values(value).flatMap(walk)
     return typeof value === "string" || typeof value === "number" || typeof value === "boolean" || value === null
@@ -56,7 +58,7 @@ const dates = [
 ]
 
 /** The same moment, or the same day, in whatever form the vendor has times. */
-const isSameTime = (date: string, leaf: string | number | boolean | null): boolean => {
+const isSameTime = (leaf: Leaf, date: string): boolean => {
   const at = Date.parse(date)
   if (typeof leaf === "number") return leaf === at || leaf === Math.floor(at / 1000)
   return typeof leaf === "string" && (leaf === date || Date.parse(leaf) === at || leaf === date.slice(0, 10))
@@ -74,6 +76,31 @@ const strangers = [
   "a,b;c"
 ]
 
+/** A law that a trait's value is in the request in a form that means the same, unless the vendor rejects it. */
+const arrives = <A extends string | number>(
+  name: string,
+  sentence: string,
+  given: ReadonlyArray<A>,
+  isSame: (leaf: Leaf, value: A) => boolean
+): Law =>
+  everyWay(
+    name,
+    sentence,
+    (way, lab) =>
+      Effect.forEach(
+        given,
+        Effect.fnUntraced(function* (value) {
+          const { leaves, stop, tag } = yield* told(way, lab, `conformance_${name}`, value)
+          const isThere = leaves.some((leaf) => isSame(leaf, value))
+          yield* expect(stop === undefined && (tag === "Rejected" || isThere), () => {
+            return `${JSON.stringify(value)} became ${JSON.stringify(leaves)}${stop === undefined ? "" : ` (${stop.message})`}.`
+          })
+        }),
+        { discard: true }
+      ),
+    isCall
+  )
+
 /** Whoever comes after a strange item, in a batch of their own if need be. */
 const withNeighbour = Effect.fnUntraced(function* (way: Way, lab: Lab, strange: Partial<Draft>) {
   yield* lab.pass("61 seconds")
@@ -88,58 +115,19 @@ const withNeighbour = Effect.fnUntraced(function* (way: Way, lab: Lab, strange: 
  * @since 0.1.0
  */
 export const values: ReadonlyArray<Law> = [
-  everyWay(
+  arrives(
     "text",
     "Text of any script reaches the vendor as it is, or is rejected.",
-    (way, lab) =>
-      Effect.forEach(
-        scripts,
-        Effect.fnUntraced(function* (script) {
-          const { leaves, stop, tag } = yield* told(way, lab, "conformance_text", script)
-          yield* expect(stop === undefined && (tag === "Rejected" || leaves.includes(script)), () => {
-            return `${JSON.stringify(script)} became ${JSON.stringify(leaves)}${stop === undefined ? "" : ` (${stop.message})`}.`
-          })
-        }),
-        { discard: true }
-      ),
-    isCall
+    scripts,
+    (leaf, script) => leaf === script
   ),
-  everyWay(
+  arrives(
     "numbers",
     "Numbers keep their value, or are rejected.",
-    (way, lab) =>
-      Effect.forEach(
-        numbers,
-        Effect.fnUntraced(function* (number) {
-          const { leaves, stop, tag } = yield* told(way, lab, "conformance_number", number)
-          const isThere = leaves.some(
-            (leaf) => leaf === number || (typeof leaf === "string" && leaf !== "" && Number(leaf) === number)
-          )
-          yield* expect(stop === undefined && (tag === "Rejected" || isThere), () => {
-            return `${number} became ${JSON.stringify(leaves)}${stop === undefined ? "" : ` (${stop.message})`}.`
-          })
-        }),
-        { discard: true }
-      ),
-    isCall
+    numbers,
+    (leaf, number) => leaf === number || (typeof leaf === "string" && leaf !== "" && Number(leaf) === number)
   ),
-  everyWay(
-    "dates",
-    "Days and times reach the vendor as the same moment, or are rejected.",
-    (way, lab) =>
-      Effect.forEach(
-        dates,
-        Effect.fnUntraced(function* (date) {
-          const { leaves, stop, tag } = yield* told(way, lab, "conformance_date", date)
-          const isThere = leaves.some((leaf) => isSameTime(date, leaf))
-          yield* expect(stop === undefined && (tag === "Rejected" || isThere), () => {
-            return `${date} became ${JSON.stringify(leaves)}${stop === undefined ? "" : ` (${stop.message})`}.`
-          })
-        }),
-        { discard: true }
-      ),
-    isCall
-  ),
+  arrives("dates", "Days and times reach the vendor as the same moment, or are rejected.", dates, isSameTime),
   everyWay(
     "gone",
     "A trait that is gone (null), a list, an object and an empty text are delivered, or rejected by themselves.",
