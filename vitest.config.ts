@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config"
 
 export default defineConfig({
   resolve: { conditions: ["source"] },
+  // The set-up below is loaded in an environment of vitest's own, in a clone that was never built too.
+  environments: { __vitest__: { resolve: { conditions: ["source"] } } },
   ssr: { resolve: { conditions: ["source"] } },
   test: {
     include: ["packages/*/test/**/*.test.ts", "examples/*/test/**/*.test.ts"],
