@@ -1,19 +1,14 @@
 // A plugin alone: calls or members in hand → requests on the wire → outcomes; and undici posting the very same bodies.
-import { NodeHttpClient } from "@effect/platform-node"
 import { Connection, type Destination, type Outcome, RateLimiter } from "@tributary/core"
 import { connect } from "@tributary/core/testing"
 import { Effect, Layer } from "effect"
-import { HttpClient } from "effect/http"
 import { createServer } from "node:http"
 import { Pool } from "undici"
+import * as Transport from "../../packages/runtime/src/engine/Transport.ts"
 import { median } from "./Case.ts"
 import { receiver } from "./world.ts"
 
-const services = Layer.mergeAll(
-  NodeHttpClient.layerUndici.pipe(Layer.provideMerge(Layer.succeed(HttpClient.TracerDisabledWhen, () => true))),
-  Connection.TokenStore.layerMemory,
-  RateLimiter.RateLimiter.layer
-)
+const services = Layer.mergeAll(Transport.layer, Connection.TokenStore.layerMemory, RateLimiter.RateLimiter.layer)
 
 interface Posted {
   readonly method: string
@@ -95,12 +90,22 @@ export const alone = <Item>(given: Alone<Item>, runs = 3) =>
         const run = Effect.runPromiseWith(yield* Effect.context<Layer.Success<typeof services>>())
         const perSecond = async (work: () => Promise<void>) => {
           const began = performance.now()
+          const before = process.cpuUsage()
           await work()
+          const { system, user } = process.cpuUsage(before)
+          cpu.push((system + user) / given.items.length)
           return given.items.length / ((performance.now() - began) / 1000)
+        }
+        let cpu: Array<number> = []
+        const least = () => {
+          const figure = Math.min(...cpu)
+          cpu = []
+          return figure
         }
         const plugin = yield* Effect.promise(() =>
           median(runs, 1, () => perSecond(() => run(Effect.orDie(deliverAll(vendor.url)))))
         )
+        const pluginCpu = least()
         const pool = new Pool(vendor.url, { connections: given.concurrency })
         const post = async () => {
           let next = 0
@@ -119,7 +124,7 @@ export const alone = <Item>(given: Alone<Item>, runs = 3) =>
         }
         const bare = yield* Effect.promise(() => median(runs, 1, () => perSecond(post)))
         yield* Effect.promise(() => pool.close())
-        return { plugin, bare, requests: record.posted.length }
+        return { plugin, bare, requests: record.posted.length, cpu: { plugin: pluginCpu, bare: least() } }
       }).pipe(Effect.provide(services))
     )
   )

@@ -10,7 +10,7 @@ import { Clock, Duration, Effect } from "effect"
 import { HttpClient, type HttpClientError, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import type { Client, ClientSpec } from "./Client.ts"
 import { type DeliveryError, Misconfigured, PayloadTooLarge } from "./DeliveryError.ts"
-import { exchange } from "./Exchange.ts"
+import { type Answer, exchange } from "./Exchange.ts"
 import type { Quota } from "./RateLimit.ts"
 import type { Gate } from "./RateLimiter.ts"
 import type { Reply } from "./Reply.ts"
@@ -54,10 +54,10 @@ export const open = Effect.fnUntraced(function* (
 })
 
 /** `POST /users/track`: below the base address. */
-const endpointOf = ({ method, url }: Request, home: URL): string => {
-  const { pathname } = new URL(url)
-  const root = home.pathname.replace(/\/$/, "")
-  return `${method} ${pathname.startsWith(root) ? pathname.slice(root.length) : pathname}`
+const endpointOf = ({ method, url }: Request, root: string): string => {
+  const below = url.startsWith(root) ? url.slice(root.length) : url
+  const end = below.search(/[?#]/)
+  return `${method} ${end === -1 ? below : below.slice(0, end)}`
 }
 
 const makeClient = (
@@ -68,52 +68,54 @@ const makeClient = (
 ): Client => {
   const timeout = Duration.fromInputUnsafe(options.timeout ?? "30 seconds")
   const mayLeave = options.mayLeave ?? Effect.void
-  const home = new URL(spec.baseUrl)
+  const { host, origin } = new URL(spec.baseUrl)
+  const root = spec.baseUrl.replace(/\/$/, "")
 
-  const once = (request: Request): Effect.Effect<HttpClientResponse.HttpClientResponse, DeliveryError> =>
+  const once = (request: Request): Effect.Effect<Answer, DeliveryError> =>
     Effect.flatMap(signer.sign(request), (signed) =>
-      options.gate.request(
-        Effect.andThen(mayLeave, Effect.flatMap(exchange(base, signed, timeout), withoutSecrets)),
-        endpointOf(signed, home)
+      Effect.map(
+        options.gate.request(Effect.andThen(mayLeave, exchange(base, signed, timeout)), endpointOf(signed, root)),
+        withoutSecrets
       )
     )
 
-  const withoutSecrets = (response: HttpClientResponse.HttpClientResponse) =>
-    Effect.map(response.text.pipe(Effect.orElseSucceed(() => "")), (text) => {
-      const repeated = signer.secrets().filter((secret) => text.includes(secret))
-      if (repeated.length === 0) return response
-      const clean = repeated.reduce((blotted, secret) => blotted.replaceAll(secret, "<redacted>"), text)
-      const shown: HttpClientResponse.HttpClientResponse = Object.create(response, {
-        text: { value: Effect.succeed(clean) }
-      })
-      return shown
+  const withoutSecrets = (answer: Answer): Answer => {
+    const repeated = signer.secrets().filter((secret) => answer.text.includes(secret))
+    if (repeated.length === 0) return answer
+    const text = repeated.reduce((blotted, secret) => blotted.replaceAll(secret, "<redacted>"), answer.text)
+    const response: HttpClientResponse.HttpClientResponse = Object.create(answer.response, {
+      text: { value: Effect.succeed(text) }
+    })
+    return { response, text }
+  }
+
+  const observed = ({ response, text }: Answer) =>
+    Effect.flatMap(Clock.currentTimeMillis, (receivedAt) => {
+      const { headers, status } = response
+      const quota = options.quota?.({ status, headers, text, json: undefined, receivedAt })
+      return quota === undefined ? Effect.succeed(response) : Effect.as(options.gate.observe(quota), response)
     })
 
-  const execute = Effect.fnUntraced(function* (request: Request) {
+  const execute = (request: Request) => {
     const absolute = HttpClientRequest.prependUrl(request, spec.baseUrl)
-    const url = URL.canParse(absolute.url) ? new URL(absolute.url) : undefined
-    if (url === undefined || url.origin !== home.origin) {
-      return yield* new Misconfigured({ reason: `The plugin asked for a host other than ${home.host}.` })
+    // Behind the slash that ends an origin nothing can name another.
+    const isHome =
+      absolute.url.startsWith(`${origin}/`) || (URL.canParse(absolute.url) && new URL(absolute.url).origin === origin)
+    if (!isHome) {
+      return Effect.fail(new Misconfigured({ reason: `The plugin asked for a host other than ${host}.` }))
     }
     const bytes = absolute.body._tag === "Uint8Array" ? absolute.body.body.length : 0
     if (options.mostBytes !== undefined && bytes > options.mostBytes) {
-      return yield* new PayloadTooLarge({ reason: `${bytes} bytes, and a request holds ${options.mostBytes} at most.` })
+      return Effect.fail(
+        new PayloadTooLarge({ reason: `${bytes} bytes, and a request holds ${options.mostBytes} at most.` })
+      )
     }
-    let response = yield* once(absolute)
-    if (response.status === 401 && signer.renew !== undefined) {
-      yield* signer.renew(response)
-      response = yield* once(absolute)
-    }
-    const quota = options.quota?.({
-      status: response.status,
-      headers: response.headers,
-      text: yield* response.text.pipe(Effect.orElseSucceed(() => "")),
-      json: undefined,
-      receivedAt: yield* Clock.currentTimeMillis
-    })
-    if (quota !== undefined) yield* options.gate.observe(quota)
-    return response
-  })
+    return Effect.flatMap(once(absolute), (answer) =>
+      answer.response.status === 401 && signer.renew !== undefined
+        ? Effect.flatMap(Effect.andThen(signer.renew(answer.response), once(absolute)), observed)
+        : observed(answer)
+    )
+  }
 
   return HttpClient.makeWith(
     (request: Effect.Effect<Request, HttpClientError.HttpClientError | DeliveryError>) =>

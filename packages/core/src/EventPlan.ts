@@ -10,6 +10,7 @@ import { canonical, fingerprint, type Json } from "./Json.ts"
 import {
   chosen,
   fill,
+  type FilledTerms,
   type Item,
   type KnownIdentifier,
   type KnownProfile,
@@ -47,41 +48,40 @@ export const plan = (
   tasks: ReadonlyArray<readonly [Task, Standing]>,
   terms: Terms
 ): EventPlan => {
-  const dues = tasks.flatMap(([task, standing]) => dueCalls(profile, task, standing))
-  const moot = tasks.flatMap(([task, standing]) =>
-    mootRejections(
-      profile,
-      task,
-      standing,
-      task.calls,
-      dues.filter((due) => due.task === task)
-    )
-  )
+  const dues: Array<Due> = []
+  const moot: Array<Moot> = []
+  for (const [task, standing] of tasks) {
+    const own = dueCalls(profile, task, standing)
+    moot.push(...mootRejections(profile, task, standing, task.calls, own))
+    dues.push(...own)
+  }
   if (dues.length === 0) return { items: [], unsendable: [], moot }
   const filled = fill(profile, terms)
-  const open = dues.flatMap((due) => {
-    const settlement = settlementOf(due, profile, filled.text, terms)
+  const open: Array<OpenDue> = []
+  for (const due of dues) {
+    const settlement = settlementOf(due, profile, filled, terms)
     const rejected = due.standing.rejected(due.kind, due.identifier.no)
-    return rejected !== undefined && rejected === settlement.attempt ? [] : [{ ...due, settlement }]
-  })
-  const settlements = new Map(open.map((due) => [due as Due, due.settlement]))
-  const settles = (group: ReadonlyArray<Due>) => group.flatMap((due) => settlements.get(due) ?? [])
-  if (filled._tag === "Missing") {
-    return {
-      moot,
-      items: [],
-      unsendable: open.map((due) => ({ profile: profile.no, settles: [due.settlement], reason: filled.reason }))
-    }
+    if (rejected === undefined || rejected !== settlement.attempt) open.push({ due, settlement })
   }
-  return {
-    moot,
-    items: grouped(open, terms.coalesce).map((group) => ({
-      profile: profile.no,
-      payload: makeCall(group, profile, filled.required),
-      settles: settles(group)
-    })),
-    unsendable: []
-  }
+  return filled._tag === "Missing"
+    ? {
+        moot,
+        items: [],
+        unsendable: open.map(({ settlement }) => ({
+          profile: profile.no,
+          settles: [settlement],
+          reason: filled.reason
+        }))
+      }
+    : {
+        moot,
+        items: grouped(open, terms.coalesce).map((group) => ({
+          profile: profile.no,
+          payload: makeCall(group, profile, filled.required),
+          settles: group.map(({ settlement }) => settlement)
+        })),
+        unsendable: []
+      }
 }
 
 /** What the destination should know of this value: an audience's `true` is one bit, a trait's value a fingerprint. */
@@ -101,29 +101,40 @@ interface Due {
   readonly standing: Standing
 }
 
+/** A due call with what settles it. */
+interface OpenDue {
+  readonly due: Due
+  readonly settlement: Settlement
+}
+
 const dueCalls = (profile: KnownProfile, task: Task, standing: Standing): ReadonlyArray<Due> => {
+  const { value } = standing
   const isAudience = task.personas.computation_class === "audience"
-  const picked = standing.value === undefined ? undefined : new Set(chosen(profile, task.identifiers))
-  return task.calls.flatMap((kind) => {
+  const picked = value === undefined ? [] : chosen(profile, task.identifiers)
+  const dues: Array<Due> = []
+  for (const kind of task.calls) {
     // A newcomer joins others that were told and stay; where there are none, this is a first sync, and everybody is told
     // (R13).
     const isFollowUp = profile.identifiers.some(({ gone, no }) => !gone && standing.told(kind, no) !== undefined)
-    return profile.identifiers.flatMap((identifier): ReadonlyArray<Due> => {
+    let wanted: bigint | undefined
+    for (const identifier of profile.identifiers) {
       const told = standing.told(kind, identifier.no)
-      const base = { task, kind, identifier, standing }
-      if (standing.value === undefined || identifier.gone) {
+      if (value === undefined || identifier.gone) {
         // Exits ignore the policy: everyone who was told is told (R7, R23).
-        return told === undefined ? [] : [{ ...base, value: isAudience ? false : null, told: undefined }]
+        const exit = isAudience ? false : null
+        if (told !== undefined) dues.push({ task, kind, identifier, standing, value: exit, told: undefined })
+        continue
       }
-      if (picked?.has(identifier) !== true) return []
-      const wanted = wantedFingerprint(task, kind, standing.value, profile)
+      if (!picked.includes(identifier)) continue
       const isNewcomer = told === undefined && isFollowUp && identifier.addedAt > standing.changedAt
-      if (isNewcomer && !task.newIdentifiers) return []
-      return told === wanted && !standing.again(kind, identifier.no)
-        ? []
-        : [{ ...base, value: standing.value, told: wanted }]
-    })
-  })
+      if (isNewcomer && !task.newIdentifiers) continue
+      wanted ??= wantedFingerprint(task, kind, value, profile)
+      if (told !== wanted || standing.again(kind, identifier.no)) {
+        dues.push({ task, kind, identifier, standing, value, told: wanted })
+      }
+    }
+  }
+  return dues
 }
 
 const digest = (...texts: ReadonlyArray<string>): string =>
@@ -147,7 +158,7 @@ const mappedTraits = (task: Task, profile: KnownProfile): Record<string, Json> =
 
 /** An identifier that is gone stands alone: what it tells must not touch the record of those that remain. */
 const siblingsOf = (identifier: KnownIdentifier, profile: KnownProfile, task: Task): ReadonlyArray<Identifier> =>
-  identifier.gone
+  identifier.gone || profile.identifiers.length === 1
     ? []
     : profile.identifiers
         .filter((other) => other !== identifier && !other.gone && task.identifiers[other.type] !== "none")
@@ -156,62 +167,107 @@ const siblingsOf = (identifier: KnownIdentifier, profile: KnownProfile, task: Ta
 /** With the value, or with the identifier: an old value is news to a new identifier, and for one that went or moved. */
 const foundAt = (due: Due): number => Math.max(due.standing.changedAt, due.identifier.addedAt)
 
-const makeCall = (dues: readonly [Due, ...ReadonlyArray<Due>], profile: KnownProfile, required: unknown): Call => {
-  const [first] = dues
-  const { identifier, kind, task } = first
-  const base = {
-    identifier: { type: identifier.type, value: identifier.value },
-    siblings: siblingsOf(identifier, profile, task),
-    required,
-    messageId: digest(
-      ...dues.flatMap((due) => [
-        due.task.activationId,
-        due.kind,
-        due.standing.evaluation,
-        String(foundAt(due)),
-        canonical(due.value)
-      ]),
-      identifier.type,
-      identifier.value,
-      // Other users of an account are another change, though its value is the same.
-      ...(kind === "group" ? profile.users : [])
-    ),
-    timestamp: new Date(Math.max(...dues.map(foundAt))).toISOString(),
-    personas: task.personas
-  }
-  const traits: Record<string, Json> = {}
-  for (const due of dues) {
-    Object.assign(traits, mappedTraits(due.task, profile))
-    traits[due.task.personas.computation_key] = due.value
-  }
+/** One call for all of these. What few plugins ask for is made when it is asked for. */
+const makeCall = (group: Group, profile: KnownProfile, required: unknown): Call => {
+  const { identifier, kind, task, value } = group[0].due
+  const { personas } = task
+  const who = { type: identifier.type, value: identifier.value }
+  const siblings = siblingsOf(identifier, profile, task)
+  const messageId = () => messageIdOf(group, profile)
+  const timestamp = () => new Date(Math.max(...group.map(({ due }) => foundAt(due)))).toISOString()
   switch (kind) {
     case "identify":
-      return { ...base, type: "identify", traits }
+      return {
+        type: "identify",
+        identifier: who,
+        siblings,
+        required,
+        get messageId() {
+          return messageId()
+        },
+        get timestamp() {
+          return timestamp()
+        },
+        personas,
+        traits: traitsOf(group, profile)
+      }
     case "group":
-      return { ...base, type: "group", groupId: identifier.value, traits, users: profile.users }
+      return {
+        type: "group",
+        groupId: identifier.value,
+        identifier: who,
+        siblings,
+        required,
+        messageId: messageId(),
+        timestamp: timestamp(),
+        personas,
+        traits: traitsOf(group, profile),
+        users: profile.users
+      }
     case "track": {
-      const { computation_class, computation_key } = task.personas
+      const { computation_class, computation_key } = personas
       const property = computation_class === "audience" ? "audience_key" : "trait_key"
-      const properties = { ...mappedTraits(task, profile), [property]: computation_key, [computation_key]: first.value }
-      return { ...base, type: "track", event: eventName(first), properties }
+      return {
+        type: "track",
+        event: eventName(group[0].due),
+        identifier: who,
+        siblings,
+        required,
+        messageId: messageId(),
+        timestamp: timestamp(),
+        personas,
+        properties: { ...mappedTraits(task, profile), [property]: computation_key, [computation_key]: value }
+      }
     }
   }
 }
 
+const traitsOf = (group: Group, profile: KnownProfile): Readonly<Record<string, Json>> => {
+  const traits: Record<string, Json> = {}
+  for (const { due } of group) {
+    Object.assign(traits, mappedTraits(due.task, profile))
+    traits[due.task.personas.computation_key] = due.value
+  }
+  return traits
+}
+
+const messageIdOf = (group: Group, profile: KnownProfile): string => {
+  const { identifier, kind } = group[0].due
+  return digest(
+    ...group.flatMap(({ due }) => [
+      due.task.activationId,
+      due.kind,
+      due.standing.evaluation,
+      String(foundAt(due)),
+      canonical(due.value)
+    ]),
+    identifier.type,
+    identifier.value,
+    // Other users of an account are another change, though its value is the same.
+    ...(kind === "group" ? profile.users : [])
+  )
+}
+
+/** The dues of one call. */
+type Group = readonly [OpenDue, ...ReadonlyArray<OpenDue>]
+
 /** One list of dues per call to make: alone, or together for one identifier where the vendor takes several (R42). */
-const grouped = (dues: ReadonlyArray<Due>, coalesce: boolean): ReadonlyArray<readonly [Due, ...ReadonlyArray<Due>]> => {
-  const groups = new Map<string, [Due, ...Array<Due>]>()
-  dues.forEach((due, i) => {
-    const key = coalesce && due.kind !== "track" ? `${due.kind} ${due.identifier.no}` : `${i}`
+const grouped = (dues: ReadonlyArray<OpenDue>, coalesce: boolean): ReadonlyArray<Group> => {
+  const [only, second] = dues
+  if (only !== undefined && second === undefined) return [[only]]
+  const groups = new Map<string, [OpenDue, ...Array<OpenDue>]>()
+  dues.forEach((open, i) => {
+    const { identifier, kind } = open.due
+    const key = coalesce && kind !== "track" ? `${kind} ${identifier.no}` : `${i}`
     const group = groups.get(key)
-    if (group === undefined) groups.set(key, [due])
-    else group.push(due)
+    if (group === undefined) groups.set(key, [open])
+    else group.push(open)
   })
   return [...groups.values()]
 }
 
 /** Users of an account that were refused with it are part of what was refused; an exit does not concern them. */
-const settlementOf = (due: Due, profile: KnownProfile, filled: string, terms: Terms): Settlement => ({
+const settlementOf = (due: Due, profile: KnownProfile, filled: FilledTerms, terms: Terms): Settlement => ({
   activation: due.task.activation,
   kind: due.kind,
   identifier: due.identifier.no,
@@ -220,7 +276,7 @@ const settlementOf = (due: Due, profile: KnownProfile, filled: string, terms: Te
   get attempt() {
     return fingerprint(
       canonical(due.value),
-      filled,
+      filled.text,
       terms.version,
       ...(due.kind === "group" && due.told !== undefined ? profile.users : [])
     )

@@ -8,6 +8,17 @@ import type { HttpClient, HttpClientError, HttpClientRequest, HttpClientResponse
 import { Unavailable } from "./DeliveryError.ts"
 
 /**
+ * An answer that was read to its end.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Answer {
+  readonly response: HttpClientResponse.HttpClientResponse
+  readonly text: string
+}
+
+/**
  * Sends, and reads the answer to its end: what is slow or breaks off fails here, where the gate still counts it.
  *
  * @category combinators
@@ -17,11 +28,12 @@ export const exchange = (
   base: HttpClient.HttpClient,
   request: HttpClientRequest.HttpClientRequest,
   timeout: Duration.Duration
-): Effect.Effect<HttpClientResponse.HttpClientResponse, Unavailable> =>
-  base.execute(request).pipe(
-    Effect.tap((response) => response.text),
-    Effect.timeout(timeout),
-    Effect.catchTag("TimeoutError", () => new Unavailable({ reason: `No answer within ${Duration.format(timeout)}.` })),
+): Effect.Effect<Answer, Unavailable> =>
+  Effect.flatMap(base.execute(request), (response) => Effect.map(response.text, (text) => ({ response, text }))).pipe(
+    Effect.timeoutOrElse({
+      duration: timeout,
+      orElse: () => new Unavailable({ reason: `No answer within ${Duration.format(timeout)}.` })
+    }),
     Effect.catchTag("HttpClientError", (error) => {
       const code = codeOf(error)
       return new Unavailable({ reason: unanswered(error, code), nothingTaken: neverReached.has(code) })

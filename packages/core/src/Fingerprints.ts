@@ -97,9 +97,21 @@ export const amend = (bytes: Uint8Array, changes: ReadonlyMap<number, bigint | u
  * @category combinators
  * @since 0.1.0
  */
-export const lookup = (bytes: Uint8Array, no: number): bigint | undefined => {
+export const lookup = (bytes: Uint8Array, no: number): bigint | undefined => reader(bytes)(no)
+
+/**
+ * Looks up many in one chunk.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const reader = (bytes: Uint8Array): ((no: number) => bigint | undefined) => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const count = bytes.byteLength / 10
+  return (no) => find(view, no)
+}
+
+const find = (view: DataView, no: number): bigint | undefined => {
+  const count = view.byteLength / 10
   const wanted = no & 0xffff
   let low = 0
   let high = count - 1

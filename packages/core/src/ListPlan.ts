@@ -58,30 +58,45 @@ export const plan = (profile: KnownProfile, task: Task, standing: Standing, term
     concerned.map((identifier) => ({ kind: "member", identifier }))
   )
   const filled = news.length === 0 ? undefined : fill(profile, terms)
-  const settle = (identifiers: ReadonlyArray<KnownIdentifier>, fingerprintTold: bigint | undefined, sent: string) => {
-    const values = identifiers.map((identifier) => `${identifier.type}:${identifier.value}`)
-    const attempt = fingerprint(String(fingerprintTold), sent, terms.version, ...values)
+  const settle = (
+    identifiers: ReadonlyArray<KnownIdentifier>,
+    fingerprintTold: bigint | undefined,
+    sent: () => string
+  ) => {
+    // Asked for where something is or was rejected, which is seldom.
+    const attempt = () =>
+      fingerprint(
+        String(fingerprintTold),
+        sent(),
+        terms.version,
+        ...identifiers.map((identifier) => `${identifier.type}:${identifier.value}`)
+      )
     return identifiers.map(({ no }): Settlement => ({
       activation: task.activation,
       kind: "member",
       identifier: no,
       told: fingerprintTold,
-      attempt
+      get attempt() {
+        return attempt()
+      }
     }))
   }
   const isKnownRejection = (settles: ReadonlyArray<Settlement>) =>
-    settles.every(({ attempt, identifier }) => standing.rejected("member", identifier) === attempt)
+    settles.every((settlement) => {
+      const rejected = standing.rejected("member", settlement.identifier)
+      return rejected !== undefined && rejected === settlement.attempt
+    })
 
   const discards: Array<Item<Member>> = []
   if (leaving.length > 0) {
     // A discard carries no properties, so none of them makes it another.
-    const settles = settle(leaving, undefined, "")
+    const settles = settle(leaving, undefined, () => "")
     if (!isKnownRejection(settles)) {
       discards.push({ profile: profile.no, payload: { identifiers: byType(leaving), required: {} }, settles })
     }
   }
   if (filled === undefined) return { adds: [], discards, unsendable: [], moot }
-  const settles = settle(wanted, toldTrue, filled.text)
+  const settles = settle(wanted, toldTrue, () => filled.text)
   if (isKnownRejection(settles)) return { adds: [], discards, unsendable: [], moot }
   return filled._tag === "Missing"
     ? { adds: [], discards, unsendable: [{ profile: profile.no, settles, reason: filled.reason }], moot }

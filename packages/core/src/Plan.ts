@@ -174,7 +174,9 @@ const pick = (candidates: ReadonlyArray<KnownIdentifier>, policy: IdentifierPoli
  * @since 0.1.0
  */
 export const chosen = (profile: KnownProfile, policies: Task["identifiers"]): ReadonlyArray<KnownIdentifier> => {
-  const held = profile.identifiers.filter((identifier) => !identifier.gone)
+  const held = profile.identifiers.some(({ gone }) => gone)
+    ? profile.identifiers.filter(({ gone }) => !gone)
+    : profile.identifiers
   if (Object.keys(policies).length === 0) return held
   const types = [...new Set(held.map((identifier) => identifier.type))]
   return types.flatMap((type) =>
@@ -197,16 +199,17 @@ export const mootRejections = (
   standing: Standing,
   kinds: ReadonlyArray<LedgerKind>,
   dues: ReadonlyArray<{ readonly kind: LedgerKind; readonly identifier: KnownIdentifier }>
-): ReadonlyArray<Moot> =>
-  kinds.flatMap((kind) =>
-    profile.identifiers
-      .filter(
-        (identifier) =>
-          standing.rejected(kind, identifier.no) !== undefined &&
-          !dues.some((due) => due.kind === kind && due.identifier === identifier)
-      )
-      .map(({ no }) => ({ activation: task.activation, kind, identifier: no }))
-  )
+): ReadonlyArray<Moot> => {
+  const moot: Array<Moot> = []
+  for (const kind of kinds) {
+    for (const identifier of profile.identifiers) {
+      if (standing.rejected(kind, identifier.no) === undefined) continue
+      if (dues.some((due) => due.kind === kind && due.identifier === identifier)) continue
+      moot.push({ activation: task.activation, kind, identifier: identifier.no })
+    }
+  }
+  return moot
+}
 
 /**
  * The required properties of a profile, or what is missing; and either as text, which a rejection is remembered by.
@@ -215,7 +218,12 @@ export const mootRejections = (
  * @since 0.1.0
  */
 export type FilledTerms =
-  | { readonly _tag: "Filled"; readonly required: Readonly<Record<string, unknown>>; readonly text: string }
+  | {
+      readonly _tag: "Filled"
+      readonly required: Readonly<Record<string, unknown>>
+      /** Made when it is asked for. */
+      readonly text: string
+    }
   | { readonly _tag: "Missing"; readonly reason: string; readonly text: string }
 
 /**
@@ -227,7 +235,13 @@ export type FilledTerms =
 export const fill = (profile: KnownProfile, terms: Terms): FilledTerms => {
   const facts: Facts = { traits: profile.traits, identifiers: profile.identifiers.filter((known) => !known.gone) }
   return Result.match(terms.enricher.fill(terms.requirements, facts), {
-    onSuccess: (required): FilledTerms => ({ _tag: "Filled", required, text: JSON.stringify(required) }),
+    onSuccess: (required): FilledTerms => ({
+      _tag: "Filled",
+      required,
+      get text() {
+        return JSON.stringify(required)
+      }
+    }),
     onFailure: ({ filledFrom, property }): FilledTerms => ({
       _tag: "Missing",
       reason: `Missing property "${property}" (filled from ${filledFrom}). Nothing was sent; it goes out by itself when the profile has it.`,

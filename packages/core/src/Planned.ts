@@ -64,13 +64,13 @@ export const planClaim = Effect.fnUntraced(function* (
   for (const [i, profile] of reading.profiles.entries()) {
     // A large claim is planned in slices: answers are heard, and news leaves, meanwhile.
     if (i % profilesPerSlice === profilesPerSlice - 1) yield* Effect.yieldNow
-    const standings = tasks
-      .filter((task) => claim.byActivation.get(task.activation)?.has(profile.no) === true)
-      .map((task) => {
-        const standing = reading.standing(task.activation, profile.no)
-        // A baseline takes as told whatever should be, what was rejected included.
-        return [task, work.mode === "baseline" ? { ...standing, rejected: () => undefined } : standing] as const
-      })
+    const standings: Array<readonly [Plan.Task, Plan.Standing]> = []
+    for (const task of tasks) {
+      if (claim.byActivation.get(task.activation)?.has(profile.no) !== true) continue
+      const standing = reading.standing(task.activation, profile.no)
+      // A baseline takes as told whatever should be, what was rejected included.
+      standings.push([task, work.mode === "baseline" ? { ...standing, rejected: () => undefined } : standing])
+    }
     if (isEvent) {
       const owed = EventPlan.plan(profile, standings, terms)
       planned.calls.push(...owed.items)
@@ -95,7 +95,12 @@ export const planClaim = Effect.fnUntraced(function* (
  * @category combinators
  * @since 0.1.0
  */
-export const intentsOf = ({ adds, calls, discards }: Planned): ReadonlyArray<Intent> =>
-  [...calls, ...adds, ...discards].flatMap(({ profile, settles }) =>
-    settles.map(({ activation, identifier, kind }) => ({ profile, activation, identifier, kind }))
-  )
+export const intentsOf = ({ adds, calls, discards }: Planned): ReadonlyArray<Intent> => {
+  const intents: Array<Intent> = []
+  for (const items of [calls, adds, discards]) {
+    for (const { profile, settles } of items) {
+      for (const { activation, identifier, kind } of settles) intents.push({ profile, activation, identifier, kind })
+    }
+  }
+  return intents
+}

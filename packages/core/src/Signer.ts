@@ -132,17 +132,21 @@ const tokenSigner = Effect.fnUntraced(function* (tokens: Tokens): Effect.fn.Retu
   const single = yield* Semaphore.make(1)
   let current: AccessToken | undefined
   let started = false
-  const token = single.withPermits(1)(
+  const fresh = (now: number) => (current === undefined || current.expiresAt - 60_000 <= now ? undefined : current)
+  const another = single.withPermits(1)(
     Effect.gen(function* () {
       if (!started) {
         current = yield* tokens.initial
         started = true
       }
-      const now = yield* Clock.currentTimeMillis
-      if (current === undefined || current.expiresAt - 60_000 <= now) current = yield* tokens.next
+      current = fresh(yield* Clock.currentTimeMillis) ?? (yield* tokens.next)
       return current.value
     })
   )
+  const token = Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    const known = fresh(now)
+    return known === undefined ? another : Effect.succeed(known.value)
+  })
   return {
     secrets: () => (current === undefined ? [] : [Redacted.value(current.value)]),
     sign: (request) => Effect.map(token, (value) => HttpClientRequest.bearerToken(request, value)),
@@ -241,8 +245,7 @@ const askForToken = Effect.fnUntraced(function* (
   const post = HttpClientRequest.post(tokenUrl)
   const request =
     body === "form" ? HttpClientRequest.bodyUrlParams(post, fields) : HttpClientRequest.bodyJsonUnsafe(post, fields)
-  const response = yield* exchange(base, request, Duration.seconds(30))
-  const text = yield* response.text.pipe(Effect.orElseSucceed(() => ""))
+  const { response, text } = yield* exchange(base, request, Duration.seconds(30))
   const now = yield* Clock.currentTimeMillis
   if (response.status >= 500 || response.status === 429 || response.status === 408) {
     return yield* new Unavailable({ reason: `The token endpoint answered ${response.status}.`, nothingTaken: true })

@@ -14,9 +14,8 @@ import {
   Reconciler,
   Scheduler
 } from "@tributary/core"
-import { NodeHttpClient } from "@effect/platform-node"
 import { Effect, Layer, Schema, type Scope } from "effect"
-import { HttpClient } from "effect/http"
+import type { HttpClient } from "effect/http"
 import { SqlClient } from "effect/sql"
 import type { BadConfig, Resolved } from "../config/Resolved.ts"
 import { type DestinationBusy, take } from "../store/Owners.ts"
@@ -26,6 +25,7 @@ import * as Leaving from "../store/Leaving.ts"
 import * as SqlLedger from "../store/SqlLedger.ts"
 import * as Tokens from "../store/Tokens.ts"
 import { connect, versionOf } from "./Destinations.ts"
+import * as Transport from "./Transport.ts"
 import type { Owned } from "./Owned.ts"
 
 /**
@@ -54,8 +54,7 @@ export const layer: Layer.Layer<
       Enrichment.Enricher.layer,
       RateLimiter.RateLimiter.layer.pipe(Layer.provide(Budgets.layer)),
       Scheduler.Scheduler.layer,
-      // A span for each of thousands of requests a second costs more than the requests.
-      NodeHttpClient.layerUndici.pipe(Layer.provideMerge(Layer.succeed(HttpClient.TracerDisabledWhen, () => true)))
+      Transport.layer
     )
   )
 )

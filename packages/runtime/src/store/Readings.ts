@@ -34,9 +34,10 @@ export const read = Effect.fnUntraced(function* (
   const profiles = yield* readProfiles(numbers, wanted)
   const present = new Set(profiles.filter((profile) => !profile.gone).map((profile) => profile.no))
   const identifiers = profiles.flatMap((profile) => profile.identifiers.map((identifier) => identifier.no))
-  const told = yield* readLedger([...claim.byActivation.keys()], identifiers)
-  const rejected = yield* readRejections([...claim.byActivation.keys()], identifiers)
-  const wants = new Map<number, Want>()
+  const numbersOf = [...claim.byActivation.keys()]
+  const ledgers = yield* readLedger(numbersOf, identifiers)
+  const rejections = yield* readRejections(numbersOf, identifiers)
+  const wants = new Map<number, Wanting>()
   for (const activation of activations) {
     const want =
       activation.leaving_at !== null
@@ -44,24 +45,23 @@ export const read = Effect.fnUntraced(function* (
         : activation.computation_collection === activation.collection
           ? yield* ownWant(activation, claim.chunk, numbers)
           : yield* accountsWant(activation, numbers)
-    wants.set(activation.no, want)
+    const { no } = activation
+    wants.set(no, { ...want, ...toldOf(ledgers.get(no)), rejected: rejectedOf(rejections.get(no)) })
   }
   return {
     profiles,
     standing: (activation, profile): Plan.Standing => {
-      const want = wants.get(activation)
-      const found = want?.found(profile) ?? { at: 0, evaluation: "0" }
-      return {
-        value: present.has(profile) ? want?.value(profile) : undefined,
-        changedAt: found.at,
-        evaluation: found.evaluation,
-        told: (kind, identifier) => told.told(activation, kind, identifier),
-        again: (kind, identifier) => told.again(activation, kind, identifier),
-        rejected: (kind, identifier) => rejected.get(`${activation} ${kind} ${identifier}`)
-      }
+      const wanting = wants.get(activation) ?? nothingWanted
+      const { again, rejected, told } = wanting
+      const { at, evaluation } = wanting.found(profile) ?? neverFound
+      const value = present.has(profile) ? wanting.value(profile) : undefined
+      return { value, changedAt: at, evaluation, told, again, rejected }
     }
   }
 })
+
+/** What one activation wants told, and what it was told and refused. */
+type Wanting = Want & Pick<Plan.Standing, "told" | "again" | "rejected">
 
 const readActivations = (activations: ReadonlyArray<number>): Read<ReadonlyArray<ActivationRow>> =>
   Effect.gen(function* () {
@@ -131,6 +131,16 @@ interface Found {
 interface Want {
   readonly value: (profile: number) => Json.Json | undefined
   readonly found: (profile: number) => Found | undefined
+}
+
+const neverFound: Found = { at: 0, evaluation: "0" }
+
+const nothingWanted: Wanting = {
+  value: () => undefined,
+  found: () => undefined,
+  told: () => undefined,
+  again: () => false,
+  rejected: () => undefined
 }
 
 /** Nobody is to be told anything: whoever was told exits (R39). */
@@ -258,12 +268,18 @@ const readFound = Effect.fnUntraced(function* (computation: number, wanted: Read
   return found
 })
 
-interface Told {
-  readonly told: (activation: number, kind: Plan.LedgerKind, identifier: number) => bigint | undefined
-  readonly again: (activation: number, kind: Plan.LedgerKind, identifier: number) => boolean
+/** One kind of an activation's ledger, by chunk and block of identifiers. */
+interface KindLedger {
+  readonly chunks: Map<number, { readonly bits: IdSet.IdSet; readonly again: IdSet.IdSet }>
+  readonly values: Map<number, (identifier: number) => bigint | undefined>
 }
 
-const readLedger = (activations: ReadonlyArray<number>, identifiers: ReadonlyArray<number>): Read<Told> =>
+type KindLedgers = Map<string, KindLedger>
+
+const readLedger = (
+  activations: ReadonlyArray<number>,
+  identifiers: ReadonlyArray<number>
+): Read<ReadonlyMap<number, KindLedgers>> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const chunks = [...new Set(identifiers.map(IdSet.chunkOf))]
@@ -279,36 +295,57 @@ const readLedger = (activations: ReadonlyArray<number>, identifiers: ReadonlyArr
     const valueRows = yield* sql<{ activation_no: number; kind: string; block: number; fingerprints: Uint8Array }>`
       select activation_no, kind, block, fingerprints from tributary.told_value
       where activation_no = any(${activations}::int[]) and block = any(${blocks}::int[])`
-    const values = new Map(valueRows.map((row) => [`${row.activation_no} ${row.kind} ${row.block}`, row.fingerprints]))
-    const ledgers = new Map(
-      rows.map((row) => [
-        `${row.activation_no} ${row.kind} ${row.chunk}`,
-        { bits: IdSet.decode(row.bits), again: IdSet.decode(row.again) }
-      ])
-    )
-    const of = (activation: number, kind: Plan.LedgerKind, identifier: number) =>
-      ledgers.get(`${activation} ${kind} ${IdSet.chunkOf(identifier)}`)
-    return {
-      told: (activation, kind, identifier) => {
-        const ledger = of(activation, kind, identifier)
-        if (ledger?.bits.has(identifier) !== true) return undefined
-        const fingerprints = values.get(`${activation} ${kind} ${Fingerprints.blockOf(identifier)}`)
-        return (fingerprints && Fingerprints.lookup(fingerprints, identifier)) ?? Plan.toldTrue
-      },
-      again: (activation, kind, identifier) => of(activation, kind, identifier)?.again.has(identifier) === true
+    const ledgers = new Map<number, KindLedgers>()
+    for (const { activation_no, again, bits, chunk, kind } of rows) {
+      const sets = { bits: IdSet.decode(bits), again: IdSet.decode(again) }
+      kindLedger(ledgers, activation_no, kind).chunks.set(chunk, sets)
     }
+    for (const { activation_no, block, fingerprints, kind } of valueRows) {
+      kindLedger(ledgers, activation_no, kind).values.set(block, Fingerprints.reader(fingerprints))
+    }
+    return ledgers
   })
+
+const kindLedger = (ledgers: Map<number, KindLedgers>, activation: number, kind: string): KindLedger => {
+  const kinds = ledgers.get(activation) ?? new Map<string, KindLedger>()
+  ledgers.set(activation, kinds)
+  const ledger = kinds.get(kind) ?? { chunks: new Map(), values: new Map() }
+  kinds.set(kind, ledger)
+  return ledger
+}
+
+const toldOf = (kinds: KindLedgers | undefined): Pick<Plan.Standing, "told" | "again"> => ({
+  told: (kind, identifier) => {
+    const ledger = kinds?.get(kind)
+    if (ledger?.chunks.get(IdSet.chunkOf(identifier))?.bits.has(identifier) !== true) return undefined
+    return ledger.values.get(Fingerprints.blockOf(identifier))?.(identifier) ?? Plan.toldTrue
+  },
+  again: (kind, identifier) => kinds?.get(kind)?.chunks.get(IdSet.chunkOf(identifier))?.again.has(identifier) === true
+})
+
+type Rejections = Map<string, Map<number, bigint>>
 
 const readRejections = (
   activations: ReadonlyArray<number>,
   identifiers: ReadonlyArray<number>
-): Read<ReadonlyMap<string, bigint>> =>
+): Read<ReadonlyMap<number, Rejections>> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const rows = yield* sql<{ activation_no: number; kind: string; identifier_no: number; attempt: bigint }>`
       select activation_no, kind, identifier_no, attempt from tributary.rejection
       where activation_no = any(${activations}::int[]) and identifier_no = any(${identifiers}::int[])`
-    return new Map(
-      rows.map((row) => [`${row.activation_no} ${row.kind} ${row.identifier_no}`, BigInt.asUintN(64, row.attempt)])
-    )
+    const rejections = new Map<number, Rejections>()
+    for (const { activation_no, attempt, identifier_no, kind } of rows) {
+      const kinds = rejections.get(activation_no) ?? new Map<string, Map<number, bigint>>()
+      rejections.set(activation_no, kinds)
+      const attempts = kinds.get(kind) ?? new Map<number, bigint>()
+      kinds.set(kind, attempts)
+      attempts.set(identifier_no, BigInt.asUintN(64, attempt))
+    }
+    return rejections
   })
+
+const rejectedOf =
+  (kinds: Rejections | undefined): Plan.Standing["rejected"] =>
+  (kind, identifier) =>
+    kinds?.get(kind)?.get(identifier)
