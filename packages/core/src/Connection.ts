@@ -15,6 +15,7 @@ import type { Quota } from "./RateLimit.ts"
 import type { Gate } from "./RateLimiter.ts"
 import type { Reply } from "./Reply.ts"
 import * as Signer from "./Signer.ts"
+import * as TimeLimit from "./TimeLimit.ts"
 
 export { TokenStore, TokenStoreError } from "./Signer.ts"
 
@@ -66,7 +67,7 @@ const makeClient = (
   signer: Signer.Signer,
   options: ConnectionOptions
 ): Client => {
-  const timeout = Duration.fromInputUnsafe(options.timeout ?? "30 seconds")
+  const limit = TimeLimit.make(Duration.fromInputUnsafe(options.timeout ?? "30 seconds"))
   const mayLeave = options.mayLeave ?? Effect.void
   const { host, origin } = new URL(spec.baseUrl)
   const root = spec.baseUrl.replace(/\/$/, "")
@@ -74,7 +75,7 @@ const makeClient = (
   const once = (request: Request): Effect.Effect<Answer, DeliveryError> =>
     Effect.flatMap(signer.sign(request), (signed) =>
       Effect.map(
-        options.gate.request(Effect.andThen(mayLeave, exchange(base, signed, timeout)), endpointOf(signed, root)),
+        options.gate.request(Effect.andThen(mayLeave, exchange(base, signed, limit)), endpointOf(signed, root)),
         withoutSecrets
       )
     )

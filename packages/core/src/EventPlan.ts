@@ -18,6 +18,7 @@ import {
   type Moot,
   mootRejections,
   type Settlement,
+  settlement,
   type Standing,
   type Task,
   type Terms,
@@ -59,17 +60,17 @@ export const plan = (
   const filled = fill(profile, terms)
   const open: Array<OpenDue> = []
   for (const due of dues) {
-    const settlement = settlementOf(due, profile, filled, terms)
+    const settles = settlementOf(due, profile, filled, terms)
     const rejected = due.standing.rejected(due.kind, due.identifier.no)
-    if (rejected === undefined || rejected !== settlement.attempt) open.push({ due, settlement })
+    if (rejected === undefined || rejected !== settles.attempt) open.push({ due, settles })
   }
   return filled._tag === "Missing"
     ? {
         moot,
         items: [],
-        unsendable: open.map(({ settlement }) => ({
+        unsendable: open.map(({ settles }) => ({
           profile: profile.no,
-          settles: [settlement],
+          settles: [settles],
           reason: filled.reason
         }))
       }
@@ -78,7 +79,7 @@ export const plan = (
         items: grouped(open, terms.coalesce).map((group) => ({
           profile: profile.no,
           payload: makeCall(group, profile, filled.required),
-          settles: group.map(({ settlement }) => settlement)
+          settles: group.map(({ settles }) => settles)
         })),
         unsendable: []
       }
@@ -104,7 +105,7 @@ interface Due {
 /** A due call with what settles it. */
 interface OpenDue {
   readonly due: Due
-  readonly settlement: Settlement
+  readonly settles: Settlement
 }
 
 const dueCalls = (profile: KnownProfile, task: Task, standing: Standing): ReadonlyArray<Due> => {
@@ -267,18 +268,12 @@ const grouped = (dues: ReadonlyArray<OpenDue>, coalesce: boolean): ReadonlyArray
 }
 
 /** Users of an account that were refused with it are part of what was refused; an exit does not concern them. */
-const settlementOf = (due: Due, profile: KnownProfile, filled: FilledTerms, terms: Terms): Settlement => ({
-  activation: due.task.activation,
-  kind: due.kind,
-  identifier: due.identifier.no,
-  told: due.told,
-  // Asked for where something is or was rejected, which is seldom.
-  get attempt() {
-    return fingerprint(
+const settlementOf = (due: Due, profile: KnownProfile, filled: FilledTerms, terms: Terms): Settlement =>
+  settlement(due.task.activation, due.kind, due.identifier.no, due.told, () =>
+    fingerprint(
       canonical(due.value),
       filled.text,
       terms.version,
       ...(due.kind === "group" && due.told !== undefined ? profile.users : [])
     )
-  }
-})
+  )

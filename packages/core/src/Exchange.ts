@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
-import { Duration, Effect, Predicate } from "effect"
+import { Effect, Predicate } from "effect"
 import type { HttpClient, HttpClientError, HttpClientRequest, HttpClientResponse } from "effect/http"
 import { Unavailable } from "./DeliveryError.ts"
+import type { TimeLimit } from "./TimeLimit.ts"
 
 /**
  * An answer that was read to its end.
@@ -27,18 +28,18 @@ export interface Answer {
 export const exchange = (
   base: HttpClient.HttpClient,
   request: HttpClientRequest.HttpClientRequest,
-  timeout: Duration.Duration
+  limit: TimeLimit
 ): Effect.Effect<Answer, Unavailable> =>
-  Effect.flatMap(base.execute(request), (response) => Effect.map(response.text, (text) => ({ response, text }))).pipe(
-    Effect.timeoutOrElse({
-      duration: timeout,
-      orElse: () => new Unavailable({ reason: `No answer within ${Duration.format(timeout)}.` })
-    }),
-    Effect.catchTag("HttpClientError", (error) => {
-      const code = codeOf(error)
-      return new Unavailable({ reason: unanswered(error, code), nothingTaken: neverReached.has(code) })
-    })
-  )
+  limit
+    .apply(
+      Effect.flatMap(base.execute(request), (response) => Effect.map(response.text, (text) => ({ response, text })))
+    )
+    .pipe(
+      Effect.catchTag("HttpClientError", (error) => {
+        const code = codeOf(error)
+        return new Unavailable({ reason: unanswered(error, code), nothingTaken: neverReached.has(code) })
+      })
+    )
 
 const neverReached = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"])
 

@@ -7,12 +7,12 @@
  */
 
 /**
- * The block of an identifier's number: 4,096 numbers, 40 kB of fingerprints, so that a small change writes little.
+ * The block of an identifier's number: 1,024 numbers, 10 kB of fingerprints, so that a small change writes little.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const blockOf = (no: number): number => no >> 12
+export const blockOf = (no: number): number => no >> 10
 
 /**
  * Fingerprints by identifier number, within one chunk or block.

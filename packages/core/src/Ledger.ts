@@ -10,7 +10,7 @@
 import { Context, type Effect, type Option, Schema } from "effect"
 import type { Json } from "./Json.ts"
 import type { IdSet } from "./IdSet.ts"
-import type { KnownProfile, LedgerKind, Moot, Settlement, Standing } from "./Plan.ts"
+import type { Item, KnownProfile, LedgerKind, Moot, Settlement, Standing } from "./Plan.ts"
 
 /**
  * The store did not answer, or refused.
@@ -155,9 +155,7 @@ export interface Postponement {
  * @category models
  * @since 0.1.0
  */
-export interface Intent extends Moot {
-  readonly profile: number
-}
+export type Intent = Pick<Item<unknown>, "profile" | "settles">
 
 /**
  * Everything that one settling transaction writes.

@@ -14,6 +14,7 @@ import {
   type Moot,
   mootRejections,
   type Settlement,
+  settlement,
   type Standing,
   type Task,
   type Terms,
@@ -63,7 +64,6 @@ export const plan = (profile: KnownProfile, task: Task, standing: Standing, term
     fingerprintTold: bigint | undefined,
     sent: () => string
   ) => {
-    // Asked for where something is or was rejected, which is seldom.
     const attempt = () =>
       fingerprint(
         String(fingerprintTold),
@@ -71,20 +71,12 @@ export const plan = (profile: KnownProfile, task: Task, standing: Standing, term
         terms.version,
         ...identifiers.map((identifier) => `${identifier.type}:${identifier.value}`)
       )
-    return identifiers.map(({ no }): Settlement => ({
-      activation: task.activation,
-      kind: "member",
-      identifier: no,
-      told: fingerprintTold,
-      get attempt() {
-        return attempt()
-      }
-    }))
+    return identifiers.map(({ no }) => settlement(task.activation, "member", no, fingerprintTold, attempt))
   }
   const isKnownRejection = (settles: ReadonlyArray<Settlement>) =>
-    settles.every((settlement) => {
-      const rejected = standing.rejected("member", settlement.identifier)
-      return rejected !== undefined && rejected === settlement.attempt
+    settles.every((each) => {
+      const rejected = standing.rejected("member", each.identifier)
+      return rejected !== undefined && rejected === each.attempt
     })
 
   const discards: Array<Item<Member>> = []

@@ -106,6 +106,46 @@ export interface Settlement {
 }
 
 /**
+ * A settlement whose attempt is made when it is asked for: only where something is or was rejected.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const settlement = (
+  activation: number,
+  kind: LedgerKind,
+  identifier: number,
+  told: bigint | undefined,
+  attempt: () => bigint
+): Settlement => new LazySettlement(activation, kind, identifier, told, attempt)
+
+class LazySettlement implements Settlement {
+  readonly activation: number
+  readonly kind: LedgerKind
+  readonly identifier: number
+  readonly told: bigint | undefined
+  readonly #attempt: () => bigint
+
+  constructor(
+    activation: number,
+    kind: LedgerKind,
+    identifier: number,
+    told: bigint | undefined,
+    attempt: () => bigint
+  ) {
+    this.activation = activation
+    this.kind = kind
+    this.identifier = identifier
+    this.told = told
+    this.#attempt = attempt
+  }
+
+  get attempt(): bigint {
+    return this.#attempt()
+  }
+}
+
+/**
  * One call or member to send, and what its acknowledgement settles.
  *
  * @category models
@@ -226,6 +266,8 @@ export type FilledTerms =
     }
   | { readonly _tag: "Missing"; readonly reason: string; readonly text: string }
 
+const nothingRequired: FilledTerms = { _tag: "Filled", required: {}, text: "{}" }
+
 /**
  * Fills the properties that the plugin requires.
  *
@@ -233,6 +275,7 @@ export type FilledTerms =
  * @since 0.1.0
  */
 export const fill = (profile: KnownProfile, terms: Terms): FilledTerms => {
+  if (Object.keys(terms.requirements).length === 0) return nothingRequired
   const facts: Facts = { traits: profile.traits, identifiers: profile.identifiers.filter((known) => !known.gone) }
   return Result.match(terms.enricher.fill(terms.requirements, facts), {
     onSuccess: (required): FilledTerms => ({

@@ -95,12 +95,4 @@ export const planClaim = Effect.fnUntraced(function* (
  * @category combinators
  * @since 0.1.0
  */
-export const intentsOf = ({ adds, calls, discards }: Planned): ReadonlyArray<Intent> => {
-  const intents: Array<Intent> = []
-  for (const items of [calls, adds, discards]) {
-    for (const { profile, settles } of items) {
-      for (const { activation, identifier, kind } of settles) intents.push({ profile, activation, identifier, kind })
-    }
-  }
-  return intents
-}
+export const intentsOf = ({ adds, calls, discards }: Planned): ReadonlyArray<Intent> => [...calls, ...adds, ...discards]

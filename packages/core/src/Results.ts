@@ -55,10 +55,17 @@ export const report = (result: Results, onProgress: OnProgress) => {
     if (outcome === undefined || label === undefined) return
     const word = outcome._tag === "Rejected" ? "rejected" : outcome._tag === "Retry" ? "postponed" : "delivered"
     const reason = "reason" in outcome ? outcome.reason : undefined
-    for (const activation of new Set(result.items[i]?.settles.map((settlement) => settlement.activation))) {
-      onProgress(activation, label, word, reason)
-    }
+    for (const activation of activationsOf(result.items[i]?.settles ?? [])) onProgress(activation, label, word, reason)
   })
+}
+
+/** Each once. */
+const activationsOf = (settles: ReadonlyArray<Plan.Settlement>): Iterable<number> => {
+  const first = settles[0]?.activation
+  if (first === undefined) return []
+  return settles.every(({ activation }) => activation === first)
+    ? [first]
+    : new Set(settles.map(({ activation }) => activation))
 }
 
 /**

@@ -12,6 +12,7 @@ import { createHash, createSign } from "node:crypto"
 import type { Authorization, RefreshToken, ServiceAccount } from "./Client.ts"
 import { type DeliveryError, Unauthorized, Unavailable } from "./DeliveryError.ts"
 import { exchange } from "./Exchange.ts"
+import * as TimeLimit from "./TimeLimit.ts"
 import { summary } from "./Reply.ts"
 import * as Seal from "./Seal.ts"
 
@@ -245,7 +246,7 @@ const askForToken = Effect.fnUntraced(function* (
   const post = HttpClientRequest.post(tokenUrl)
   const request =
     body === "form" ? HttpClientRequest.bodyUrlParams(post, fields) : HttpClientRequest.bodyJsonUnsafe(post, fields)
-  const { response, text } = yield* exchange(base, request, Duration.seconds(30))
+  const { response, text } = yield* exchange(base, request, TimeLimit.make(Duration.seconds(30)))
   const now = yield* Clock.currentTimeMillis
   if (response.status >= 500 || response.status === 429 || response.status === 408) {
     return yield* new Unavailable({ reason: `The token endpoint answered ${response.status}.`, nothingTaken: true })

@@ -12,10 +12,17 @@ import { SqlClient, type SqlError } from "effect/sql"
 
 const kinds: ReadonlyArray<Plan.LedgerKind> = ["identify", "track", "group", "member"]
 
-const encode = (intents: ReadonlyArray<Ledger.Intent>): Uint8Array => {
-  const numbers = new Int32Array(intents.length * 3)
-  intents.forEach(({ identifier, kind, profile }, i) => numbers.set([kinds.indexOf(kind), profile, identifier], i * 3))
-  return new Uint8Array(numbers.buffer)
+/** For each activation its intents: triples of kind, profile and identifier. */
+const encoded = (intents: ReadonlyArray<Ledger.Intent>): ReadonlyMap<number, Uint8Array> => {
+  const numbers = new Map<number, Array<number>>()
+  for (const { profile, settles } of intents) {
+    for (const { activation, identifier, kind } of settles) {
+      const own = numbers.get(activation)
+      if (own === undefined) numbers.set(activation, [kinds.indexOf(kind), profile, identifier])
+      else own.push(kinds.indexOf(kind), profile, identifier)
+    }
+  }
+  return new Map([...numbers].map(([activation, own]) => [activation, new Uint8Array(Int32Array.from(own).buffer)]))
 }
 
 /**
@@ -31,9 +38,7 @@ export const keep = (
   Effect.gen(function* () {
     if (intents.length === 0) return
     const sql = yield* SqlClient.SqlClient
-    const texts = new Map(
-      [...claim.byActivation.keys()].map((no) => [no, encode(intents.filter(({ activation }) => activation === no))])
-    )
+    const texts = encoded(intents)
     const rows = claim.rows.map(({ activation, row }) => ({ row, text: texts.get(activation) ?? new Uint8Array(0) }))
     yield* sql`update tributary.claim c set intents = w.i
       from unnest(${rows.map(({ row }) => row)}::bigint[], ${rows.map(({ text }) => text)}::bytea[]) w(n, i)

@@ -77,14 +77,41 @@ interface FoundProfile extends Plan.KnownProfile {
   readonly gone: boolean
 }
 
+interface ProfileRow {
+  readonly no: number
+  readonly gone: boolean
+  readonly traits: Readonly<Record<string, Json.Json>>
+}
+
+const readTraits = (numbers: ReadonlyArray<number>): Read<ReadonlyArray<ProfileRow>> =>
+  Effect.flatMap(
+    SqlClient.SqlClient,
+    (sql) =>
+      sql<ProfileRow>`select no, gone, traits from tributary.profile where no = any(${numbers}::int[]) order by no`
+  )
+
+/** Who is there at all: two sets, and no row for each. */
+const readPresence = (numbers: ReadonlyArray<number>): Read<ReadonlyArray<ProfileRow>> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const [row] = yield* sql<{ known: Uint8Array | null; gone: Uint8Array | null }>`
+      select string_agg(int4send(no), ''::bytea) as known,
+        string_agg(int4send(no), ''::bytea) filter (where gone) as gone
+      from tributary.profile where no = any(${numbers}::int[])`
+    const gone = IdSet.fromInt4(row?.gone ?? new Uint8Array(0))
+    const known = IdSet.toArray(IdSet.fromInt4(row?.known ?? new Uint8Array(0)))
+    return known.map((no) => ({ no, gone: gone.size > 0 && gone.has(no), traits: {} }))
+  })
+
+/** Oldest first. */
+const byAge = (a: Plan.KnownIdentifier, b: Plan.KnownIdentifier) => a.addedAt - b.addedAt || a.no - b.no
+
 const readProfiles = Effect.fnUntraced(function* (
   numbers: ReadonlyArray<number>,
   wanted: Ledger.Wanted
 ): Effect.fn.Return<ReadonlyArray<FoundProfile>, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
-  const traits = wanted.traits ? sql.literal("traits") : sql.literal("null::jsonb as traits")
-  const rows = yield* sql<{ no: number; gone: boolean; traits: Readonly<Record<string, Json.Json>> | null }>`
-    select no, gone, ${traits} from tributary.profile where no = any(${numbers}::int[]) order by no`
+  const rows = yield* wanted.traits ? readTraits(numbers) : readPresence(numbers)
   const identifierRows = yield* sql<{
     no: number
     profile_no: number
@@ -93,7 +120,7 @@ const readProfiles = Effect.fnUntraced(function* (
     gone: boolean
     added_at: Date
   }>`select no, profile_no, type, value, gone, added_at from tributary.identifier
-     where profile_no = any(${numbers}::int[]) and type = any(${wanted.identifierTypes}::text[]) order by added_at, no`
+     where profile_no = any(${numbers}::int[]) and type = any(${wanted.identifierTypes}::text[])`
   const identifiers = new Map<number, Array<Plan.KnownIdentifier>>()
   for (const { added_at, gone, no, profile_no, type, value } of identifierRows) {
     const known = { no, type, value, gone, addedAt: added_at.getTime() }
@@ -101,6 +128,7 @@ const readProfiles = Effect.fnUntraced(function* (
     if (held === undefined) identifiers.set(profile_no, [known])
     else held.push(known)
   }
+  for (const held of identifiers.values()) if (held.length > 1) held.sort(byAge)
   const users = new Map<number, Array<string>>()
   if (wanted.users) {
     const members = yield* sql<{ account_no: number; value: string }>`
@@ -116,7 +144,7 @@ const readProfiles = Effect.fnUntraced(function* (
   return rows.map((row) => ({
     no: row.no,
     gone: row.gone,
-    traits: row.traits ?? {},
+    traits: row.traits,
     identifiers: identifiers.get(row.no) ?? [],
     users: users.get(row.no) ?? []
   }))

@@ -30,12 +30,22 @@ export const settle = Effect.fnUntraced(function* (
   yield* doubt(settled.doubted)
   if ((yield* movesSoFar) !== claim.moves)
     yield* markOwners([...settled.acknowledged, ...settled.doubted], claim.profiles)
-  yield* forgetRejections([...settled.acknowledged, ...settled.moot])
+  const remembered = yield* remembers([...claim.byActivation.keys()])
+  if (remembered.rejections) yield* forgetRejections([...settled.acknowledged, ...settled.moot])
   yield* reject(settled.rejections)
-  yield* forgetPostponed(claim, settled)
+  if (remembered.postponed) yield* forgetPostponed(claim, settled)
   yield* postpone(settled.postponed)
   yield* keepReceipts(claim, settled.receipts)
   yield* release(claim, IdSet.from(settled.released), IdSet.from(settled.returned))
+})
+
+/** Whether there is anything to forget: mostly there is not, and asking costs less than thousands of keys. */
+const remembers = Effect.fnUntraced(function* (activations: ReadonlyArray<number>) {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ rejections: boolean; postponed: boolean }>`
+    select exists (select 1 from tributary.rejection where activation_no = any(${activations}::int[])) as rejections,
+      exists (select 1 from tributary.postponed where activation_no = any(${activations}::int[])) as postponed`
+  return row ?? { rejections: true, postponed: true }
 })
 
 interface Change<A> {
@@ -87,16 +97,22 @@ const amendValues = Effect.fnUntraced(function* (settlements: ReadonlyArray<Plan
   if (settlements.length === 0) return
   const sql = yield* SqlClient.SqlClient
   const blocks = new Map<string, ValueBlock>()
+  let last: ValueBlock | undefined
   for (const { activation, identifier, kind, told } of settlements) {
+    // A member of a list has no value.
+    if (kind === "member") continue
     const block = Fingerprints.blockOf(identifier)
-    const key = `${activation} ${kind} ${block}`
-    const known = blocks.get(key) ?? { activation, kind, block, hasValue: false, values: new Map() }
+    if (last === undefined || last.block !== block || last.activation !== activation || last.kind !== kind) {
+      const key = `${activation} ${kind} ${block}`
+      last = blocks.get(key) ?? { activation, kind, block, hasValue: false, values: new Map() }
+      blocks.set(key, last)
+    }
     const value = told === Plan.toldTrue ? undefined : told
-    known.hasValue ||= value !== undefined
-    known.values.set(identifier, value)
-    blocks.set(key, known)
+    last.hasValue ||= value !== undefined
+    last.values.set(identifier, value)
   }
   const wanted = [...blocks.values()]
+  if (wanted.length === 0) return
   const valued = wanted.filter(({ hasValue }) => hasValue)
   if (valued.length > 0) {
     yield* sql`insert into tributary.told_value (activation_no, kind, block, fingerprints)
@@ -146,13 +162,16 @@ const amend = Effect.fnUntraced(function* <A extends Plan.Moot>(
   if (entries.length === 0) return
   const sql = yield* SqlClient.SqlClient
   const changes = new Map<string, Change<A>>()
+  let last: Change<A> | undefined
   for (const entry of entries) {
     const { activation, identifier, kind } = entry
     const chunk = IdSet.chunkOf(identifier)
-    const key = `${activation} ${kind} ${chunk}`
-    const known = changes.get(key)
-    if (known === undefined) changes.set(key, { activation, kind, chunk, entries: [entry] })
-    else known.entries.push(entry)
+    if (last === undefined || last.chunk !== chunk || last.activation !== activation || last.kind !== kind) {
+      const key = `${activation} ${kind} ${chunk}`
+      last = changes.get(key) ?? { activation, kind, chunk, entries: [] }
+      changes.set(key, last)
+    }
+    last.entries.push(entry)
   }
   const wanted = [...changes.values()]
   const activations = wanted.map((change) => change.activation)
@@ -196,8 +215,9 @@ const doubted = (row: LedgerRow, entries: ReadonlyArray<Plan.Moot>): Amended => 
 }
 
 const acknowledged = (row: LedgerRow, settlements: ReadonlyArray<Plan.Settlement>): Amended => {
-  const told = settlements.flatMap((s) => (s.told === undefined ? [] : [s.identifier]))
-  const forgotten = settlements.flatMap((s) => (s.told === undefined ? [s.identifier] : []))
+  const told: Array<number> = []
+  const forgotten: Array<number> = []
+  for (const settlement of settlements) (settlement.told === undefined ? forgotten : told).push(settlement.identifier)
   const bits = IdSet.difference(IdSet.union(IdSet.decode(row.bits), IdSet.from(told)), IdSet.from(forgotten))
   const again =
     row.again.length === 0
