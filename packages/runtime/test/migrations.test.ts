@@ -1,0 +1,37 @@
+import { assert, it } from "@effect/vitest"
+import { Fingerprints } from "@tributary/core"
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+import * as Migrations from "../src/store/Migrations.ts"
+import { describeStores } from "./support/stores.ts"
+
+/** The table as it was before blocks of 1,024. */
+const before = [
+  "delete from tributary.migration where name = 'smaller_blocks' or migration_id >= 6",
+  "truncate tributary.told_value"
+]
+
+describeStores("a store of an earlier version", (store) => {
+  it.effect("what was told of values is found in smaller blocks", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      for (const statement of before) yield* sql.unsafe(statement)
+      // Numbers at the ends of blocks, in the first chunk and in a later one.
+      const told = new Map(
+        [1, 1023, 1024, 4095, 4096, 65_535, 65_536, 70_000, 200_001].map((no) => [no, BigInt(no) + 7n])
+      )
+      for (const [block, entries] of Map.groupBy(told, ([no]) => no >> 12)) {
+        yield* sql`insert into tributary.told_value (activation_no, kind, block, fingerprints)
+          values (1, 'identify', ${block}, ${Fingerprints.encode(new Map(entries))}::bytea)`
+      }
+      yield* Migrations.run
+      for (const [no, value] of told) {
+        const [row] = yield* sql<{ fingerprints: Uint8Array }>`select fingerprints from tributary.told_value
+          where activation_no = 1 and kind = 'identify' and block = ${Fingerprints.blockOf(no)}`
+        assert.strictEqual(row && Fingerprints.lookup(row.fingerprints, no), value)
+      }
+      const [count] = yield* sql<{ blocks: number }>`select count(*)::int as blocks from tributary.told_value`
+      assert.strictEqual(count?.blocks, new Set([...told.keys()].map(Fingerprints.blockOf)).size)
+    }).pipe(Effect.provide(store.layer))
+  )
+})
