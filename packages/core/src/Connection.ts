@@ -13,7 +13,7 @@ import { type DeliveryError, Misconfigured, PayloadTooLarge } from "./DeliveryEr
 import { type Answer, exchange } from "./Exchange.ts"
 import type { Quota } from "./RateLimit.ts"
 import type { Gate } from "./RateLimiter.ts"
-import type { Reply } from "./Reply.ts"
+import { type Reply, retryAfterMillis } from "./Reply.ts"
 import * as Signer from "./Signer.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 
@@ -75,10 +75,21 @@ const makeClient = (
   const once = (request: Request): Effect.Effect<Answer, DeliveryError> =>
     Effect.flatMap(signer.sign(request), (signed) =>
       Effect.map(
-        options.gate.request(Effect.andThen(mayLeave, exchange(base, signed, limit)), endpointOf(signed, root)),
+        options.gate.request(
+          Effect.andThen(mayLeave, Effect.tap(exchange(base, signed, limit), heeded)),
+          endpointOf(signed, root)
+        ),
         withoutSecrets
       )
     )
+
+  /** Heard before the request leaves the gate: whoever waits for its place must not go on. */
+  const heeded = ({ response: { headers, status } }: Answer) =>
+    status === 429 || status === 503
+      ? Effect.flatMap(Clock.currentTimeMillis, (receivedAt) =>
+          options.gate.pause(retryAfterMillis({ headers, receivedAt }) ?? 0)
+        )
+      : Effect.void
 
   const withoutSecrets = (answer: Answer): Answer => {
     const repeated = signer.secrets().filter((secret) => answer.text.includes(secret))

@@ -308,8 +308,7 @@ const makeTurnstile = (
       const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
       inFlight--
       for (const window of concerned) window.end(weight, now)
-      changed.openUnsafe()
-      return Effect.void
+      return changed.open
     })
 
   return {

@@ -8,7 +8,8 @@ import { describeStores } from "./support/stores.ts"
 /** The table as it was before blocks of 1,024. */
 const before = [
   "delete from tributary.migration where name = 'smaller_blocks' or migration_id >= 6",
-  "truncate tributary.told_value"
+  "truncate tributary.told_value",
+  "drop statistics tributary.profile_chunk"
 ]
 
 describeStores("a store of an earlier version", (store) => {

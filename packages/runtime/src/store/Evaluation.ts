@@ -13,7 +13,7 @@ import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import type { ResolvedComputation } from "../config/Resolved.ts"
 import { isFile } from "../config/Source.ts"
 import { lane, laneFor, mark, type Mark, marksOf } from "./DirtySets.ts"
-import { analyze } from "./Planner.ts"
+import { analyze, readLarge } from "./Planner.ts"
 import { sqlReason } from "./SqlLedger.ts"
 import type { Staged } from "./Staging.ts"
 
@@ -76,6 +76,7 @@ export const evaluate = Effect.fnUntraced(function* (
         select no, evaluated_at is not null as evaluated from tributary.computation
         where collection = ${computation.collection} and key = ${computation.key} for update`
       if (row === undefined) return yield* failed("the store does not know it")
+      yield* readLarge
       const rows = rowsOf(sql, computation, staged)
       const result =
         computation.kind === "audience"

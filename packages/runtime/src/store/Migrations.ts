@@ -176,6 +176,12 @@ const loader = Migrator.fromRecord({
       }
     }
     yield* sql`drop table tributary.told_value_4096`
+  }),
+  // That ten million profiles lie in 153 chunks, which no planner would guess: it would sort them all.
+  "0007_chunk_statistics": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`create statistics tributary.profile_chunk on (no >> 16) from tributary.profile`
+    yield* sql`analyze tributary.profile`
   })
 })
 

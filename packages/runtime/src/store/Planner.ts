@@ -15,3 +15,17 @@ import { SqlClient, type SqlError } from "effect/sql"
  */
 export const analyze = (table: string): Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient> =>
   Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.asVoid(sql`analyze ${sql(table)}`))
+
+/**
+ * For the rest of a transaction: large joins by all workers that the server allows. A planner that counts what it costs
+ * to hand a row from one process to another leaves ten million of them to one; and code compiled for one query of a few
+ * seconds costs more than it saves.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const readLarge: Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient> = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`select set_config('jit', 'off', true), set_config('parallel_setup_cost', '0', true),
+    set_config('parallel_tuple_cost', '0', true)`
+})
