@@ -61,7 +61,7 @@ const importing: Case = {
               const [profiles] = (yield* Effect.fromResult(resolve(config))).profiles
               if (profiles === undefined) throw new Error("no profiles")
               const sampled = yield* World.sampled
-              const { millis, value } = yield* World.timed(refreshProfiles(profiles, folder))
+              const { millis, value } = yield* World.timed(refreshProfiles(profiles, { folder, full: false }))
               if (value.profiles !== people) throw new Error(`${value.profiles} of ${people}`)
               return {
                 what: `from ${kind}`,

@@ -196,6 +196,7 @@ export const open = (resolved: Resolved) => Space.open(resolved)
 
 const options = {
   folder: ".",
+  full: false,
   only: undefined,
   patience: 5,
   waitForPostponed: Duration.zero,
@@ -206,7 +207,7 @@ const options = {
 
 /** Evaluates everything, without importing: the people are there. */
 export const evaluate = (resolved: Resolved) =>
-  Effect.forEach(resolved.computations, (computation) => refreshComputation(computation, "."))
+  Effect.forEach(resolved.computations, (computation) => refreshComputation(computation, { folder: ".", full: false }))
 
 /** Tells what is due: the sync alone. */
 export const tell = (space: Space.Space) =>

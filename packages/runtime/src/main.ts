@@ -98,6 +98,10 @@ const sync = Command.make(
     activations: Argument.String("activation").pipe(
       Argument.variadic(),
       Argument.withDescription("Only these; all where none is named")
+    ),
+    full: Flag.Boolean("full").pipe(
+      Flag.withDefault(false),
+      Flag.withDescription("Read everything, also where a source says what changed")
     )
   },
   (flags) =>

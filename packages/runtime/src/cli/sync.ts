@@ -21,6 +21,7 @@ import { count, table } from "./Table.ts"
 export interface SyncFlags extends SessionFlags {
   readonly activations: ReadonlyArray<string>
   readonly json: boolean
+  readonly full: boolean
 }
 
 /**
@@ -47,6 +48,7 @@ export const sync = (flags: SyncFlags): Run =>
             const report = yield* syncOnce(space, {
               folder,
               only,
+              full: flags.full,
               patience: 5,
               waitForPostponed: Duration.minutes(2),
               isStopping: () => stop.isOpen(),

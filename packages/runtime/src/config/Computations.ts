@@ -5,6 +5,7 @@
  */
 import { Computation } from "@tributary/core"
 import { Result } from "effect"
+import type { ChangesOptions } from "./Changes.ts"
 import type { Query } from "./Query.ts"
 import type { ScheduleOptions } from "./Schedule.ts"
 import type { FileSource, Profiles, Rows, SqlSource } from "./Source.ts"
@@ -21,6 +22,8 @@ export type From =
       readonly query: Query
       /** The database to ask. Default: the one that the profiles come from. */
       readonly in?: SqlSource
+      /** How that database tells whose result may have changed. Default: it does not, and everything is read each time. */
+      readonly changes?: ChangesOptions
     }
   | { readonly file: FileSource }
 
@@ -82,7 +85,7 @@ export type SourcedComputation = SourcedAudience | SourcedTrait
 const rowsOf = (options: AudienceOptions): Rows =>
   "file" in options
     ? { origin: options.file.origin, query: undefined }
-    : { origin: options.in?.origin ?? options.of.rows.origin, query: options.query }
+    : { origin: options.in?.origin ?? options.of.rows.origin, query: options.query, changes: options.changes }
 
 const sourced = (options: ComputedTraitOptions): Sourced => ({
   of: options.of,

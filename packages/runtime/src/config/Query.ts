@@ -35,6 +35,44 @@ export const sql = (texts: TemplateStringsArray, ...values: ReadonlyArray<unknow
 })
 
 /**
+ * Queries and texts of ours as one query.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const wrapped = (...parts: ReadonlyArray<string | Query>): Query => {
+  const texts = [""]
+  const values: Array<unknown> = []
+  const append = (text: string) => {
+    texts[texts.length - 1] += text
+  }
+  for (const part of parts) {
+    if (typeof part === "string") {
+      append(part)
+      continue
+    }
+    part.texts.forEach((text, i) => {
+      const isLast = i === part.texts.length - 1
+      // The line break ends a comment that the query may end with.
+      append(isLast ? `${text.replace(/;\s*$/, "")}\n` : text)
+      if (!isLast) {
+        values.push(part.values[i])
+        texts.push("")
+      }
+    })
+  }
+  return { _tag: "Query", texts, values }
+}
+
+/**
+ * A column's name as SQL has it.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+/**
  * The query as a fragment for a statement of any client.
  *
  * @category combinators

@@ -5,6 +5,7 @@
  */
 import { type Activation, Cadence, type Call, Computation, Destination, type Plan } from "@tributary/core"
 import { Duration, Option, Result, Schema } from "effect"
+import * as Changes from "./Changes.ts"
 import type { SourcedComputation } from "./Computations.ts"
 import type { SourcedActivation, TributaryConfig } from "./defineConfig.ts"
 import * as Options from "./Options.ts"
@@ -41,6 +42,7 @@ export interface ResolvedProfiles {
   readonly traits: Readonly<Record<string, string>>
   readonly account: string | undefined
   readonly schedule: Schedule.Schedule
+  readonly changes: Changes.Changes | undefined
 }
 
 /**
@@ -58,6 +60,7 @@ export interface ResolvedComputation {
   readonly id: string
   readonly value: string
   readonly schedule: Schedule.Schedule
+  readonly changes: Changes.Changes | undefined
 }
 
 /**
@@ -257,7 +260,8 @@ const resolveProfiles = (profiles: Profiles, fail: Fail): ResolvedProfiles => {
     identifiers,
     traits: isList(traits) ? Object.fromEntries(traits.map((trait) => [trait, trait])) : (traits ?? {}),
     account,
-    schedule: scheduleOf(profiles.options, path, fail)
+    schedule: scheduleOf(profiles.options, path, fail),
+    changes: Changes.resolve(profiles.rows.changes, path, fail)
   }
 }
 
@@ -277,7 +281,8 @@ const resolveComputation = (computation: SourcedComputation, fail: Fail): Resolv
     rows: computation.rows,
     id: computation.id,
     value: computation.value,
-    schedule: scheduleOf(computation.schedule, path, fail)
+    schedule: scheduleOf(computation.schedule, path, fail),
+    changes: Changes.resolve(computation.rows.changes, path, fail)
   }
 }
 

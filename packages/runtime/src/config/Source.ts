@@ -8,6 +8,7 @@
  */
 import type { Computation, Configurable } from "@tributary/core"
 import type { Redacted } from "effect"
+import type { ChangesOptions } from "./Changes.ts"
 import type { Query } from "./Query.ts"
 import type { ScheduleOptions } from "./Schedule.ts"
 
@@ -32,6 +33,8 @@ export type Origin =
 export interface Rows {
   readonly origin: Origin
   readonly query: Query | undefined
+  /** How the origin tells what changed, where it does. */
+  readonly changes?: ChangesOptions | undefined
 }
 
 /**
@@ -86,6 +89,8 @@ export interface Profiles {
 
 interface Queried {
   readonly query: Query
+  /** How the database tells whose rows changed. Default: it does not, and everything is read each time. */
+  readonly changes?: ChangesOptions
 }
 
 /**
@@ -118,20 +123,21 @@ const profiles = (
   collection: Computation.Collection,
   origin: Origin,
   options: UserOptions,
-  query: Query | undefined
+  query: Query | undefined,
+  changes?: ChangesOptions
 ): Profiles => ({
   _tag: "Profiles",
   name: options.name ?? collection,
   collection,
-  rows: { origin, query },
+  rows: { origin, query, changes },
   options
 })
 
 const sqlSource = (origin: Origin): SqlSource => ({
   _tag: "SqlSource",
   origin,
-  users: (options) => profiles("users", origin, options, options.query),
-  accounts: (options) => profiles("accounts", origin, options, options.query)
+  users: (options) => profiles("users", origin, options, options.query, options.changes),
+  accounts: (options) => profiles("accounts", origin, options, options.query, options.changes)
 })
 
 const fileSource = (origin: Origin): FileSource => ({

@@ -170,6 +170,7 @@ const play = Effect.fnUntraced(
           isStopping: () => false,
           folder,
           only: undefined,
+          full: false,
           onStep: Narrator.steps(narrator, telling),
           onProgress: (activation) => {
             const destination = titles.get(activation.slice(0, activation.indexOf("/"))) ?? activation

@@ -7,6 +7,7 @@ import type { Diff } from "@tributary/core"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { ResolvedComputation, ResolvedProfiles } from "../config/Resolved.ts"
+import * as Changes from "../store/Changes.ts"
 import { type Evaluated, evaluate, EvaluationError } from "../store/Evaluation.ts"
 import { importProfiles, type Imported } from "../store/Import.ts"
 import { SourceError, stage } from "../store/Staging.ts"
@@ -23,6 +24,19 @@ export type RefreshError = SourceError | EvaluationError
 const inWords = (error: SqlError.SqlError) => `the store failed: ${sqlReason(error)}`
 
 /**
+ * How to refresh.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RefreshOptions {
+  /** The folder that files are relative to. */
+  readonly folder: string
+  /** To read everything, also where a source says what changed. */
+  readonly full: boolean
+}
+
+/**
  * Imports the profiles of one source. A failure is also kept in the store, for `status`.
  *
  * @category combinators
@@ -30,11 +44,19 @@ const inWords = (error: SqlError.SqlError) => `the store failed: ${sqlReason(err
  */
 export const refreshProfiles = (
   profiles: ResolvedProfiles,
-  folder: string
+  { folder, full }: RefreshOptions
 ): Effect.Effect<Imported, SourceError, SqlClient.SqlClient> => {
   const source = `profiles "${profiles.name}"`
+  const { account, changes, id, identifiers, rows, traits } = profiles
   return Effect.scoped(
-    Effect.flatMap(stage(profiles.rows, source, folder), (staged) => importProfiles(profiles, staged))
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const [kept] = yield* sql<Changes.Kept>`select position, position_type, basis, full_at from tributary.source
+        where id = ${profiles.name}`
+      const meaning = [identifiers, traits, account]
+      const look = yield* Changes.look({ source, folder, rows, id, changes, meaning, full }, kept, [])
+      return yield* importProfiles(profiles, yield* stage(look.rows, source, folder), look)
+    })
   ).pipe(
     Effect.catchTag("SqlError", (error) => new SourceError({ source, reason: inWords(error) })),
     Effect.tapError((error) =>
@@ -54,26 +76,45 @@ export const refreshProfiles = (
  */
 export const refreshComputation = (
   computation: ResolvedComputation,
-  folder: string
+  { folder, full }: RefreshOptions
 ): Effect.Effect<Evaluated, RefreshError, SqlClient.SqlClient | Diff.Diff> => {
   const source = `computation "${computation.key}"`
+  const { changes, collection, id, key, rows, value } = computation
   return Effect.scoped(
-    Effect.flatMap(stage(computation.rows, source, folder, computation.value), (staged) =>
-      evaluate(computation, staged)
-    )
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const [kept] = yield* sql<Changes.Kept>`select position, position_type, basis, full_at from tributary.computation
+        where collection = ${collection} and key = ${key}`
+      const newcomers = changes === undefined ? [] : yield* newcomersOf(computation)
+      const ids = newcomers.map((newcomer) => newcomer.id)
+      const look = yield* Changes.look({ source, folder, rows, id, changes, meaning: value, full }, kept, ids)
+      const staged = yield* stage(look.rows, source, folder, value)
+      return yield* evaluate(
+        computation,
+        staged,
+        look,
+        newcomers.map(({ no }) => no)
+      )
+    })
   ).pipe(
-    Effect.catchTag(
-      "SqlError",
-      (error) => new EvaluationError({ computation: computation.key, reason: inWords(error) })
-    ),
+    Effect.catchTag("SqlError", (error) => new EvaluationError({ computation: key, reason: inWords(error) })),
     Effect.tapError((error) =>
       remember(
         (sql) => sql`update tributary.computation set error = ${error.message}
-          where collection = ${computation.collection} and key = ${computation.key}`
+          where collection = ${collection} and key = ${key}`
       )
     )
   )
 }
+
+/** Profiles that nobody knew of when the computation was evaluated. */
+const newcomersOf = ({ collection, key }: ResolvedComputation) =>
+  Effect.flatMap(
+    SqlClient.SqlClient,
+    (sql) => sql<{ no: number; id: string }>`select p.no, p.id from tributary.newcomer n
+      join tributary.computation c on c.no = n.computation_no join tributary.profile p on p.no = n.profile_no
+      where c.collection = ${collection} and c.key = ${key} order by p.no limit 10001`
+  )
 
 /** Where even this cannot be written, the failure itself still reaches whoever asked for the refresh. */
 const remember = (write: (sql: SqlClient.SqlClient) => Effect.Effect<unknown, SqlError.SqlError>) =>

@@ -130,11 +130,11 @@ const profilesJob = (profiles: ResolvedProfiles, options: StartOptions, wakeAll:
   return {
     name: `import ${profiles.name}`,
     nextDue: clock.nextDue,
-    run: refreshProfiles(profiles, options.folder).pipe(
+    run: refreshProfiles(profiles, { ...options, full: false }).pipe(
       Effect.matchEffect({
         onFailure: (error) => options.onEvent({ _tag: "RefreshFailed", error }),
-        onSuccess: ({ added, changed, gone, profiles: count, source }) => {
-          const detail = `${count} profiles (${added} new, ${changed} changed, ${gone} gone)`
+        onSuccess: ({ added, changed, gone, partial, profiles: count, source }) => {
+          const detail = `${count} ${partial ? "changed " : ""}profiles (${added} new, ${changed} changed, ${gone} gone)`
           return options.onEvent({ _tag: "Refreshed", what: source, detail })
         }
       }),
@@ -169,12 +169,13 @@ const computationJob = (
   return {
     name: `evaluate ${computation.key}`,
     nextDue: clock.nextDue,
-    run: refreshComputation(computation, options.folder).pipe(
+    run: refreshComputation(computation, { ...options, full: false }).pipe(
       Effect.matchEffect({
         onFailure: (error) => options.onEvent({ _tag: "RefreshFailed", error }),
-        onSuccess: ({ computation: what, entered, exited, size, unknown }) => {
+        onSuccess: ({ computation: what, entered, exited, partial, size, unknown }) => {
           const strangers = unknown === 0 ? "" : `, ${unknown} unknown`
-          const detail = `${size} profiles (${entered} new or changed, ${exited} left${strangers})`
+          const how = partial ? ", by what changed" : ""
+          const detail = `${size} profiles (${entered} new or changed, ${exited} left${strangers}${how})`
           return options.onEvent({ _tag: "Refreshed", what, detail })
         }
       }),

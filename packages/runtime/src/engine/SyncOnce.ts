@@ -44,6 +44,8 @@ export interface SyncReport extends Refreshed {
 export interface SyncOnceOptions extends SyncOptions {
   /** The folder that files are relative to. */
   readonly folder: string
+  /** To read everything, also where a source says what changed. */
+  readonly full: boolean
   /** Only these activations; all where left out. */
   readonly only: ReadonlySet<string> | undefined
   /** Called as each step begins, with words for a progress line. */
@@ -68,7 +70,7 @@ export const refresh = Effect.fnUntraced(function* (
   const evaluated: Array<Evaluated> = []
   for (const profiles of space.resolved.profiles) {
     options.onStep(`import ${profiles.name}`)
-    const result = yield* Effect.result(refreshProfiles(profiles, options.folder))
+    const result = yield* Effect.result(refreshProfiles(profiles, options))
     if (result._tag === "Success") imported.push(result.success)
     else failures.push(result.failure)
   }
@@ -78,7 +80,7 @@ export const refresh = Effect.fnUntraced(function* (
   for (const computation of space.resolved.computations.filter((each) => wanted.has(each))) {
     if (options.isStopping()) break
     options.onStep(`evaluate ${computation.key}`)
-    const result = yield* Effect.result(refreshComputation(computation, options.folder))
+    const result = yield* Effect.result(refreshComputation(computation, options))
     if (result._tag === "Success") evaluated.push(result.success)
     else failures.push(result.failure)
   }

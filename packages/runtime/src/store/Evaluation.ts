@@ -12,6 +12,7 @@ import { DateTime, Effect, Schema } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import type { ResolvedComputation } from "../config/Resolved.ts"
 import { isFile } from "../config/Source.ts"
+import * as Changes from "./Changes.ts"
 import { lane, laneFor, mark, type Mark, marksOf } from "./DirtySets.ts"
 import { analyze, readLarge } from "./Planner.ts"
 import { sqlReason } from "./SqlLedger.ts"
@@ -48,10 +49,14 @@ export interface Evaluated {
   readonly unknown: number
   /** One of them, masked. */
   readonly unknownSample: string | undefined
+  /** Whether only what changed was read. */
+  readonly partial: boolean
 }
 
 interface Result {
   readonly present: ReadonlyMap<number, IdSet.IdSet>
+  /** Profiles that the result is about, where it is not about all. */
+  readonly scope: ReadonlyMap<number, IdSet.IdSet> | undefined
   /** Of a trait: profiles with a new or another value. Of an audience: nothing beyond who entered. */
   readonly changed: ReadonlyMap<number, IdSet.IdSet>
   readonly unknown: number
@@ -59,14 +64,16 @@ interface Result {
 }
 
 /**
- * Evaluates a computation from its staged rows, in one transaction.
+ * Evaluates a computation from its staged rows, in one transaction: for everybody, or for those that the look is about.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const evaluate = Effect.fnUntraced(function* (
   computation: ResolvedComputation,
-  staged: Staged
+  staged: Staged,
+  look: Changes.Look = Changes.everything(computation.rows),
+  newcomers: ReadonlyArray<number> = []
 ): Effect.fn.Return<Evaluated, EvaluationError | SqlError.SqlError, SqlClient.SqlClient | Diff.Diff> {
   const sql = yield* SqlClient.SqlClient
   const failed = (reason: string) => new EvaluationError({ computation: computation.key, reason })
@@ -78,15 +85,16 @@ export const evaluate = Effect.fnUntraced(function* (
       if (row === undefined) return yield* failed("the store does not know it")
       yield* readLarge
       const rows = rowsOf(sql, computation, staged)
-      const result =
+      const scope = look.changed === undefined ? undefined : concerned(sql, computation, look.changed)
+      const found =
         computation.kind === "audience"
           ? yield* audienceResult(computation, rows, failed)
-          : yield* traitResult(computation, row.no, rows, failed)
-      const change = yield* replaceSnapshot(row.no, result)
+          : yield* traitResult(computation, row.no, rows, scope, failed)
+      const result: Result = { ...found, scope: scope === undefined ? undefined : yield* chunked(scope) }
+      const { change, size } = yield* replaceSnapshot(row.no, result)
       const at = yield* DateTime.nowAsDate
       const entered = sizeOf(change.map(({ entered }) => entered))
       const exited = sizeOf(change.map(({ exited }) => exited))
-      const size = sizeOf([...result.present.values()])
       if (entered + exited > 0) {
         const [evaluation] = yield* sql<{ no: bigint }>`
           insert into tributary.evaluation (computation_no, at, entered, exited, size)
@@ -99,18 +107,29 @@ export const evaluate = Effect.fnUntraced(function* (
         yield* markChanged(row.no, change, row.evaluated ? laneFor(entered + exited) : lane.backfill)
       }
       yield* sql`update tributary.computation set evaluated_at = ${at}::timestamptz, size = ${size},
-        unknown = ${result.unknown}, error = null where no = ${row.no}`
+        unknown = case when ${scope === undefined} then ${result.unknown} else unknown end, error = null,
+        ${Changes.remembered(sql, look, at)} where no = ${row.no}`
+      yield* sql`delete from tributary.newcomer
+        where computation_no = ${row.no} and (${scope === undefined} or profile_no = any(${newcomers}::int[]))`
       return {
         computation: computation.key,
         size,
         entered,
         exited,
         unknown: result.unknown,
-        unknownSample: result.unknownSample
+        unknownSample: result.unknownSample,
+        partial: look.changed !== undefined
       }
     })
   )
 })
+
+/** Profiles that a look is about, those that are gone included. */
+const concerned = (sql: SqlClient.SqlClient, { collection }: ResolvedComputation, table: string): Statement.Fragment =>
+  sql`select p.no from tributary.${sql(table)} s
+    join tributary.profile p on p.collection = ${collection} and p.id = s.id`
+
+type Found = Omit<Result, "scope">
 
 const sizeOf = (sets: ReadonlyArray<IdSet.IdSet>) => sets.reduce((sum, set) => sum + set.size, 0)
 
@@ -134,7 +153,7 @@ const audienceResult = Effect.fnUntraced(function* (
   computation: ResolvedComputation,
   rows: Statement.Fragment,
   failed: Failed
-): Effect.fn.Return<Result, EvaluationError, SqlClient.SqlClient> {
+): Effect.fn.Return<Found, EvaluationError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   const chunks = yield* asked(
     sql<{ chunk: number | null; nos: Uint8Array | null; total: number; nulls: number; sample: string | null }>`
@@ -165,8 +184,9 @@ const traitResult = Effect.fnUntraced(function* (
   computation: ResolvedComputation,
   no: number,
   rows: Statement.Fragment,
+  scope: Statement.Fragment | undefined,
   failed: Failed
-): Effect.fn.Return<Result, EvaluationError | SqlError.SqlError, SqlClient.SqlClient> {
+): Effect.fn.Return<Found, EvaluationError | SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   yield* asked(
     sql`create temp table t_result on commit drop as
@@ -213,7 +233,8 @@ const traitResult = Effect.fnUntraced(function* (
   const changed = yield* chunked(sql`select no from t_changed`)
   yield* sql`insert into tributary.value (computation_no, profile_no, value) select ${no}::int, no, value from t_changed
     on conflict (computation_no, profile_no) do update set value = excluded.value`
-  yield* sql`delete from tributary.value v where v.computation_no = ${no}
+  const own = scope === undefined ? sql`` : sql`and v.profile_no in (${scope})`
+  yield* sql`delete from tributary.value v where v.computation_no = ${no} ${own}
     and not exists (select 1 from t_value t where t.no = v.profile_no)`
   yield* sql`drop table t_result, t_value, t_changed`
   return {
@@ -244,9 +265,15 @@ const replaceSnapshot = Effect.fnUntraced(function* (computation: number, result
   const before = new Map(rows.map((row) => [row.chunk, IdSet.decode(row.bits)]))
   const change: Array<ChunkChange> = []
   const rewritten: Array<{ readonly chunk: number; readonly bits: Uint8Array }> = []
-  for (const chunk of new Set([...before.keys(), ...result.present.keys()])) {
-    const now = result.present.get(chunk) ?? IdSet.empty
-    const { entered, exited } = diff.between(before.get(chunk) ?? IdSet.empty, now)
+  let size = sizeOf([...before.values()])
+  const { present, scope } = result
+  const chunks = scope === undefined ? before : scope
+  for (const chunk of new Set([...chunks.keys(), ...present.keys()])) {
+    const old = before.get(chunk) ?? IdSet.empty
+    const others = scope === undefined ? IdSet.empty : IdSet.difference(old, scope.get(chunk) ?? IdSet.empty)
+    const now = IdSet.union(others, present.get(chunk) ?? IdSet.empty)
+    size += now.size - old.size
+    const { entered, exited } = diff.between(old, now)
     const news = IdSet.union(entered, result.changed.get(chunk) ?? IdSet.empty)
     if (news.size + exited.size > 0) change.push({ chunk, entered: news, exited })
     if (entered.size + exited.size > 0) rewritten.push({ chunk, bits: IdSet.encode(now) })
@@ -255,7 +282,7 @@ const replaceSnapshot = Effect.fnUntraced(function* (computation: number, result
     select ${computation}::int, c, b
     from unnest(${rewritten.map((r) => r.chunk)}::int[], ${rewritten.map((r) => r.bits)}::bytea[]) w(c, b)
     on conflict (computation_no, chunk) do update set bits = excluded.bits`
-  return change
+  return { change, size }
 })
 
 /** Who changed is dirty for every activation of the computation; for those that tell users of accounts, its users. */

@@ -9,9 +9,10 @@
  */
 import { IdSet, Identifier } from "@tributary/core"
 import { DateTime, Effect } from "effect"
-import { SqlClient, type SqlError } from "effect/sql"
+import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import type { ResolvedProfiles } from "../config/Resolved.ts"
 import { isFile } from "../config/Source.ts"
+import * as Changes from "./Changes.ts"
 import { lane, laneFor, mark, marksOf } from "./DirtySets.ts"
 import { type Staged, SourceError } from "./Staging.ts"
 import { analyze } from "./Planner.ts"
@@ -31,19 +32,22 @@ export interface Imported {
   readonly gone: number
   /** Identifiers that several profiles claim: the one that has it, or else the first, keeps it. */
   readonly shared: number
+  /** Whether only what changed was read. */
+  readonly partial: boolean
 }
 
 type Step<A> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
 
 /**
- * Imports profiles from staged rows, in one transaction.
+ * Imports profiles from staged rows, in one transaction: all of a source, or those that the look is about.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const importProfiles = Effect.fnUntraced(function* (
   source: ResolvedProfiles,
-  staged: Staged
+  staged: Staged,
+  look: Changes.Look = Changes.everything(source.rows)
 ): Effect.fn.Return<Imported, SourceError | SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   const failed = (reason: string) => new SourceError({ source: `profiles "${source.name}"`, reason })
@@ -53,9 +57,12 @@ export const importProfiles = Effect.fnUntraced(function* (
       const mistake = (yield* findMissingColumn(source, staged)) ?? (yield* findMistake(source))
       if (mistake !== undefined) return yield* failed(mistake)
       const at = yield* DateTime.nowAsDate
-      const profiles = yield* writeProfiles(source)
-      const identifiers = yield* writeIdentifiers(source, at)
-      const members = source.account === undefined ? IdSet.empty : yield* writeMembership(source, at)
+      const about = look.changed === undefined ? undefined : sql`select s.id from tributary.${sql(look.changed)} s`
+      const newest = yield* newestProfile
+      const profiles = yield* writeProfiles(source, about)
+      const identifiers = yield* writeIdentifiers(source, at, about)
+      const members = source.account === undefined ? IdSet.empty : yield* writeMembership(source, at, about)
+      yield* markNewcomers(newest, profiles.returned)
       yield* markDirty(
         source,
         IdSet.union(identifiers.told, IdSet.union(members, profiles.returned)),
@@ -66,6 +73,7 @@ export const importProfiles = Effect.fnUntraced(function* (
       yield* sql`insert into tributary.source as s (id, imported_at, error, moves)
         values (${source.name}, ${at}::timestamptz, null, ${moves})
         on conflict (id) do update set imported_at = excluded.imported_at, error = null, moves = s.moves + excluded.moves`
+      yield* sql`update tributary.source set ${Changes.remembered(sql, look, at)} where id = ${source.name}`
       yield* sql`drop table t_row, t_profile, t_identifier`
       return {
         source: source.name,
@@ -73,7 +81,8 @@ export const importProfiles = Effect.fnUntraced(function* (
         added: profiles.added,
         changed: profiles.changed.size,
         gone: profiles.gone,
-        shared: identifiers.shared
+        shared: identifiers.shared,
+        partial: look.changed !== undefined
       }
     })
   )
@@ -179,9 +188,29 @@ interface WrittenProfiles {
   readonly gone: number
 }
 
-const writeProfiles = (source: ResolvedProfiles): Step<WrittenProfiles> =>
+/** Ids of those that the rows are about; everybody where there are none. */
+type About = Statement.Fragment | undefined
+
+const newestProfile: Step<number> = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ no: number }>`select coalesce(max(no), 0) as no from tributary.profile`
+  return row?.no ?? 0
+})
+
+/** Who is new, or back, may be in a result that was read before anybody knew of them. */
+const markNewcomers = (newest: number, returned: IdSet.IdSet): Step<void> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
+    yield* sql`insert into tributary.newcomer (computation_no, profile_no)
+      select c.no, p.no from tributary.computation c join tributary.profile p on p.collection = c.collection
+      where c.position is not null and (p.no > ${newest} or p.no = any(${[...returned]}::int[]))
+      on conflict do nothing`
+  })
+
+const writeProfiles = (source: ResolvedProfiles, about: About): Step<WrittenProfiles> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const concerned = about === undefined ? sql`` : sql`and p.id in (${about})`
     yield* sql`create temp table t_profile on commit drop as
       select id, (array_agg(traits))[1] as traits from t_row group by id`
     yield* analyze("t_profile")
@@ -202,7 +231,7 @@ const writeProfiles = (source: ResolvedProfiles): Step<WrittenProfiles> =>
     if (added[0] !== undefined && added[0].count > manyRows) yield* analyze("tributary.profile")
     const gone = yield* sql<{ no: number }>`
       update tributary.profile p set gone = true
-      where p.collection = ${source.collection} and p.source = ${source.name} and not p.gone
+      where p.collection = ${source.collection} and p.source = ${source.name} and not p.gone ${concerned}
         and not exists (select 1 from t_profile t where t.id = p.id) returning no`
     const [total] = yield* sql<{ count: number }>`select count(*)::int as count from t_profile`
     return {
@@ -224,9 +253,19 @@ interface WrittenIdentifiers {
   readonly shared: number
 }
 
-const writeIdentifiers = (source: ResolvedProfiles, at: Date): Step<WrittenIdentifiers> =>
+const writeIdentifiers = (source: ResolvedProfiles, at: Date, about: About): Step<WrittenIdentifiers> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
+    const concerned = about === undefined ? sql`` : sql`and p.id in (${about})`
+    // Who was not read claims what they have.
+    const holders =
+      about === undefined
+        ? sql``
+        : sql`union select v.type, v.value, h.no from (
+            select distinct w.key as type, w.value from t_row r cross join lateral jsonb_each_text(r.identifiers) w) v
+          join tributary.identifier i on i.collection = ${source.collection} and i.type = v.type and i.value = v.value
+          join tributary.profile h on h.no = i.profile_no
+          where not i.gone and not h.gone and h.source = ${source.name} and h.id not in (${about})`
     yield* sql`create temp table t_identifier on commit drop as
       select distinct on (c.type, c.value) c.type, c.value, c.profile_no,
         count(*) over (partition by c.type, c.value) as claimants
@@ -234,7 +273,7 @@ const writeIdentifiers = (source: ResolvedProfiles, at: Date): Step<WrittenIdent
         select distinct w.key as type, w.value, p.no as profile_no
         from t_row r join tributary.profile p on p.collection = ${source.collection} and p.id = r.id
         cross join lateral jsonb_each_text(r.identifiers) w
-        where w.value is not null and w.value <> '') c
+        where w.value is not null and w.value <> '' ${holders}) c
       left join tributary.identifier i
         on i.collection = ${source.collection} and i.type = c.type and i.value = c.value and not i.gone
       order by c.type, c.value, (i.profile_no = c.profile_no) desc nulls last, c.profile_no`
@@ -256,6 +295,7 @@ const writeIdentifiers = (source: ResolvedProfiles, at: Date): Step<WrittenIdent
     const gone = yield* sql<{ profile_no: number }>`
       update tributary.identifier i set gone = true, added_at = ${at}::timestamptz from tributary.profile p
       where p.no = i.profile_no and p.collection = ${source.collection} and p.source = ${source.name} and not i.gone
+        ${concerned}
         and not exists (select 1 from t_identifier t where t.type = i.type and t.value = i.value)
       returning i.profile_no`
     const [shared] = yield* sql<{ count: number }>`select count(*)::int as count from t_identifier where claimants > 1`
@@ -268,9 +308,10 @@ const writeIdentifiers = (source: ResolvedProfiles, at: Date): Step<WrittenIdent
   })
 
 /** Which users are in which accounts; an account that no source gives is known by its id alone. */
-const writeMembership = (source: ResolvedProfiles, at: Date): Step<IdSet.IdSet> =>
+const writeMembership = (source: ResolvedProfiles, at: Date, about: About): Step<IdSet.IdSet> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
+    const concerned = about === undefined ? sql`` : sql`and u.id in (${about})`
     yield* sql`with named as (select distinct account as id from t_row where account is not null and account <> ''),
       new as (
         insert into tributary.profile (collection, id, source)
@@ -292,7 +333,7 @@ const writeMembership = (source: ResolvedProfiles, at: Date): Step<IdSet.IdSet> 
       returning user_no, account_no`
     const left = yield* sql<{ user_no: number; account_no: number }>`
       update tributary.account_user m set gone = true, since = ${at}::timestamptz from tributary.profile u
-      where u.no = m.user_no and u.source = ${source.name} and not m.gone
+      where u.no = m.user_no and u.source = ${source.name} and not m.gone ${concerned}
         and not exists (select 1 from t_member t where t.user_no = m.user_no and t.account_no = m.account_no)
       returning m.user_no, m.account_no`
     yield* sql`drop table t_member`

@@ -182,6 +182,17 @@ const loader = Migrator.fromRecord({
     const sql = yield* SqlClient.SqlClient
     yield* sql`create statistics tributary.profile_chunk on (no >> 16) from tributary.profile`
     yield* sql`analyze tributary.profile`
+  }),
+  // How far the changes of a source were read, under which configuration, and when everything was read last. Profiles
+  // that came since a computation was evaluated are evaluated with its next changes.
+  "0008_changes": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    for (const table of ["source", "computation"]) {
+      yield* sql`alter table tributary.${sql(table)} add column position text, add column position_type text,
+        add column basis text, add column full_at timestamptz`
+    }
+    yield* sql`create table tributary.newcomer (
+      computation_no int not null, profile_no int not null, primary key (computation_no, profile_no))`
   })
 })
 

@@ -46,6 +46,26 @@ export type Staged =
 let staged = 0
 
 /**
+ * A table of these columns, unlogged, and gone with its scope.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const stagingTable = Effect.fnUntraced(function* (
+  source: string,
+  columns: "row jsonb not null" | "id text not null"
+): Effect.fn.Return<string, SourceError, SqlClient.SqlClient | Scope.Scope> {
+  const sql = yield* SqlClient.SqlClient
+  const table = `stage_${process.pid}_${++staged}`
+  const create = sql`create unlogged table tributary.${sql(table)} (${sql.literal(columns)})`
+  yield* Effect.acquireRelease(
+    Effect.mapError(create, (error) => new SourceError({ source, reason: `the store failed: ${sqlReason(error)}` })),
+    () => sql`drop table tributary.${sql(table)}`.pipe(Effect.ignore)
+  )
+  return table
+})
+
+/**
  * Makes a source's rows readable in the store. Cells of a CSV file are text, but for the `valueColumn` of a computed
  * trait, whose numbers are numbers.
  *
@@ -64,13 +84,9 @@ export const stage = Effect.fnUntraced(function* (
     if (rows.query === undefined) return yield* new SourceError({ source, reason: "it has no query" })
     return { _tag: "Query", query: toFragment(rows.query) }
   }
-  const table = `stage_${process.pid}_${++staged}`
-  const fail = (reason: string) => new SourceError({ source, reason })
   const inStore = <A, R>(effect: Effect.Effect<A, SqlError.SqlError, R>) =>
-    Effect.mapError(effect, (error) => fail(`the store failed: ${sqlReason(error)}`))
-  yield* Effect.acquireRelease(inStore(sql`create unlogged table tributary.${sql(table)} (row jsonb not null)`), () =>
-    sql`drop table tributary.${sql(table)}`.pipe(Effect.ignore)
-  )
+    Effect.mapError(effect, (error) => new SourceError({ source, reason: `the store failed: ${sqlReason(error)}` }))
+  const table = yield* stagingTable(source, "row jsonb not null")
   yield* jsonRows(rows, source, folder, valueColumn).pipe(
     Stream.grouped(5_000),
     Stream.runForEach((batch) =>

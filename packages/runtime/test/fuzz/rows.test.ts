@@ -59,7 +59,7 @@ const heals = Effect.gen(function* () {
       { id: "b", user_id: "b", email: "b@example.com" }
     ])
   )
-  const imported = yield* refreshProfiles(resolved.profiles[0]!, folder)
+  const imported = yield* refreshProfiles(resolved.profiles[0]!, { folder, full: false })
   assert.strictEqual(imported.profiles, 2)
   assert.deepStrictEqual(yield* kept, { profiles: 2, identifiers: 3 })
 })
@@ -105,7 +105,9 @@ for (const store of stores) {
                     Effect.gen(function* () {
                       write("users.ndjson", lines(rows))
                       const before = yield* kept
-                      const result = yield* Effect.result(refreshProfiles(resolved.profiles[0]!, folder))
+                      const result = yield* Effect.result(
+                        refreshProfiles(resolved.profiles[0]!, { folder, full: false })
+                      )
                       if (result._tag === "Failure") {
                         refused++
                         holds("a refusal is words")(result.failure)
@@ -160,7 +162,7 @@ for (const store of stores) {
                       for (const computation of resolved.computations) {
                         const rows: ReadonlyArray<{ readonly id: unknown; readonly value?: unknown }> =
                           computation.kind === "audience" ? members : values
-                        const result = yield* Effect.result(refreshComputation(computation, folder))
+                        const result = yield* Effect.result(refreshComputation(computation, { folder, full: false }))
                         if (result._tag === "Failure") {
                           holds("a failure is words")(result.failure)
                           continue
@@ -216,7 +218,9 @@ for (const store of stores) {
                     Effect.gen(function* () {
                       write(`users.${kind}`, bytes)
                       const before = yield* kept
-                      const result = yield* Effect.result(refreshProfiles(resolved.profiles[0]!, folder))
+                      const result = yield* Effect.result(
+                        refreshProfiles(resolved.profiles[0]!, { folder, full: false })
+                      )
                       if (result._tag === "Failure") {
                         holds("a refusal is words")(result.failure)
                         assert.deepStrictEqual(yield* kept, before)
@@ -250,7 +254,7 @@ for (const store of stores) {
           '{"id":"C:\\\\udead","email":"\\ud83d\\ude00"}'
         ]
         write("users.ndjson", rows.join("\r\n"))
-        const imported = yield* refreshProfiles(resolved.profiles[0]!, folder)
+        const imported = yield* refreshProfiles(resolved.profiles[0]!, { folder, full: false })
         assert.strictEqual(imported.profiles, 3)
         const ids = yield* sql<{ id: string }>`select id from tributary.profile where not gone order by id`
         assert.deepStrictEqual(
@@ -266,20 +270,29 @@ for (const store of stores) {
         yield* register(resolved)
         const [users] = resolved.profiles
         write("users.csv", "id,user_id,mail,name,account\na,a,a@x.io,Ada,\n")
-        assert.include((yield* Effect.flip(refreshProfiles(users!, folder))).message, 'users.csv has no column "email"')
+        assert.include(
+          (yield* Effect.flip(refreshProfiles(users!, { folder, full: false }))).message,
+          'users.csv has no column "email"'
+        )
         write("users.csv", Buffer.from("id,user_id,email,name,account\na,a,m\u00fcller@x.io,Ada,\n", "latin1"))
-        assert.include((yield* Effect.flip(refreshProfiles(users!, folder))).message, "users.csv is not in UTF-8")
+        assert.include(
+          (yield* Effect.flip(refreshProfiles(users!, { folder, full: false }))).message,
+          "users.csv is not in UTF-8"
+        )
         const cut = Buffer.from("id,user_id,email,name,account\na,a,a@x.io,Ada,ü")
         write("users.csv", cut.subarray(0, cut.length - 1))
-        assert.include((yield* Effect.flip(refreshProfiles(users!, folder))).message, "users.csv is not in UTF-8")
+        assert.include(
+          (yield* Effect.flip(refreshProfiles(users!, { folder, full: false }))).message,
+          "users.csv is not in UTF-8"
+        )
         write("users.csv", "id,user_id,email,name,account\na,a,müller@x.io,Ada,\n")
-        assert.strictEqual((yield* refreshProfiles(users!, folder)).profiles, 1)
+        assert.strictEqual((yield* refreshProfiles(users!, { folder, full: false })).profiles, 1)
         const revenue = resolved.computations.find(({ kind }) => kind === "trait")
         write("values.csv", "id,value\na,5\n")
-        assert.strictEqual((yield* refreshComputation(revenue!, folder)).size, 1)
+        assert.strictEqual((yield* refreshComputation(revenue!, { folder, full: false })).size, 1)
         write("values.csv", "id,revenue\na,6\n")
         assert.include(
-          (yield* Effect.flip(refreshComputation(revenue!, folder))).message,
+          (yield* Effect.flip(refreshComputation(revenue!, { folder, full: false }))).message,
           'no row has a column "value"; say which one holds the value'
         )
       }).pipe(Effect.provide(runtime))
@@ -291,7 +304,10 @@ for (const store of stores) {
         yield* register(resolved)
         const message = (content: string) => {
           write("users.ndjson", content)
-          return Effect.map(Effect.flip(refreshProfiles(resolved.profiles[0]!, folder)), (error) => error.message)
+          return Effect.map(
+            Effect.flip(refreshProfiles(resolved.profiles[0]!, { folder, full: false })),
+            (error) => error.message
+          )
         }
         assert.strictEqual(
           yield* message(lines([{ id: "a" }, { id: "b", email: "x\u0000y" }])),

@@ -94,7 +94,8 @@ describeStores("R32 the latest value wins", (store) => {
           Effect.gen(function* () {
             yield* world.values("Revenue", values)
             const resolved = yield* Effect.fromResult(resolve(world.config(...activations)))
-            for (const computation of resolved.computations) yield* refreshComputation(computation, ".")
+            for (const computation of resolved.computations)
+              yield* refreshComputation(computation, { folder: ".", full: false })
           }).pipe(Effect.provide(Context.pick(SqlClient.SqlClient, Diff.Diff)(services)), Effect.orDie)
         const inFlight = [
           { u1: 2, u2: 1 },

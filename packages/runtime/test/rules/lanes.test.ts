@@ -19,7 +19,7 @@ const vips = audience("Vips")
 const evaluate = Effect.fnUntraced(function* (world: World, activations: Parameters<World["sync"]>[0], key: string) {
   const resolved = yield* Effect.fromResult(resolve(world.config(...activations)))
   const computation = resolved.computations.find((each) => each.key === key)
-  if (computation !== undefined) yield* refreshComputation(computation, ".")
+  if (computation !== undefined) yield* refreshComputation(computation, { folder: ".", full: false })
 })
 
 /** Lets time pass until something holds. */

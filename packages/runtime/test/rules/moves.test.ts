@@ -20,7 +20,9 @@ describeStores("R27 identifiers that move while they are told", (store) => {
           Effect.flatMap(Effect.fromResult(resolve(world.config(...activations))), (resolved) => Space.open(resolved))
         )
         const { resolved } = space
-        yield* Effect.forEach(resolved.computations, (computation) => refreshComputation(computation, "."))
+        yield* Effect.forEach(resolved.computations, (computation) =>
+          refreshComputation(computation, { folder: ".", full: false })
+        )
         const no = yield* world.activation("echo/vips")
         const [row] = yield* world.sql<{ epoch: bigint }>`select epoch from tributary.destination`
         const owner = { destination: "echo", epoch: row?.epoch ?? 0n }
@@ -37,7 +39,7 @@ describeStores("R27 identifiers that move while they are told", (store) => {
         const email = profiles[0]?.identifiers.find(({ type }) => type === "email")?.no ?? 0
         // The address moves to somebody who is not in the audience, and who is looked at before it was told.
         yield* world.customers([{ id: "u1" }, { id: "u2", email: "a@example.com" }])
-        yield* Effect.forEach(resolved.profiles, (profiles) => refreshProfiles(profiles, "."))
+        yield* Effect.forEach(resolved.profiles, (profiles) => refreshProfiles(profiles, { folder: ".", full: false }))
         const second = yield* claim
         assert.strictEqual(second.profiles.size, 1)
         yield* ledger.settle(second, { ...Ledger.nothingSettled, released: [...second.profiles] })

@@ -74,6 +74,7 @@ export const defaults: SyncOnceOptions = {
   onProgress: () => undefined,
   folder: ".",
   only: undefined,
+  full: false,
   onStep: () => undefined
 }
 
