@@ -11,6 +11,7 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { Audience, ComputedTrait } from "../../packages/runtime/src/config/Computations.ts"
+import type { ChangesOptions } from "../../packages/runtime/src/config/Changes.ts"
 import { defineConfig, type SourcedActivation } from "../../packages/runtime/src/config/defineConfig.ts"
 import type { Query } from "../../packages/runtime/src/config/Query.ts"
 import { type Resolved, resolve } from "../../packages/runtime/src/config/Resolved.ts"
@@ -154,8 +155,13 @@ export const users = source.users({
 })
 
 /** An audience that is the rows of a table (id text). */
-export const audience = (name: string, table: string) =>
-  Audience.make(name, { of: users, query: all("id", table), every: "1 day" })
+export const audience = (name: string, table: string, changes?: ChangesOptions) =>
+  Audience.make(name, {
+    of: users,
+    query: all("id", table),
+    every: "1 day",
+    ...(changes === undefined ? {} : { changes })
+  })
 
 /** A trait that is the rows of a table (id text, value jsonb). */
 export const trait = (name: string, table: string) =>

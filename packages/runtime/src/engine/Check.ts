@@ -8,10 +8,12 @@ import { Effect, Schema, type Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import type { BadConfig, Resolved } from "../config/Resolved.ts"
 import { evaluate, type Evaluated } from "../store/Evaluation.ts"
+import * as Changes from "../store/Changes.ts"
 import { importProfiles, type Imported } from "../store/Import.ts"
 import { register } from "../store/Registry.ts"
 import { sqlReason, toLedgerError } from "../store/SqlLedger.ts"
 import { stage } from "../store/Staging.ts"
+import { readComputation, readProfiles } from "./Refresh.ts"
 
 /**
  * What the queries answer, and what is wrong with them.
@@ -46,13 +48,13 @@ export const checkQueries = Effect.fnUntraced(function* (
   let remapped: ReadonlyArray<string> = []
   const note = (error: { readonly message: string }) => Effect.sync(() => void mistakes.push(error.message))
   const stagedProfiles = yield* Effect.forEach(resolved.profiles, (profiles) =>
-    stage(profiles.rows, `profiles "${profiles.name}"`, folder).pipe(
+    staged(readProfiles(profiles, { folder, full: true })).pipe(
       Effect.map((rows) => [{ profiles, rows }]),
       Effect.catchTag("SourceError", (error) => Effect.as(note(error), []))
     )
   )
   const stagedComputations = yield* Effect.forEach(resolved.computations, (computation) =>
-    stage(computation.rows, `computation "${computation.key}"`, folder, computation.value).pipe(
+    staged(readComputation(computation, { folder, full: true }), computation.value).pipe(
       Effect.map((rows) => [{ computation, rows }]),
       Effect.catchTag("SourceError", (error) => Effect.as(note(error), []))
     )
@@ -80,6 +82,10 @@ export const checkQueries = Effect.fnUntraced(function* (
     )
   return { imported, evaluated, mistakes, remapped }
 })
+
+/** The rows, once the query of changes was tried. */
+const staged = (read: Changes.Read, valueColumn?: string) =>
+  Effect.flatMap(Changes.look(read, undefined, []), ({ rows }) => stage(rows, read.source, read.folder, valueColumn))
 
 const inWords = (
   error: Effect.Error<ReturnType<typeof importProfiles>> | Effect.Error<ReturnType<typeof evaluate>>,

@@ -37,6 +37,35 @@ export interface RefreshOptions {
 }
 
 /**
+ * How the profiles of a source are read.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const readProfiles = (
+  { account, changes, id, identifiers, name, rows, traits }: ResolvedProfiles,
+  options: RefreshOptions
+): Changes.Read => ({
+  ...options,
+  source: `profiles "${name}"`,
+  rows,
+  id,
+  changes,
+  meaning: [identifiers, traits, account]
+})
+
+/**
+ * How the result of a computation is read.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const readComputation = (
+  { changes, id, key, rows, value }: ResolvedComputation,
+  options: RefreshOptions
+): Changes.Read => ({ ...options, source: `computation "${key}"`, rows, id, changes, meaning: value })
+
+/**
  * Imports the profiles of one source. A failure is also kept in the store, for `status`.
  *
  * @category combinators
@@ -46,15 +75,14 @@ export const refreshProfiles = (
   profiles: ResolvedProfiles,
   { folder, full }: RefreshOptions
 ): Effect.Effect<Imported, SourceError, SqlClient.SqlClient> => {
-  const source = `profiles "${profiles.name}"`
-  const { account, changes, id, identifiers, rows, traits } = profiles
+  const read = readProfiles(profiles, { folder, full })
+  const { source } = read
   return Effect.scoped(
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       const [kept] = yield* sql<Changes.Kept>`select position, position_type, basis, full_at from tributary.source
         where id = ${profiles.name}`
-      const meaning = [identifiers, traits, account]
-      const look = yield* Changes.look({ source, folder, rows, id, changes, meaning, full }, kept, [])
+      const look = yield* Changes.look(read, kept, [])
       return yield* importProfiles(profiles, yield* stage(look.rows, source, folder), look)
     })
   ).pipe(
@@ -78,8 +106,9 @@ export const refreshComputation = (
   computation: ResolvedComputation,
   { folder, full }: RefreshOptions
 ): Effect.Effect<Evaluated, RefreshError, SqlClient.SqlClient | Diff.Diff> => {
-  const source = `computation "${computation.key}"`
-  const { changes, collection, id, key, rows, value } = computation
+  const read = readComputation(computation, { folder, full })
+  const { source } = read
+  const { changes, collection, key, value } = computation
   return Effect.scoped(
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
@@ -87,7 +116,7 @@ export const refreshComputation = (
         where collection = ${collection} and key = ${key}`
       const newcomers = changes === undefined ? [] : yield* newcomersOf(computation)
       const ids = newcomers.map((newcomer) => newcomer.id)
-      const look = yield* Changes.look({ source, folder, rows, id, changes, meaning: value, full }, kept, ids)
+      const look = yield* Changes.look(read, kept, ids)
       const staged = yield* stage(look.rows, source, folder, value)
       return yield* evaluate(
         computation,
