@@ -12,7 +12,10 @@ import { Console, Effect, Predicate } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import type { Verb } from "./cli/operate.ts"
 import { codeOf, type ExitCode, exitCode, type Run } from "./cli/Exit.ts"
+import { growSlowly } from "./cli/Heap.ts"
 import { version } from "./version.ts"
+
+growSlowly()
 
 const config = Flag.String("config").pipe(
   Flag.withAlias("c"),
