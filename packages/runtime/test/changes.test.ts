@@ -216,7 +216,7 @@ describeStores("a source that says what changed", (store) => {
             join tributary.profile p on p.no = i.profile_no where i.value = 'a@x.org' and not i.gone`,
           (rows) => rows.map((row) => row.id)
         )
-        const claim = (who: string) =>
+        const claim = (who: "u1" | "u2") =>
           Effect.andThen(perform(world, { do: "customer", id: who, email: "a@x.org", company: null }), refreshed(world))
         yield* claim("u2")
         assert.deepStrictEqual(yield* owner, ["u2"])

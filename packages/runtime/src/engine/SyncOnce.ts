@@ -9,6 +9,7 @@ import { SqlClient } from "effect/sql"
 import type { Evaluated } from "../store/Evaluation.ts"
 import type { Imported } from "../store/Import.ts"
 import { toLedgerError } from "../store/SqlLedger.ts"
+import { OnRead } from "../store/Staging.ts"
 import { syncEvents, syncList } from "./Engine.ts"
 import type { Owned, Registration, Services, Synced, SyncOptions } from "./Owned.ts"
 import { pollAll } from "./Receipts.ts"
@@ -55,6 +56,9 @@ export interface SyncOnceOptions extends SyncOptions {
 const isWanted = (options: SyncOnceOptions, activation: { readonly id: string }) =>
   options.only === undefined || options.only.has(activation.id)
 
+const withNews = (step: string, { onStep }: SyncOnceOptions) =>
+  Effect.provideService(OnRead, (rows) => onStep(`${step}: ${rows.toLocaleString("en-US")} rows read`))
+
 /**
  * Imports all profiles, and evaluates the computations of the wanted activations.
  *
@@ -69,8 +73,9 @@ export const refresh = Effect.fnUntraced(function* (
   const imported: Array<Imported> = []
   const evaluated: Array<Evaluated> = []
   for (const profiles of space.resolved.profiles) {
-    options.onStep(`import ${profiles.name}`)
-    const result = yield* Effect.result(refreshProfiles(profiles, options))
+    const step = `import ${profiles.name}`
+    options.onStep(step)
+    const result = yield* Effect.result(refreshProfiles(profiles, options)).pipe(withNews(step, options))
     if (result._tag === "Success") imported.push(result.success)
     else failures.push(result.failure)
   }
@@ -79,8 +84,9 @@ export const refresh = Effect.fnUntraced(function* (
   )
   for (const computation of space.resolved.computations.filter((each) => wanted.has(each))) {
     if (options.isStopping()) break
-    options.onStep(`evaluate ${computation.key}`)
-    const result = yield* Effect.result(refreshComputation(computation, options))
+    const step = `evaluate ${computation.key}`
+    options.onStep(step)
+    const result = yield* Effect.result(refreshComputation(computation, options)).pipe(withNews(step, options))
     if (result._tag === "Success") evaluated.push(result.success)
     else failures.push(result.failure)
   }

@@ -8,7 +8,7 @@
  */
 import { NodeStream } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
-import { Config, Effect, Layer, Redacted, Schema, SchemaIssue, type Scope, Stream } from "effect"
+import { Config, Context, Effect, Layer, Redacted, Schema, SchemaIssue, type Scope, Stream } from "effect"
 import { Csv } from "effect/encoding"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import * as fs from "node:fs"
@@ -44,6 +44,18 @@ export type Staged =
   | { readonly _tag: "Table"; readonly table: string }
 
 let staged = 0
+
+/**
+ * Hears how many rows of a stream were read, every hundred thousand.
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const OnRead = Context.Reference<(rows: number) => void>("tributary/Staging/OnRead", {
+  defaultValue: () => () => undefined
+})
+
+const rowsBetweenNews = 100_000
 
 /**
  * A table of these columns, unlogged, and gone with its scope.
@@ -87,10 +99,17 @@ export const stage = Effect.fnUntraced(function* (
   const inStore = <A, R>(effect: Effect.Effect<A, SqlError.SqlError, R>) =>
     Effect.mapError(effect, (error) => new SourceError({ source, reason: `the store failed: ${sqlReason(error)}` }))
   const table = yield* stagingTable(source, "row jsonb not null")
+  const onRead = yield* OnRead
+  let read = 0
   yield* jsonRows(rows, source, folder, valueColumn).pipe(
     Stream.grouped(5_000),
     Stream.runForEach((batch) =>
-      inStore(sql`insert into tributary.${sql(table)} select r::jsonb from unnest(${batch}::text[]) r`)
+      Effect.andThen(
+        inStore(sql`insert into tributary.${sql(table)} select r::jsonb from unnest(${batch}::text[]) r`),
+        Effect.sync(() => {
+          if (Math.floor(read / rowsBetweenNews) < Math.floor((read += batch.length) / rowsBetweenNews)) onRead(read)
+        })
+      )
     )
   )
   return { _tag: "Table", table }
