@@ -95,10 +95,15 @@ const manyRows = 10_000
 const readRows = (source: ResolvedProfiles, staged: Staged): Step<unknown> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    const row = staged._tag === "Table" ? sql`s.row` : sql`to_jsonb(s)`
-    const from = staged._tag === "Table" ? sql`tributary.${sql(staged.table)}` : sql`(${staged.query})`
-    const names = Object.keys(source.traits)
-    const types = Object.keys(source.identifiers)
+    // Not made anew for each of the columns.
+    const rows =
+      staged._tag === "Table"
+        ? sql`select s.row from tributary.${sql(staged.table)} s`
+        : sql`select to_jsonb(s) as row from (${staged.query}) s offset 0`
+    const object = (columns: Readonly<Record<string, string>>, of: (column: string) => Statement.Fragment) =>
+      sql`jsonb_build_object(${sql.csv(Object.entries(columns).map(([name, column]) => sql`${name}::text, ${of(column)}`))})`
+    const columns = Object.values(source.traits)
+    const traits = object(source.traits, (column) => sql`r.row -> ${column}::text`)
     const plain = [
       source.id,
       ...Object.values(source.identifiers),
@@ -106,14 +111,21 @@ const readRows = (source: ResolvedProfiles, staged: Staged): Step<unknown> =>
     ]
     yield* sql`create temp table t_row on commit drop as
       select r.row ->> ${source.id}::text as id, r.row ->> ${source.account ?? null}::text as account,
-        coalesce((select jsonb_object_agg(n, r.row -> c)
-          from unnest(${names}::text[], ${Object.values(source.traits)}::text[]) w(n, c)
-          where r.row -> c is not null and r.row -> c <> 'null'::jsonb), '{}'::jsonb) as traits,
-        (select jsonb_object_agg(t, r.row ->> c)
-          from unnest(${types}::text[], ${Object.values(source.identifiers)}::text[]) w(t, c)) as identifiers,
-        (select min(c) from unnest(${plain}::text[]) c
-          where jsonb_typeof(r.row -> c) in ('array', 'object')) as misshapen
-      from (select ${row} as row from ${from} s) r`
+        ${
+          columns.length === 0
+            ? sql`'{}'::jsonb`
+            : sql`case when num_nulls(${sql.csv(columns.map((column) => sql`r.row ->> ${column}::text`))}) = 0 then ${traits}
+                else coalesce((select jsonb_object_agg(t.key, t.value) from jsonb_each(${traits}) t
+                  where t.value <> 'null'::jsonb), '{}'::jsonb) end`
+        } as traits,
+        ${object(source.identifiers, (column) => sql`r.row ->> ${column}::text`)} as identifiers,
+        coalesce(${sql.csv(
+          plain.map(
+            (column) =>
+              sql`case when jsonb_typeof(r.row -> ${column}::text) in ('array', 'object') then ${column}::text end`
+          )
+        )}) as misshapen
+      from (${rows}) r`
     yield* analyze("t_row")
   })
 
@@ -179,6 +191,44 @@ const findMistake = (source: ResolvedProfiles): Step<string | undefined> =>
       : `profile ${Identifier.maskedValue(foreign.id)} comes from profiles "${foreign.source}" already; a profile has one source`
   })
 
+interface Touched {
+  readonly count: number
+  readonly all: IdSet.IdSet
+  readonly marked: IdSet.IdSet
+  /** The other profiles that the statement names. */
+  readonly others: IdSet.IdSet
+}
+
+/**
+ * The profiles that a statement touched, as sets: a first import touches tens of millions, and no row of them comes here.
+ * The statement returns (no, is_marked, other_no), the last where it names a second one.
+ */
+const touched = (statement: Statement.Statement<unknown>, hasOther = false): Step<Touched> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const others = hasOther ? sql.literal("other_no") : sql.literal("null::int")
+    const rows = yield* sql<{
+      nos: Uint8Array | null
+      marked: Uint8Array | null
+      others: Uint8Array | null
+      count: number
+    }>`
+      with t as (${statement})
+      select string_agg(int4send(no), ''::bytea) as nos, count(*)::int as count,
+        string_agg(int4send(no), ''::bytea) filter (where is_marked) as marked,
+        string_agg(int4send(${others}), ''::bytea) as others
+      from t group by no >> 16`
+    const none = new Uint8Array(0)
+    const union = (of: (row: (typeof rows)[number]) => Uint8Array | null) =>
+      rows.reduce((all, row) => IdSet.union(all, IdSet.fromInt4(of(row) ?? none)), IdSet.empty)
+    return {
+      count: rows.reduce((sum, row) => sum + row.count, 0),
+      all: union((row) => row.nos),
+      marked: union((row) => row.marked),
+      others: union((row) => row.others)
+    }
+  })
+
 interface WrittenProfiles {
   readonly total: number
   readonly added: number
@@ -214,13 +264,13 @@ const writeProfiles = (source: ResolvedProfiles, about: About): Step<WrittenProf
     yield* sql`create temp table t_profile on commit drop as
       select id, (array_agg(traits))[1] as traits from t_row group by id`
     yield* analyze("t_profile")
-    const changed = yield* sql<{ no: number; was_gone: boolean }>`
+    const changed = yield* touched(sql`
       with before as (
         select p.no, p.gone, t.traits from tributary.profile p join t_profile t on t.id = p.id
         where p.collection = ${source.collection} and (p.traits <> t.traits or p.gone or p.source <> ${source.name})
         for update of p)
       update tributary.profile p set traits = b.traits, gone = false, source = ${source.name}
-      from before b where p.no = b.no returning p.no, b.gone as was_gone`
+      from before b where p.no = b.no returning p.no, b.gone as is_marked`)
     const added = yield* sql<{ count: number }>`
       with new as (
         insert into tributary.profile (collection, id, source, traits)
@@ -229,17 +279,17 @@ const writeProfiles = (source: ResolvedProfiles, about: About): Step<WrittenProf
         order by t.id returning 1)
       select count(*)::int as count from new`
     if (added[0] !== undefined && added[0].count > manyRows) yield* analyze("tributary.profile")
-    const gone = yield* sql<{ no: number }>`
+    const gone = yield* touched(sql`
       update tributary.profile p set gone = true
       where p.collection = ${source.collection} and p.source = ${source.name} and not p.gone ${concerned}
-        and not exists (select 1 from t_profile t where t.id = p.id) returning no`
+        and not exists (select 1 from t_profile t where t.id = p.id) returning no, false as is_marked`)
     const [total] = yield* sql<{ count: number }>`select count(*)::int as count from t_profile`
     return {
       total: total?.count ?? 0,
       added: added[0]?.count ?? 0,
-      changed: IdSet.from(changed.map((row) => row.no)),
-      returned: IdSet.from([...changed.filter((row) => row.was_gone), ...gone].map((row) => row.no)),
-      gone: gone.length
+      changed: changed.all,
+      returned: IdSet.union(changed.marked, gone.all),
+      gone: gone.count
     }
   })
 
@@ -278,31 +328,34 @@ const writeIdentifiers = (source: ResolvedProfiles, at: Date, about: About): Ste
         on i.collection = ${source.collection} and i.type = c.type and i.value = c.value and not i.gone
       order by c.type, c.value, (i.profile_no = c.profile_no) desc nulls last, c.profile_no`
     yield* analyze("t_identifier")
-    const moved = yield* sql<{ old_no: number; new_no: number; was_gone: boolean }>`
+    const moved = yield* touched(
+      sql`
       with before as (
         select i.no, i.profile_no as old_no, t.profile_no as new_no, i.gone from tributary.identifier i
         join t_identifier t on t.type = i.type and t.value = i.value
         where i.collection = ${source.collection} and (i.gone or i.profile_no <> t.profile_no) for update of i)
       update tributary.identifier i set profile_no = b.new_no, gone = false, added_at = ${at}::timestamptz
-      from before b where i.no = b.no returning b.old_no, b.new_no, b.gone as was_gone`
-    const added = yield* sql<{ profile_no: number }>`
+      from before b where i.no = b.no returning b.new_no as no, false as is_marked, b.old_no as other_no`,
+      true
+    )
+    const added = yield* touched(sql`
       insert into tributary.identifier (collection, type, value, profile_no, added_at)
       select ${source.collection}, t.type, t.value, t.profile_no, ${at}::timestamptz from t_identifier t
       where not exists (select 1 from tributary.identifier i
         where i.collection = ${source.collection} and i.type = t.type and i.value = t.value)
-      order by t.profile_no, t.type, t.value returning profile_no`
-    if (added.length > manyRows) yield* analyze("tributary.identifier")
-    const gone = yield* sql<{ profile_no: number }>`
+      order by t.profile_no, t.type, t.value returning profile_no as no, false as is_marked`)
+    if (added.count > manyRows) yield* analyze("tributary.identifier")
+    const gone = yield* touched(sql`
       update tributary.identifier i set gone = true, added_at = ${at}::timestamptz from tributary.profile p
       where p.no = i.profile_no and p.collection = ${source.collection} and p.source = ${source.name} and not i.gone
         ${concerned}
         and not exists (select 1 from t_identifier t where t.type = i.type and t.value = i.value)
-      returning i.profile_no`
+      returning i.profile_no as no, false as is_marked`)
     const [shared] = yield* sql<{ count: number }>`select count(*)::int as count from t_identifier where claimants > 1`
     return {
-      told: IdSet.from([...moved.flatMap((row) => [row.old_no, row.new_no]), ...gone.map((row) => row.profile_no)]),
-      added: IdSet.from(added.map((row) => row.profile_no)),
-      moved: moved.length,
+      told: IdSet.union(IdSet.union(moved.all, moved.others), gone.all),
+      added: added.all,
+      moved: moved.count,
       shared: shared?.count ?? 0
     }
   })
@@ -326,18 +379,24 @@ const writeMembership = (source: ResolvedProfiles, at: Date, about: About): Step
       join tributary.profile u on u.collection = 'users' and u.id = r.id
       join tributary.profile a on a.collection = 'accounts' and a.id = r.account and not a.gone`
     yield* analyze("t_member")
-    const joined = yield* sql<{ user_no: number; account_no: number }>`
+    const joined = yield* touched(
+      sql`
       insert into tributary.account_user as old (user_no, account_no, since)
       select user_no, account_no, ${at}::timestamptz from t_member
       on conflict (account_no, user_no) do update set gone = false, since = excluded.since where old.gone
-      returning user_no, account_no`
-    const left = yield* sql<{ user_no: number; account_no: number }>`
+      returning user_no as no, false as is_marked, account_no as other_no`,
+      true
+    )
+    const left = yield* touched(
+      sql`
       update tributary.account_user m set gone = true, since = ${at}::timestamptz from tributary.profile u
       where u.no = m.user_no and u.source = ${source.name} and not m.gone ${concerned}
         and not exists (select 1 from t_member t where t.user_no = m.user_no and t.account_no = m.account_no)
-      returning m.user_no, m.account_no`
+      returning m.user_no as no, false as is_marked, m.account_no as other_no`,
+      true
+    )
     yield* sql`drop table t_member`
-    return IdSet.from([...joined, ...left].flatMap((row) => [row.user_no, row.account_no]))
+    return [joined.all, joined.others, left.all, left.others].reduce(IdSet.union, IdSet.empty)
   })
 
 /**
