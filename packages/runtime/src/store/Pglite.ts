@@ -220,6 +220,22 @@ const makeClient = Effect.fnUntraced(function* (db: PGlite, folder: string | und
 })
 
 /**
+ * Takes away what a process that was killed while it opened the store has left, and nobody else mends. The lock says
+ * that no other process has it open.
+ */
+const mend = (folder: string, data: string, unfinished: string) =>
+  Effect.try({
+    try: () => {
+      // Killed while the files were laid out: nothing was ever written to them.
+      if (fs.existsSync(unfinished)) fs.rmSync(data, { recursive: true, force: true })
+      if (!fs.existsSync(data)) fs.writeFileSync(unfinished, "")
+      // Killed between the making and the writing of it: PostgreSQL does not start beside an empty one.
+      fs.rmSync(path.join(data, "postmaster.pid"), { force: true })
+    },
+    catch: (cause) => new StoreUnavailable({ store: folder, reason: reasonOf(cause) })
+  })
+
+/**
  * The database in a folder.
  *
  * @category layers
@@ -232,7 +248,12 @@ export const layerFolder = (folder: string): Layer.Layer<SqlClient.SqlClient, St
       yield* Effect.acquireRelease(lock(folder), (file) => Effect.sync(() => fs.rmSync(file, { force: true })))
       const free = freeBytes(folder)
       if (free < roomToOpen) return yield* new StoreUnavailable({ store: folder, reason: fullDisk(folder, free) })
-      return yield* makeClient(yield* open(path.join(folder, "pgdata"), undefined), folder)
+      const data = path.join(folder, "pgdata")
+      const unfinished = path.join(folder, "pgdata.unfinished")
+      yield* mend(folder, data, unfinished)
+      const db = yield* open(data, undefined)
+      fs.rmSync(unfinished, { force: true })
+      return yield* makeClient(db, folder)
     })
   ).pipe(Layer.provide(Reactivity.layer))
 
