@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { Case } from "../support/Case.ts"
+import { profiled } from "../support/profile.ts"
 import * as World from "../support/world.ts"
 
 const goals = { PostgreSQL: 100_000, PGlite: 25_000 } as const
@@ -12,7 +13,7 @@ const event: Case = {
     const rows = []
     for (const store of ["PostgreSQL", "PGlite"] as const) {
       note(store)
-      const rates = await World.inStore(store, () =>
+      const { rates, shares } = await World.inStore(store, () =>
         Effect.gen(function* () {
           const { url } = yield* World.receiver(201, `{"message":"success","attributes_processed":75}`)
           yield* World.people(people)
@@ -24,15 +25,20 @@ const event: Case = {
           const resolved = yield* World.config([World.Activation.events(revenue, World.braze(url))])
           const space = yield* World.open(resolved)
           const rates: Array<number> = []
-          for (let round = 0; round < 4; round++) {
+          const another = Effect.gen(function* () {
             yield* World.run(`update value set value = to_jsonb((value::text)::numeric + 1)`)
             yield* World.evaluate(resolved)
+          })
+          for (let round = 0; round < 4; round++) {
+            yield* another
             const { millis, value: told } = yield* World.timed(World.tell(space))
             if (told !== people) throw new Error(`${told} told of ${people}`)
             rates.push((told / millis) * 1000)
             note(`${Math.round(rates.at(-1) ?? 0)}/s`)
           }
-          return rates
+          yield* another
+          const { shares } = yield* profiled(World.tell(space))
+          return { rates, shares }
         })
       )
       // The first round warms up.
@@ -44,6 +50,12 @@ const event: Case = {
         reference: { what: "the goal", figure: goals[store] },
         goal: { words: `${goals[store]} a second`, isReached: figure >= goals[store] },
         parameters: `${people} identifies, batches of 75; rounds: ${rates.map((rate) => Math.round(rate)).join(", ")}`
+      })
+      rows.push({
+        what: `${store}, a round more: busy`,
+        figure: shares.busy,
+        unit: "% of the time",
+        parameters: shares.text
       })
     }
     return rows

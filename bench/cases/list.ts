@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { Case } from "../support/Case.ts"
+import { profiled } from "../support/profile.ts"
 import * as World from "../support/world.ts"
 
 const goal = 120_000
@@ -13,7 +14,7 @@ const list: Case = {
     const rows = []
     for (const store of ["PostgreSQL", "PGlite"] as const) {
       note(`${store}, ${members} members`)
-      const { memory, millis } = await World.inStore(store, () =>
+      const { memory, millis, shares } = await World.inStore(store, () =>
         Effect.gen(function* () {
           const { url } = yield* World.googleSandbox()
           yield* World.contacts(members)
@@ -23,9 +24,9 @@ const list: Case = {
           const space = yield* World.open(resolved)
           yield* World.evaluate(resolved)
           const memory = yield* World.sampled
-          const { millis, value: told } = yield* World.timed(World.tell(space))
-          if (told !== members) throw new Error(`${told} told of ${members}`)
-          return { millis, memory: memory() }
+          const { millis, value } = yield* World.timed(profiled(World.tell(space)))
+          if (value.value !== members) throw new Error(`${value.value} told of ${members}`)
+          return { millis, memory: memory(), shares: value.shares }
         })
       )
       const figure = (members / millis) * 1000
@@ -36,6 +37,7 @@ const list: Case = {
         ...(store === "PostgreSQL" ? { goal: { words: `${goal} a second`, isReached: figure >= goal } } : {}),
         parameters: `${members} members with two identifiers, 10,000 a request; ${(millis / 1000).toFixed(1)} s; at most ${Math.round(memory.most)} MB`
       })
+      rows.push({ what: `${store}: busy`, figure: shares.busy, unit: "% of the time", parameters: shares.text })
     }
     return rows
   }

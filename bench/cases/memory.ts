@@ -1,5 +1,4 @@
 import { Effect } from "effect"
-import { growSlowly } from "../../packages/runtime/src/cli/Heap.ts"
 import type { Case } from "../support/Case.ts"
 import * as World from "../support/world.ts"
 
@@ -8,10 +7,8 @@ const most = 600
 const memory: Case = {
   name: "memory",
   title: "Memory: the process during a first sync to a vendor that takes everything",
-  run: ({ note, scale }) => {
-    // As the command does.
-    growSlowly()
-    return World.inStore("PostgreSQL", () =>
+  run: ({ note, scale }) =>
+    World.inStore("PostgreSQL", () =>
       Effect.gen(function* () {
         const members = Math.max(50_000, Math.round(10_000_000 * scale))
         note(`${members} people`)
@@ -45,7 +42,6 @@ const memory: Case = {
         ]
       })
     )
-  }
 }
 
 export default memory

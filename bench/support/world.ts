@@ -10,6 +10,7 @@ import { randomUUID } from "node:crypto"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
+import { growSlowly } from "../../packages/runtime/src/cli/Heap.ts"
 import { Audience, ComputedTrait } from "../../packages/runtime/src/config/Computations.ts"
 import type { ChangesOptions } from "../../packages/runtime/src/config/Changes.ts"
 import { defineConfig, type SourcedActivation } from "../../packages/runtime/src/config/defineConfig.ts"
@@ -20,6 +21,9 @@ import { refreshComputation } from "../../packages/runtime/src/engine/Refresh.ts
 import * as Space from "../../packages/runtime/src/engine/Space.ts"
 import { syncOnce } from "../../packages/runtime/src/engine/SyncOnce.ts"
 import * as Store from "../../packages/runtime/src/store/Store.ts"
+
+// As the command does.
+growSlowly()
 
 const server = new URL(process.env["TEST_DATABASE_URL"] ?? "postgres://postgres@127.0.0.1:5432/postgres")
 
