@@ -48,14 +48,13 @@ export interface Ownership {
 }
 
 /**
- * Profiles taken from the dirty sets, of one chunk.
+ * Profiles taken from the dirty sets, of one chunk or of many.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Claim {
   readonly owner: Ownership
-  readonly chunk: number
   /** Whether it was taken from the live lane. */
   readonly isLive: boolean
   /** All claimed profiles. */
@@ -64,8 +63,13 @@ export interface Claim {
   readonly byActivation: ReadonlyMap<number, IdSet>
   /** How often identifiers had moved between profiles when it was taken. */
   readonly moves: number
-  /** Names the claim's rows in the store. */
-  readonly rows: ReadonlyArray<{ readonly row: bigint; readonly activation: number; readonly lane: number }>
+  /** Names the claim's rows in the store: one for each activation, chunk and lane. */
+  readonly rows: ReadonlyArray<{
+    readonly row: bigint
+    readonly activation: number
+    readonly chunk: number
+    readonly lane: number
+  }>
 }
 
 /**

@@ -56,13 +56,20 @@ export const movesSoFar = Effect.gen(function* () {
 
 interface DirtyRow {
   readonly activation_no: number
+  readonly chunk: number
   readonly lane: number
   readonly bits: Uint8Array
 }
 
+interface Candidate {
+  readonly chunk: number
+  readonly lane: number
+}
+
 /**
- * Takes up to `limit` profiles of one chunk: live lane first, then those that the first activation is owed, and none
- * that another claim of these activations holds, so that a profile is never on the wire twice at a time (R32).
+ * Takes up to `limit` profiles: live lane first, then those that the first activation is owed, and none that another
+ * claim of these activations holds, so that a profile is never on the wire twice at a time (R32). A claim reaches over
+ * as many chunks as it takes: a thousand changes cost the same wherever they lie.
  *
  * @category constructors
  * @since 0.1.0
@@ -75,30 +82,58 @@ export const claim = Effect.fnUntraced(function* (
   const { activations, liveOnly } = wish
   yield* fence(owner)
   yield* wakePostponed(activations, yield* Clock.currentTimeMillis)
-  const candidates = yield* sql<{ chunk: number; lane: number }>`
+  let candidates: ReadonlyArray<Candidate> = yield* sql<Candidate>`
     select chunk, lane::int as lane from tributary.dirty
     where activation_no = any(${activations}::int[]) and length(bits) > 0 and (lane = ${lane.live} or not ${liveOnly})
     group by chunk, lane order by lane, min(array_position(${activations}::int[], activation_no)), chunk`
-  for (const candidate of candidates) {
-    const taken = yield* claimChunk(owner, wish, candidate.chunk, candidate.lane)
+  while (candidates[0] !== undefined) {
+    const from = candidates[0].lane
+    const chunks = yield* enough(wish, candidates)
+    const taken = yield* claimChunks(owner, wish, chunks, from)
     if (Option.isSome(taken)) return taken
+    candidates = candidates.slice(chunks.length)
   }
   return Option.none()
 })
 
-const claimChunk = Effect.fnUntraced(function* (
+/** How many chunks to look at more, while those so far hold too few. */
+const steps = [1, 8, 64, 512]
+
+/**
+ * The first candidates of a lane that hold enough between them. Nothing is locked yet: rows are locked all at once and
+ * in one order, or two who claim could wait for each other.
+ */
+const enough = Effect.fnUntraced(function* ({ activations, limit }: Ledger.Wish, candidates: ReadonlyArray<Candidate>) {
+  const sql = yield* SqlClient.SqlClient
+  const from = candidates[0]?.lane ?? lane.live
+  const own = candidates.filter((candidate) => candidate.lane === from).map((candidate) => candidate.chunk)
+  let count = 0
+  let found = IdSet.empty
+  for (const step of steps) {
+    const next = own.slice(count, step)
+    if (next.length === 0 || found.size >= limit) break
+    const rows = yield* sql<{ bits: Uint8Array }>`select bits from tributary.dirty
+      where activation_no = any(${activations}::int[]) and chunk = any(${next}::int[]) and lane = ${from}
+        and length(bits) > 0`
+    found = rows.reduce((all, row) => IdSet.union(all, IdSet.decode(row.bits)), found)
+    count += next.length
+  }
+  return own.slice(0, count)
+})
+
+const claimChunks = Effect.fnUntraced(function* (
   owner: Ledger.Ownership,
   { activations, limit }: Ledger.Wish,
-  chunk: number,
+  chunks: ReadonlyArray<number>,
   from: number
 ) {
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql<DirtyRow>`
-    select activation_no, lane::int as lane, bits from tributary.dirty
-    where activation_no = any(${activations}::int[]) and chunk = ${chunk}
-    order by activation_no, lane for update`
+    select activation_no, chunk, lane::int as lane, bits from tributary.dirty
+    where activation_no = any(${activations}::int[]) and chunk = any(${chunks}::int[]) and length(bits) > 0
+    order by activation_no, chunk, lane for update`
   const held = yield* sql<{ bits: Uint8Array }>`
-    select bits from tributary.claim where destination = ${owner.destination} and chunk = ${chunk}
+    select bits from tributary.claim where destination = ${owner.destination} and chunk = any(${chunks}::int[])
       and activation_no = any(${activations}::int[])`
   const sets = rows.map((row) => ({ ...row, set: IdSet.decode(row.bits) }))
   const claimed = held.reduce((all, row) => IdSet.union(all, IdSet.decode(row.bits)), IdSet.empty)
@@ -126,15 +161,17 @@ const claimChunk = Effect.fnUntraced(function* (
     return rest.size === 0 ? new Uint8Array(0) : IdSet.encode(rest)
   })
   const numbers = parts.map((part) => part.activation_no)
+  const places = parts.map((part) => part.chunk)
   const lanes = parts.map((part) => part.lane)
   yield* sql`update tributary.dirty d set bits = w.b
-    from unnest(${numbers}::int[], ${lanes}::int[], ${rests}::bytea[]) w(a, l, b)
-    where d.activation_no = w.a and d.chunk = ${chunk} and d.lane = w.l`
-  const inserted = yield* sql<{ no: bigint; activation_no: number; lane: number }>`
+    from unnest(${numbers}::int[], ${places}::int[], ${lanes}::int[], ${rests}::bytea[]) w(a, c, l, b)
+    where d.activation_no = w.a and d.chunk = w.c and d.lane = w.l`
+  const inserted = yield* sql<{ no: bigint; activation_no: number; chunk: number; lane: number }>`
     insert into tributary.claim (destination, epoch, activation_no, chunk, lane, bits)
-    select ${owner.destination}, ${owner.epoch}::bigint, a, ${chunk}::int, l, b
-    from unnest(${numbers}::int[], ${lanes}::int[], ${parts.map((part) => IdSet.encode(part.taken))}::bytea[]) w(a, l, b)
-    returning no, activation_no, lane::int as lane`
+    select ${owner.destination}, ${owner.epoch}::bigint, a, c, l, b
+    from unnest(${numbers}::int[], ${places}::int[], ${lanes}::int[],
+      ${parts.map((part) => IdSet.encode(part.taken))}::bytea[]) w(a, c, l, b)
+    returning no, activation_no, chunk, lane::int as lane`
   const moves = yield* movesSoFar
   const byActivation = new Map<number, IdSet.IdSet>()
   for (const part of parts) {
@@ -142,12 +179,11 @@ const claimChunk = Effect.fnUntraced(function* (
   }
   return Option.some<Ledger.Claim>({
     owner,
-    chunk,
     isLive: from === lane.live,
     moves,
     profiles,
     byActivation,
-    rows: inserted.map((row) => ({ row: row.no, activation: row.activation_no, lane: row.lane }))
+    rows: inserted.map(({ activation_no, chunk, lane, no }) => ({ row: no, activation: activation_no, chunk, lane }))
   })
 })
 
@@ -165,8 +201,8 @@ export const release = Effect.fnUntraced(function* (
   const gone = IdSet.union(released, returned)
   if (gone.size === 0) return
   const sql = yield* SqlClient.SqlClient
-  const rows = yield* sql<{ no: bigint; activation_no: number; lane: number; bits: Uint8Array }>`
-    select no, activation_no, lane::int as lane, bits from tributary.claim
+  const rows = yield* sql<DirtyRow & { readonly no: bigint }>`
+    select no, activation_no, chunk, lane::int as lane, bits from tributary.claim
     where no = any(${from.rows.map((row) => row.row)}::bigint[]) order by no for update`
   const left = rows.map((row) => ({ no: row.no, set: IdSet.difference(IdSet.decode(row.bits), gone) }))
   const emptied = left.filter((row) => row.set.size === 0).map((row) => row.no)
@@ -180,7 +216,7 @@ export const release = Effect.fnUntraced(function* (
   yield* mark(
     rows.map((row) => ({
       activation: row.activation_no,
-      chunk: from.chunk,
+      chunk: row.chunk,
       lane: row.lane,
       profiles: IdSet.intersection(IdSet.decode(row.bits), returned)
     }))

@@ -43,7 +43,7 @@ export const read = Effect.fnUntraced(function* (
       activation.leaving_at !== null
         ? leavingWant(activation.leaving_at)
         : activation.computation_collection === activation.collection
-          ? yield* ownWant(activation, claim.chunk, numbers)
+          ? yield* ownWant(activation, claim.profiles)
           : yield* accountsWant(activation, numbers)
     const { no } = activation
     wants.set(no, { ...want, ...toldOf(ledgers.get(no)), rejected: rejectedOf(rejections.get(no)) })
@@ -179,18 +179,18 @@ const leavingWant = (at: Date): Want => ({
 
 const ownWant = Effect.fnUntraced(function* (
   activation: ActivationRow,
-  chunk: number,
-  profiles: ReadonlyArray<number>
+  profiles: IdSet.IdSet
 ): Effect.fn.Return<Want, SqlError.SqlError, SqlClient.SqlClient> {
-  const found = yield* readFound(activation.computation_no, new Map([[chunk, IdSet.from(profiles)]]))
+  const chunks = IdSet.byChunk(profiles)
+  const found = yield* readFound(activation.computation_no, chunks)
   if (activation.kind === "audience") {
-    const members = yield* readSnapshot(activation.computation_no, [chunk])
+    const members = yield* readSnapshot(activation.computation_no, [...chunks.keys()])
     return { value: (profile) => (members.has(profile) ? true : undefined), found: (profile) => found.get(profile) }
   }
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql<{ profile_no: number; value: Json.Json }>`
     select profile_no, value from tributary.value
-    where computation_no = ${activation.computation_no} and profile_no = any(${profiles}::int[])`
+    where computation_no = ${activation.computation_no} and profile_no = any(${[...profiles]}::int[])`
   const values = new Map(rows.map((row) => [row.profile_no, row.value]))
   return { value: (profile) => values.get(profile), found: (profile) => found.get(profile) }
 })
@@ -267,34 +267,55 @@ export const readSnapshot = Effect.fnUntraced(function* (
   return rows.reduce((all, row) => IdSet.union(all, IdSet.decode(row.bits)), IdSet.empty)
 })
 
-const evaluationsAtATime = 64
+interface ChangeRow {
+  readonly chunk: number
+  readonly evaluation_no: bigint
+  readonly at: Date
+  readonly entered: Uint8Array
+  readonly exited: Uint8Array
+}
+
+/** Evaluations to look at: at first the newest, where most is found, then many of few chunks at a time. */
+const newest = { evaluations: 2, chunks: 512 }
+const earlier = { evaluations: 64, chunks: 16 }
 
 /** For each profile the newest evaluation in which it entered, left or changed. */
 const readFound = Effect.fnUntraced(function* (computation: number, wanted: ReadonlyMap<number, IdSet.IdSet>) {
   const sql = yield* SqlClient.SqlClient
   const found = new Map<number, Found>()
-  for (const [chunk, profiles] of wanted) {
-    let open = profiles
-    let before = 9_223_372_036_854_775_807n
-    while (open.size > 0) {
-      const rows = yield* sql<{ evaluation_no: bigint; at: Date; entered: Uint8Array; exited: Uint8Array }>`
-        select c.evaluation_no, e.at, c.entered, c.exited from tributary.change c
-        join tributary.evaluation e on e.no = c.evaluation_no
-        where c.computation_no = ${computation} and c.chunk = ${chunk} and c.evaluation_no < ${before}::bigint
-        order by c.evaluation_no desc limit ${evaluationsAtATime}`
-      for (const row of rows) {
-        const changed = IdSet.union(IdSet.decode(row.entered), IdSet.decode(row.exited))
-        for (const profile of IdSet.intersection(changed, open)) {
-          found.set(profile, { at: row.at.getTime(), evaluation: String(row.evaluation_no) })
-        }
-        open = IdSet.difference(open, changed)
-        before = row.evaluation_no
-      }
-      if (rows.length < evaluationsAtATime) break
+  const open = new Map(wanted)
+  const before = new Map<number, bigint>()
+  for (let look = newest; open.size > 0; look = earlier) {
+    const { chunks: width, evaluations } = look
+    const chunks = [...open.keys()].slice(0, width)
+    const rows = yield* sql<ChangeRow>`
+      select w.chunk, c.evaluation_no, e.at, c.entered, c.exited
+      from unnest(${chunks}::int[], ${chunks.map((chunk) => before.get(chunk) ?? latest)}::bigint[]) w(chunk, before)
+      cross join lateral (
+        select evaluation_no, entered, exited from tributary.change
+        where computation_no = ${computation} and chunk = w.chunk and evaluation_no < w.before
+        order by evaluation_no desc limit ${evaluations}) c
+      join tributary.evaluation e on e.no = c.evaluation_no
+      order by w.chunk, c.evaluation_no desc`
+    const counts = new Map<number, number>()
+    for (const row of rows) {
+      const left = open.get(row.chunk) ?? IdSet.empty
+      const changed = IdSet.union(IdSet.decode(row.entered), IdSet.decode(row.exited))
+      const own = { at: row.at.getTime(), evaluation: String(row.evaluation_no) }
+      for (const profile of IdSet.intersection(changed, left)) found.set(profile, own)
+      open.set(row.chunk, IdSet.difference(left, changed))
+      before.set(row.chunk, row.evaluation_no)
+      counts.set(row.chunk, (counts.get(row.chunk) ?? 0) + 1)
+    }
+    // A chunk is done with when all are found, or no evaluation is left.
+    for (const chunk of chunks) {
+      if ((open.get(chunk)?.size ?? 0) === 0 || (counts.get(chunk) ?? 0) < evaluations) open.delete(chunk)
     }
   }
   return found
 })
+
+const latest = 9_223_372_036_854_775_807n
 
 /** One kind of an activation's ledger, by chunk and block of identifiers. */
 interface KindLedger {
