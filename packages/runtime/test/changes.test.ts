@@ -185,6 +185,8 @@ describeStores("a source that says what changed", (store) => {
         yield* members("u1")
         assert.deepStrictEqual(yield* vipsOf(), [0, true], "nobody said so")
         assert.deepStrictEqual(yield* vipsOf(true), [1, false], "on demand")
+        yield* vipsOf(false, [Activation.events(revenue, world.destination)])
+        assert.deepStrictEqual(yield* vipsOf(), [1, false], "when it comes back")
         yield* members("u1", "u2")
         assert.deepStrictEqual(yield* vipsOf(), [1, true])
         yield* TestClock.adjust("1 day")

@@ -5,11 +5,14 @@ import { SqlClient } from "effect/sql"
 import * as Migrations from "../src/store/Migrations.ts"
 import { describeStores } from "./support/stores.ts"
 
-/** The table as it was before blocks of 1,024. */
+/** The tables as they were before blocks of 1,024, and before what came after them. */
 const before = [
   "delete from tributary.migration where name = 'smaller_blocks' or migration_id >= 6",
   "truncate tributary.told_value",
-  "drop statistics tributary.profile_chunk"
+  "drop statistics tributary.profile_chunk",
+  "alter table tributary.source drop position, drop position_type, drop basis, drop full_at",
+  "alter table tributary.computation drop position, drop position_type, drop basis, drop full_at",
+  "drop table tributary.newcomer"
 ]
 
 describeStores("a store of an earlier version", (store) => {

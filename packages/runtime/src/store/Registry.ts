@@ -62,8 +62,11 @@ export const register = Effect.fnUntraced(function* (
       for (const computation of resolved.computations) {
         computations.set(computation, yield* registerComputation(computation, mistakes))
       }
-      yield* sql`update tributary.computation set removed = true
+      // What came while it was away was looked at by nobody: should it return, everything is read.
+      yield* sql`update tributary.computation set removed = true, position = null
         where not removed and no <> all(${[...computations.values()]}::int[])`
+      yield* sql`delete from tributary.newcomer n using tributary.computation c
+        where c.no = n.computation_no and c.removed`
       const activations = new Map<string, number>()
       const added: Array<string> = []
       const remapped: Array<string> = []

@@ -1,5 +1,4 @@
 // Vendor replies by the thousand, as raw bytes: every item ends as delivered, rejected with a reason, or to be told again.
-import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { type Call, Connection, Delivery, type Destination, type Outcome, RateLimiter } from "@tributary/core"
 import { connect } from "@tributary/core/testing"
@@ -12,11 +11,18 @@ import { Effect, Layer, Redacted } from "effect"
 import * as fc from "fast-check"
 import { createServer } from "node:net"
 import { nastyJson, nastyText, parameters } from "./support.ts"
+import * as Transport from "../../src/engine/Transport.ts"
 
 const services = Layer.mergeAll(
-  NodeHttpClient.layerUndici,
+  Transport.layer,
   Connection.TokenStore.layerMemory,
-  RateLimiter.RateLimiter.layer
+  // Each reply is a first one: a wait that an earlier one asked for would keep the vendor from being asked.
+  Layer.effect(
+    RateLimiter.RateLimiter,
+    Effect.map(RateLimiter.RateLimiter, ({ gate }) => ({
+      gate: (name, limits) => Effect.map(gate(name, limits), (made) => ({ ...made, pause: () => Effect.void }))
+    }))
+  ).pipe(Layer.provide(RateLimiter.RateLimiter.layer))
 )
 
 const secret = "s3cr3t-of-the-fuzz"
