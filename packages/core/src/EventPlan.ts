@@ -168,57 +168,43 @@ const siblingsOf = (identifier: KnownIdentifier, profile: KnownProfile, task: Ta
 /** With the value, or with the identifier: an old value is news to a new identifier, and for one that went or moved. */
 const foundAt = (due: Due): number => Math.max(due.standing.changedAt, due.identifier.addedAt)
 
-/** One call for all of these. What few plugins ask for is made when it is asked for. */
+/** One call for all of these. */
 const makeCall = (group: Group, profile: KnownProfile, required: unknown): Call => {
   const { identifier, kind, task, value } = group[0].due
   const { personas } = task
-  const who = { type: identifier.type, value: identifier.value }
-  const siblings = siblingsOf(identifier, profile, task)
+  const base = {
+    identifier: { type: identifier.type, value: identifier.value },
+    siblings: siblingsOf(identifier, profile, task),
+    required,
+    personas
+  }
   const messageId = () => messageIdOf(group, profile)
   const timestamp = () => new Date(Math.max(...group.map(({ due }) => foundAt(due)))).toISOString()
   switch (kind) {
     case "identify":
       return {
         type: "identify",
-        identifier: who,
-        siblings,
-        required,
+        ...base,
+        // There are millions of these, and few plugins ask for either.
         get messageId() {
           return messageId()
         },
         get timestamp() {
           return timestamp()
         },
-        personas,
         traits: traitsOf(group, profile)
       }
-    case "group":
-      return {
-        type: "group",
-        groupId: identifier.value,
-        identifier: who,
-        siblings,
-        required,
-        messageId: messageId(),
-        timestamp: timestamp(),
-        personas,
-        traits: traitsOf(group, profile),
-        users: profile.users
-      }
+    case "group": {
+      const { users } = profile
+      const own = { groupId: identifier.value, traits: traitsOf(group, profile), users }
+      return { type: "group", ...base, messageId: messageId(), timestamp: timestamp(), ...own }
+    }
     case "track": {
       const { computation_class, computation_key } = personas
       const property = computation_class === "audience" ? "audience_key" : "trait_key"
-      return {
-        type: "track",
-        event: eventName(group[0].due),
-        identifier: who,
-        siblings,
-        required,
-        messageId: messageId(),
-        timestamp: timestamp(),
-        personas,
-        properties: { ...mappedTraits(task, profile), [property]: computation_key, [computation_key]: value }
-      }
+      const properties = { ...mappedTraits(task, profile), [property]: computation_key, [computation_key]: value }
+      const own = { event: eventName(group[0].due), properties }
+      return { type: "track", ...base, messageId: messageId(), timestamp: timestamp(), ...own }
     }
   }
 }

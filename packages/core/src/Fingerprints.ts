@@ -91,38 +91,28 @@ export const amend = (bytes: Uint8Array, changes: ReadonlyMap<number, bigint | u
 }
 
 /**
- * The fingerprint of one number in a chunk's bytes, or `undefined`. Looks it up in place, so that a claim of a few
- * profiles does not unpack a chunk of thousands.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const lookup = (bytes: Uint8Array, no: number): bigint | undefined => reader(bytes)(no)
-
-/**
- * Looks up many in one chunk.
+ * Looks numbers up in a chunk's bytes, in place, so that a claim of a few profiles does not unpack a chunk of thousands:
+ * the fingerprint of a number, or `undefined`.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const reader = (bytes: Uint8Array): ((no: number) => bigint | undefined) => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return (no) => find(view, no)
-}
-
-const find = (view: DataView, no: number): bigint | undefined => {
   const count = view.byteLength / 10
-  const wanted = no & 0xffff
-  let low = 0
-  let high = count - 1
-  while (low <= high) {
-    const middle = (low + high) >> 1
-    const found = view.getUint16(middle * 2, true)
-    if (found === wanted) return view.getBigUint64(count * 2 + middle * 8, true)
-    if (found < wanted) low = middle + 1
-    else high = middle - 1
+  return (no) => {
+    const wanted = no & 0xffff
+    let low = 0
+    let high = count - 1
+    while (low <= high) {
+      const middle = (low + high) >> 1
+      const found = view.getUint16(middle * 2, true)
+      if (found === wanted) return view.getBigUint64(count * 2 + middle * 8, true)
+      if (found < wanted) low = middle + 1
+      else high = middle - 1
+    }
+    return undefined
   }
-  return undefined
 }
 
 /**

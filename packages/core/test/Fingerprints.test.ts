@@ -63,8 +63,8 @@ describe("Fingerprints", () => {
         larger.set(bytes, 3)
         const within = larger.subarray(3, 3 + bytes.length)
         for (const no of [...given.keys(), ...others.map((other) => chunk * 65_536 + other)]) {
-          assert.strictEqual(Fingerprints.lookup(bytes, no), given.get(no))
-          assert.strictEqual(Fingerprints.lookup(within, no), given.get(no))
+          assert.strictEqual(Fingerprints.reader(bytes)(no), given.get(no))
+          assert.strictEqual(Fingerprints.reader(within)(no), given.get(no))
         }
         assert.deepStrictEqual([...Fingerprints.decode(chunk, within)], [...Fingerprints.decode(chunk, bytes)])
       })
@@ -74,6 +74,6 @@ describe("Fingerprints", () => {
   it("is no bytes where nothing is in it", () => {
     assert.strictEqual(Fingerprints.encode(new Map()).length, 0)
     assert.strictEqual(Fingerprints.decode(3, new Uint8Array(0)).size, 0)
-    assert.strictEqual(Fingerprints.lookup(new Uint8Array(0), 196_608), undefined)
+    assert.strictEqual(Fingerprints.reader(new Uint8Array(0))(196_608), undefined)
   })
 })

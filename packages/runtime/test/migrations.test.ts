@@ -32,7 +32,7 @@ describeStores("a store of an earlier version", (store) => {
       for (const [no, value] of told) {
         const [row] = yield* sql<{ fingerprints: Uint8Array }>`select fingerprints from tributary.told_value
           where activation_no = 1 and kind = 'identify' and block = ${Fingerprints.blockOf(no)}`
-        assert.strictEqual(row && Fingerprints.lookup(row.fingerprints, no), value)
+        assert.strictEqual(row && Fingerprints.reader(row.fingerprints)(no), value)
       }
       const [count] = yield* sql<{ blocks: number }>`select count(*)::int as blocks from tributary.told_value`
       assert.strictEqual(count?.blocks, new Set([...told.keys()].map(Fingerprints.blockOf)).size)
