@@ -87,7 +87,7 @@ describe("the transport", () => {
     }).pipe(Effect.provide(Transport.layer))
   )
 
-  it.live("an interruption closes the connection, whether the request waits or the answer is on its way", () =>
+  it.live("an interruption closes the connection", () =>
     Effect.gen(function* () {
       const arrived = yield* Latch.make(false)
       const closed = yield* Latch.make(false)

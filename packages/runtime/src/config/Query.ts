@@ -70,7 +70,7 @@ export const wrapped = (...parts: ReadonlyArray<string | Query>): Query => {
  * @category combinators
  * @since 0.1.0
  */
-export const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`
+export const ident = Statement.defaultEscape('"')
 
 /**
  * The query as a fragment for a statement of any client.
@@ -78,11 +78,12 @@ export const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`
  * @category combinators
  * @since 0.1.0
  */
-export const toFragment = (query: Query): Statement.Fragment =>
-  Statement.fragment(
-    query.texts.flatMap((text, i) => {
-      // The line break ends a comment that the query may end with.
-      const literal = Statement.literal(i === query.texts.length - 1 ? `${text.replace(/;\s*$/, "")}\n` : text)
-      return i < query.values.length ? [literal, Statement.parameter(query.values[i])] : [literal]
+export const toFragment = (query: Query): Statement.Fragment => {
+  const { texts, values } = wrapped(query)
+  return Statement.fragment(
+    texts.flatMap((text, i) => {
+      const literal = Statement.literal(text)
+      return i < values.length ? [literal, Statement.parameter(values[i])] : [literal]
     })
   )
+}

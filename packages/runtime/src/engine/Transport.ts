@@ -9,7 +9,6 @@
 import { NodeHttpClient } from "@effect/platform-node"
 import { Effect, Inspectable, Layer, Option, Pipeable, Stream } from "effect"
 import {
-  Cookies,
   Headers,
   HttpClient,
   HttpClientError,
@@ -125,16 +124,17 @@ class Whole extends Pipeable.Class implements HttpClientResponse.HttpClientRespo
 
   /** For what plugins seldom ask for, the platform's own reading. */
   private get web() {
-    const hasBody = this.status !== 204 && this.status !== 304
-    const body = hasBody ? Uint8Array.from(this.bytes) : null
-    return HttpClientResponse.fromWeb(this.request, new Response(body, { status: this.status, headers: this.headers }))
+    // A web response refuses bodies, and statuses, that a vendor may well answer with; only the body is read from it.
+    return HttpClientResponse.fromWeb(
+      this.request,
+      new Response(Uint8Array.from(this.bytes), { headers: this.headers })
+    )
   }
   get url() {
     return this.address.href.split("#")[0] ?? ""
   }
   get cookies() {
-    const set = this.headers["set-cookie"]
-    return set === undefined ? Cookies.empty : Cookies.fromSetCookie(set)
+    return this.web.cookies
   }
   get stream() {
     return Stream.succeed(this.bytes)

@@ -66,11 +66,13 @@ const reasonOf = (cause: unknown): string => {
 const codeOf = (cause: unknown): string =>
   typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string" ? cause.code : ""
 
+const onDisk = <A>(folder: string, run: () => A): Effect.Effect<A, StoreUnavailable> =>
+  Effect.try({ try: run, catch: (error) => new StoreUnavailable({ store: folder, reason: reasonOf(error) }) })
+
 /** Creates the lock file, or takes over one whose process is dead. `wx` fails where the file exists. */
 const lock = Effect.fnUntraced(function* (folder: string): Effect.fn.Return<string, StoreLocked | StoreUnavailable> {
   const file = path.join(folder, "tributary.lock")
-  const attempt = <A>(run: () => A) =>
-    Effect.try({ try: run, catch: (error) => new StoreUnavailable({ store: folder, reason: reasonOf(error) }) })
+  const attempt = <A>(run: () => A) => onDisk(folder, run)
   const create = attempt(() => {
     try {
       fs.writeFileSync(file, String(process.pid), { flag: "wx" })
@@ -224,15 +226,12 @@ const makeClient = Effect.fnUntraced(function* (db: PGlite, folder: string | und
  * that no other process has it open.
  */
 const mend = (folder: string, data: string, unfinished: string) =>
-  Effect.try({
-    try: () => {
-      // Killed while the files were laid out: nothing was ever written to them.
-      if (fs.existsSync(unfinished)) fs.rmSync(data, { recursive: true, force: true })
-      if (!fs.existsSync(data)) fs.writeFileSync(unfinished, "")
-      // Killed between the making and the writing of it: PostgreSQL does not start beside an empty one.
-      fs.rmSync(path.join(data, "postmaster.pid"), { force: true })
-    },
-    catch: (cause) => new StoreUnavailable({ store: folder, reason: reasonOf(cause) })
+  onDisk(folder, () => {
+    // Killed while the files were laid out: nothing was ever written to them.
+    if (fs.existsSync(unfinished)) fs.rmSync(data, { recursive: true, force: true })
+    if (!fs.existsSync(data)) fs.writeFileSync(unfinished, "")
+    // Killed between the making and the writing of it: PostgreSQL does not start beside an empty one.
+    fs.rmSync(path.join(data, "postmaster.pid"), { force: true })
   })
 
 /**
@@ -252,7 +251,7 @@ export const layerFolder = (folder: string): Layer.Layer<SqlClient.SqlClient, St
       const unfinished = path.join(folder, "pgdata.unfinished")
       yield* mend(folder, data, unfinished)
       const db = yield* open(data, undefined)
-      fs.rmSync(unfinished, { force: true })
+      yield* onDisk(folder, () => fs.rmSync(unfinished, { force: true }))
       return yield* makeClient(db, folder)
     })
   ).pipe(Layer.provide(Reactivity.layer))

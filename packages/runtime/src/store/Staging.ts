@@ -107,7 +107,9 @@ export const stage = Effect.fnUntraced(function* (
       Effect.andThen(
         inStore(sql`insert into tributary.${sql(table)} select r::jsonb from unnest(${batch}::text[]) r`),
         Effect.sync(() => {
-          if (Math.floor(read / rowsBetweenNews) < Math.floor((read += batch.length) / rowsBetweenNews)) onRead(read)
+          const before = read
+          read += batch.length
+          if (Math.floor(before / rowsBetweenNews) < Math.floor(read / rowsBetweenNews)) onRead(read)
         })
       )
     )
