@@ -15,6 +15,7 @@ import { isFile } from "../config/Source.ts"
 import * as Changes from "./Changes.ts"
 import { lane, laneFor, mark, type Mark, marksOf } from "./DirtySets.ts"
 import { analyze, readLarge } from "./Planner.ts"
+import { chunked } from "./Sets.ts"
 import { sqlReason } from "./SqlLedger.ts"
 import type { Staged } from "./Staging.ts"
 
@@ -243,13 +244,6 @@ const traitResult = Effect.fnUntraced(function* (
     unknown: counts?.unknown ?? 0,
     unknownSample: counts?.sample == null ? undefined : Identifier.maskedValue(counts.sample)
   }
-})
-
-const chunked = Effect.fnUntraced(function* (numbers: Statement.Fragment) {
-  const sql = yield* SqlClient.SqlClient
-  const rows = yield* sql<{ chunk: number; nos: Uint8Array }>`
-    select no >> 16 as chunk, string_agg(int4send(no), ''::bytea) as nos from (${numbers}) n group by 1`
-  return new Map(rows.map((row) => [row.chunk, IdSet.fromInt4(row.nos)]))
 })
 
 interface ChunkChange extends Diff.Change {

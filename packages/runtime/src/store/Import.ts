@@ -7,16 +7,18 @@
  *
  * @since 0.1.0
  */
-import { IdSet, Identifier } from "@tributary/core"
+import { IdSet } from "@tributary/core"
 import { DateTime, Effect } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import type { ResolvedProfiles } from "../config/Resolved.ts"
-import { isFile } from "../config/Source.ts"
 import * as Changes from "./Changes.ts"
 import { lane, laneFor, mark, marksOf } from "./DirtySets.ts"
-import { type Staged, SourceError } from "./Staging.ts"
+import { mistakeIn, readRows } from "./ImportRows.ts"
 import { analyze } from "./Planner.ts"
+import { readSnapshot } from "./Readings.ts"
+import { touched } from "./Sets.ts"
 import { sqlReason } from "./SqlLedger.ts"
+import { type Staged, SourceError } from "./Staging.ts"
 
 /**
  * What an import found.
@@ -54,7 +56,7 @@ export const importProfiles = Effect.fnUntraced(function* (
   return yield* sql.withTransaction(
     Effect.gen(function* () {
       yield* readRows(source, staged).pipe(Effect.mapError((error) => failed(`the query failed: ${sqlReason(error)}`)))
-      const mistake = (yield* findMissingColumn(source, staged)) ?? (yield* findMistake(source))
+      const mistake = yield* mistakeIn(source, staged)
       if (mistake !== undefined) return yield* failed(mistake)
       const at = yield* DateTime.nowAsDate
       const about = look.changed === undefined ? undefined : sql`select s.id from tributary.${sql(look.changed)} s`
@@ -91,144 +93,6 @@ export const importProfiles = Effect.fnUntraced(function* (
 /** Beyond this many new rows, what the database knows of a table's size is worth renewing at once. */
 const manyRows = 10_000
 
-/** Rows as (id, traits, account, identifiers): the columns that the config names, whatever else the source has. */
-const readRows = (source: ResolvedProfiles, staged: Staged): Step<unknown> =>
-  Effect.gen(function* () {
-    const sql = yield* SqlClient.SqlClient
-    // Not made anew for each of the columns.
-    const rows =
-      staged._tag === "Table"
-        ? sql`select s.row from tributary.${sql(staged.table)} s`
-        : sql`select to_jsonb(s) as row from (${staged.query}) s offset 0`
-    const object = (columns: Readonly<Record<string, string>>, of: (column: string) => Statement.Fragment) =>
-      sql`jsonb_build_object(${sql.csv(Object.entries(columns).map(([name, column]) => sql`${name}::text, ${of(column)}`))})`
-    const columns = Object.values(source.traits)
-    const traits = object(source.traits, (column) => sql`r.row -> ${column}::text`)
-    const plain = [
-      source.id,
-      ...Object.values(source.identifiers),
-      ...(source.account === undefined ? [] : [source.account])
-    ]
-    yield* sql`create temp table t_row on commit drop as
-      select r.row ->> ${source.id}::text as id, r.row ->> ${source.account ?? null}::text as account,
-        ${
-          columns.length === 0
-            ? sql`'{}'::jsonb`
-            : sql`case when num_nulls(${sql.csv(columns.map((column) => sql`r.row ->> ${column}::text`))}) = 0 then ${traits}
-                else coalesce((select jsonb_object_agg(t.key, t.value) from jsonb_each(${traits}) t
-                  where t.value <> 'null'::jsonb), '{}'::jsonb) end`
-        } as traits,
-        ${object(source.identifiers, (column) => sql`r.row ->> ${column}::text`)} as identifiers,
-        coalesce(${sql.csv(
-          plain.map(
-            (column) =>
-              sql`case when jsonb_typeof(r.row -> ${column}::text) in ('array', 'object') then ${column}::text end`
-          )
-        )}) as misshapen
-      from (${rows}) r`
-    yield* analyze("t_row")
-  })
-
-/** A row of SQL or CSV has all of its columns, so one row tells; a row of NDJSON may leave some out. */
-const findMissingColumn = (source: ResolvedProfiles, staged: Staged): Step<string | undefined> =>
-  Effect.gen(function* () {
-    const { origin } = source.rows
-    if (origin._tag === "Ndjson") return undefined
-    const sql = yield* SqlClient.SqlClient
-    const row = staged._tag === "Table" ? sql`s.row` : sql`to_jsonb(s)`
-    const from = staged._tag === "Table" ? sql`tributary.${sql(staged.table)}` : sql`(${staged.query})`
-    const account = source.account === undefined ? [] : [source.account]
-    const columns = [source.id, ...Object.values(source.identifiers), ...Object.values(source.traits), ...account]
-    const [missing] = yield* sql<{ name: string }>`
-      select c as name from (select ${row} as row from ${from} s limit 1) r, unnest(${columns}::text[]) c
-      where not r.row ? c limit 1`
-    const what = origin._tag === "Csv" ? origin.file : "the query"
-    return missing === undefined ? undefined : `${what} has no column "${missing.name}"`
-  })
-
-/** In bytes. An index of PostgreSQL holds a little less than 2,700. */
-const longestValue = 2_000
-
-const findMistake = (source: ResolvedProfiles): Step<string | undefined> =>
-  Effect.gen(function* () {
-    const sql = yield* SqlClient.SqlClient
-    const [nulls] = yield* sql<{ count: number }>`select count(*)::int as count from t_row where id is null or id = ''`
-    if (nulls !== undefined && nulls.count > 0) {
-      return `${nulls.count} row${nulls.count === 1 ? " has" : "s have"} no id (column "${source.id}" is null, empty or missing)`
-    }
-    const [misshapen] = yield* sql<{ id: string; misshapen: string }>`
-      select id, misshapen from t_row where misshapen is not null limit 1`
-    if (misshapen !== undefined) {
-      return `column "${misshapen.misshapen}" of profile ${Identifier.maskedValue(misshapen.id)} holds a list or an object; an identifier is text or a number, and several come as rows of their own`
-    }
-    // The rows of a file were looked at one by one when they were read.
-    const [deep] = isFile(source.rows)
-      ? []
-      : yield* sql<{ id: string }>`
-          select id from t_row where jsonb_path_exists(traits, '$.**{100}') limit 1`
-    if (deep !== undefined) {
-      return `a trait of profile ${Identifier.maskedValue(deep.id)} has more than 100 levels of lists and objects`
-    }
-    const [long] = yield* sql<{ id: string; what: string }>`
-      select id, what from (
-        select id, 'id' as what, id as value from t_row
-        union all select id, 'account', account from t_row where account is not null
-        union all select id, w.key, w.value from t_row, jsonb_each_text(identifiers) w) v
-      where octet_length(value) > ${longestValue} limit 1`
-    if (long !== undefined) {
-      return `the ${long.what} of profile ${Identifier.maskedValue(long.id)} is longer than ${longestValue.toLocaleString("en-US")} bytes; no tool takes that`
-    }
-    const [twice] = yield* sql<{ id: string }>`
-      select id from t_row group by id having count(distinct traits) > 1 order by id limit 1`
-    if (twice !== undefined) {
-      return `profile ${Identifier.maskedValue(twice.id)} comes twice with different traits; several identifiers come as rows of their own, and traits must be the same in all of them`
-    }
-    const [foreign] = yield* sql<{ id: string; source: string }>`
-      select p.id, p.source from t_row r join tributary.profile p on p.collection = ${source.collection} and p.id = r.id
-      where p.source <> ${source.name} and p.source <> '' and not p.gone limit 1`
-    return foreign === undefined
-      ? undefined
-      : `profile ${Identifier.maskedValue(foreign.id)} comes from profiles "${foreign.source}" already; a profile has one source`
-  })
-
-interface Touched {
-  readonly count: number
-  readonly all: IdSet.IdSet
-  readonly marked: IdSet.IdSet
-  /** The other profiles that the statement names. */
-  readonly others: IdSet.IdSet
-}
-
-/**
- * The profiles that a statement touched, as sets: a first import touches tens of millions, and no row of them comes here.
- * The statement returns (no, is_marked, other_no), the last where it names a second one.
- */
-const touched = (statement: Statement.Statement<unknown>, hasOther = false): Step<Touched> =>
-  Effect.gen(function* () {
-    const sql = yield* SqlClient.SqlClient
-    const others = hasOther ? sql.literal("other_no") : sql.literal("null::int")
-    const rows = yield* sql<{
-      nos: Uint8Array | null
-      marked: Uint8Array | null
-      others: Uint8Array | null
-      count: number
-    }>`
-      with t as (${statement})
-      select string_agg(int4send(no), ''::bytea) as nos, count(*)::int as count,
-        string_agg(int4send(no), ''::bytea) filter (where is_marked) as marked,
-        string_agg(int4send(${others}), ''::bytea) as others
-      from t group by no >> 16`
-    const none = new Uint8Array(0)
-    const union = (of: (row: (typeof rows)[number]) => Uint8Array | null) =>
-      rows.reduce((all, row) => IdSet.union(all, IdSet.fromInt4(of(row) ?? none)), IdSet.empty)
-    return {
-      count: rows.reduce((sum, row) => sum + row.count, 0),
-      all: union((row) => row.nos),
-      marked: union((row) => row.marked),
-      others: union((row) => row.others)
-    }
-  })
-
 interface WrittenProfiles {
   readonly total: number
   readonly added: number
@@ -264,13 +128,16 @@ const writeProfiles = (source: ResolvedProfiles, about: About): Step<WrittenProf
     yield* sql`create temp table t_profile on commit drop as
       select id, (array_agg(traits))[1] as traits from t_row group by id`
     yield* analyze("t_profile")
-    const changed = yield* touched(sql`
+    const changed = yield* touched(
+      sql`
       with before as (
         select p.no, p.gone, t.traits from tributary.profile p join t_profile t on t.id = p.id
         where p.collection = ${source.collection} and (p.traits <> t.traits or p.gone or p.source <> ${source.name})
         for update of p)
       update tributary.profile p set traits = b.traits, gone = false, source = ${source.name}
-      from before b where p.no = b.no returning p.no, b.gone as is_marked`)
+      from before b where p.no = b.no returning p.no, b.gone as was_gone`,
+      { wasGone: true }
+    )
     const added = yield* sql<{ count: number }>`
       with new as (
         insert into tributary.profile (collection, id, source, traits)
@@ -282,13 +149,13 @@ const writeProfiles = (source: ResolvedProfiles, about: About): Step<WrittenProf
     const gone = yield* touched(sql`
       update tributary.profile p set gone = true
       where p.collection = ${source.collection} and p.source = ${source.name} and not p.gone ${concerned}
-        and not exists (select 1 from t_profile t where t.id = p.id) returning no, false as is_marked`)
+        and not exists (select 1 from t_profile t where t.id = p.id) returning no`)
     const [total] = yield* sql<{ count: number }>`select count(*)::int as count from t_profile`
     return {
       total: total?.count ?? 0,
       added: added[0]?.count ?? 0,
       changed: changed.all,
-      returned: IdSet.union(changed.marked, gone.all),
+      returned: IdSet.union(changed.wereGone, gone.all),
       gone: gone.count
     }
   })
@@ -335,22 +202,22 @@ const writeIdentifiers = (source: ResolvedProfiles, at: Date, about: About): Ste
         join t_identifier t on t.type = i.type and t.value = i.value
         where i.collection = ${source.collection} and (i.gone or i.profile_no <> t.profile_no) for update of i)
       update tributary.identifier i set profile_no = b.new_no, gone = false, added_at = ${at}::timestamptz
-      from before b where i.no = b.no returning b.new_no as no, false as is_marked, b.old_no as other_no`,
-      true
+      from before b where i.no = b.no returning b.new_no as no, b.old_no as other_no`,
+      { other: true }
     )
     const added = yield* touched(sql`
       insert into tributary.identifier (collection, type, value, profile_no, added_at)
       select ${source.collection}, t.type, t.value, t.profile_no, ${at}::timestamptz from t_identifier t
       where not exists (select 1 from tributary.identifier i
         where i.collection = ${source.collection} and i.type = t.type and i.value = t.value)
-      order by t.profile_no, t.type, t.value returning profile_no as no, false as is_marked`)
+      order by t.profile_no, t.type, t.value returning profile_no as no`)
     if (added.count > manyRows) yield* analyze("tributary.identifier")
     const gone = yield* touched(sql`
       update tributary.identifier i set gone = true, added_at = ${at}::timestamptz from tributary.profile p
       where p.no = i.profile_no and p.collection = ${source.collection} and p.source = ${source.name} and not i.gone
         ${concerned}
         and not exists (select 1 from t_identifier t where t.type = i.type and t.value = i.value)
-      returning i.profile_no as no, false as is_marked`)
+      returning i.profile_no as no`)
     const [shared] = yield* sql<{ count: number }>`select count(*)::int as count from t_identifier where claimants > 1`
     return {
       told: IdSet.union(IdSet.union(moved.all, moved.others), gone.all),
@@ -384,16 +251,16 @@ const writeMembership = (source: ResolvedProfiles, at: Date, about: About): Step
       insert into tributary.account_user as old (user_no, account_no, since)
       select user_no, account_no, ${at}::timestamptz from t_member
       on conflict (account_no, user_no) do update set gone = false, since = excluded.since where old.gone
-      returning user_no as no, false as is_marked, account_no as other_no`,
-      true
+      returning user_no as no, account_no as other_no`,
+      { other: true }
     )
     const left = yield* touched(
       sql`
       update tributary.account_user m set gone = true, since = ${at}::timestamptz from tributary.profile u
       where u.no = m.user_no and u.source = ${source.name} and not m.gone ${concerned}
         and not exists (select 1 from t_member t where t.user_no = m.user_no and t.account_no = m.account_no)
-      returning m.user_no as no, false as is_marked, m.account_no as other_no`,
-      true
+      returning m.user_no as no, m.account_no as other_no`,
+      { other: true }
     )
     yield* sql`drop table t_member`
     return [joined.all, joined.others, left.all, left.others].reduce(IdSet.union, IdSet.empty)
@@ -422,16 +289,9 @@ const markDirty = (source: ResolvedProfiles, changed: IdSet.IdSet, added: IdSet.
 
 /** Those of whom the computation has something to tell. */
 const known = (computation: number, profiles: IdSet.IdSet): Step<IdSet.IdSet> =>
-  Effect.gen(function* () {
-    const sql = yield* SqlClient.SqlClient
-    const chunks = [...IdSet.byChunk(profiles).keys()]
-    const rows = yield* sql<{ bits: Uint8Array }>`
-      select bits from tributary.snapshot where computation_no = ${computation} and chunk = any(${chunks}::int[])`
-    return rows.reduce(
-      (all, row) => IdSet.union(all, IdSet.intersection(IdSet.decode(row.bits), profiles)),
-      IdSet.empty
-    )
-  })
+  Effect.map(readSnapshot(computation, [...IdSet.byChunk(profiles).keys()]), (members) =>
+    IdSet.intersection(members, profiles)
+  )
 
 /** A profile that something was rejected for may have what was missing now (R24). */
 const markHealed = (changed: IdSet.IdSet): Step<void> =>

@@ -9,6 +9,7 @@ import * as path from "node:path"
 import { Audience, ComputedTrait } from "../../src/config/Computations.ts"
 import { defineConfig } from "../../src/config/defineConfig.ts"
 import { resolve } from "../../src/config/Resolved.ts"
+import { sql as query } from "../../src/config/Query.ts"
 import * as Source from "../../src/config/Source.ts"
 import { Activation } from "@tributary/core"
 import { refreshComputation, refreshProfiles } from "../../src/engine/Refresh.ts"
@@ -295,6 +296,35 @@ for (const store of stores) {
           (yield* Effect.flip(refreshComputation(revenue!, { folder, full: false }))).message,
           'no row has a column "value"; say which one holds the value'
         )
+      }).pipe(Effect.provide(runtime))
+    )
+
+    it.live("people of two hundred traits and sixty identifiers, from a file and from the store", () =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const traits = Array.from({ length: 200 }, (_, index) => `trait_${index}`)
+        const identifiers = Array.from({ length: 60 }, (_, index) => `identifier_${index}`)
+        const person = Object.fromEntries([...traits, ...identifiers].map((name) => [name, `of ${name}`]))
+        yield* sql`create table wide (id text, ${sql.csv(Object.keys(person).map((name) => sql`${sql(name)} text`))})`
+        yield* sql`insert into wide ${sql.insert({ id: "b", ...person })}`
+        write("wide.ndjson", lines([{ id: "a", ...person }]))
+        const options = { traits, identifiers: Object.fromEntries(identifiers.map((name) => [name, name])) }
+        for (const users of [
+          Source.ndjson("wide.ndjson").users(options),
+          Source.store().users({ ...options, query: query`select * from wide` })
+        ]) {
+          const resolved = yield* Effect.fromResult(
+            resolve(defineConfig({ space: "wide", profiles: [users], activations: [] }))
+          )
+          yield* register(resolved)
+          const imported = yield* refreshProfiles(resolved.profiles[0]!, { folder, full: false })
+          assert.strictEqual(imported.profiles, 1)
+          const [kept] = yield* sql<{ traits: Record<string, string>; identifiers: number }>`
+            select traits, (select count(*)::int from tributary.identifier i where i.profile_no = p.no) as identifiers
+            from tributary.profile p where not gone`
+          assert.deepStrictEqual(kept?.traits, Object.fromEntries(traits.map((name) => [name, `of ${name}`])))
+          assert.strictEqual(kept?.identifiers, 60)
+        }
       }).pipe(Effect.provide(runtime))
     )
 
