@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import type { Case } from "../support/Case.ts"
 import { profiled } from "../support/profile.ts"
+import { bareIdentifies } from "../support/bare.ts"
 import * as World from "../support/world.ts"
 
 const goals = { PostgreSQL: 100_000, PGlite: 25_000 } as const
@@ -13,7 +14,7 @@ const event: Case = {
     const rows = []
     for (const store of ["PostgreSQL", "PGlite"] as const) {
       note(store)
-      const { rates, shares } = await World.inStore(store, () =>
+      const { bare, rates, shares } = await World.inStore(store, () =>
         Effect.gen(function* () {
           const { url } = yield* World.receiver(201, `{"message":"success","attributes_processed":75}`)
           yield* World.people(people)
@@ -25,6 +26,7 @@ const event: Case = {
           const resolved = yield* World.config([World.Activation.events(revenue, World.braze(url))])
           const space = yield* World.open(resolved)
           const rates: Array<number> = []
+          const bare: Array<number> = []
           const another = Effect.gen(function* () {
             yield* World.run(`update value set value = to_jsonb((value::text)::numeric + 1)`)
             yield* World.evaluate(resolved)
@@ -34,11 +36,12 @@ const event: Case = {
             const { millis, value: told } = yield* World.timed(World.tell(space))
             if (told !== people) throw new Error(`${told} told of ${people}`)
             rates.push((told / millis) * 1000)
-            note(`${Math.round(rates.at(-1) ?? 0)}/s`)
+            bare.push(yield* bareIdentifies(url, people))
+            note(`${Math.round(rates.at(-1) ?? 0)}/s; a bare loop ${Math.round(bare.at(-1) ?? 0)}/s`)
           }
           yield* another
           const { shares } = yield* profiled(World.tell(space))
-          return { rates, shares }
+          return { bare, rates, shares }
         })
       )
       // The first round warms up.
@@ -47,7 +50,7 @@ const event: Case = {
         what: store,
         figure,
         unit: "identifies/s",
-        reference: { what: "the goal", figure: goals[store] },
+        reference: { what: "a bare loop, with no difference, ledger or limits", figure: Math.max(...bare.slice(1)) },
         goal: { words: `${goals[store]} a second`, isReached: figure >= goals[store] },
         parameters: `${people} identifies, batches of 75; rounds: ${rates.map((rate) => Math.round(rate)).join(", ")}`
       })

@@ -171,40 +171,60 @@ const foundAt = (due: Due): number => Math.max(due.standing.changedAt, due.ident
 /** One call for all of these. */
 const makeCall = (group: Group, profile: KnownProfile, required: unknown): Call => {
   const { identifier, kind, task, value } = group[0].due
+  const { type, value: name } = identifier
   const { personas } = task
-  const base = {
-    identifier: { type: identifier.type, value: identifier.value },
-    siblings: siblingsOf(identifier, profile, task),
-    required,
-    personas
-  }
-  const messageId = () => messageIdOf(group, profile)
-  const timestamp = () => new Date(Math.max(...group.map(({ due }) => foundAt(due)))).toISOString()
+  const messageId = messageIdOf(group, profile)
+  const timestamp = isoOf(
+    group.length === 1 ? foundAt(group[0].due) : Math.max(...group.map(({ due }) => foundAt(due)))
+  )
+  const siblings = siblingsOf(identifier, profile, task)
+  // Written out for each kind: there are millions of these, and a spread costs more than the call.
   switch (kind) {
-    case "identify":
+    case "identify": {
+      const traits = traitsOf(group, profile)
       return {
         type: "identify",
-        ...base,
-        // There are millions of these, and few plugins ask for either.
-        get messageId() {
-          return messageId()
-        },
-        get timestamp() {
-          return timestamp()
-        },
-        traits: traitsOf(group, profile)
+        identifier: { type, value: name },
+        siblings,
+        required,
+        personas,
+        messageId,
+        timestamp,
+        traits
       }
+    }
     case "group": {
       const { users } = profile
-      const own = { groupId: identifier.value, traits: traitsOf(group, profile), users }
-      return { type: "group", ...base, messageId: messageId(), timestamp: timestamp(), ...own }
+      const traits = traitsOf(group, profile)
+      return {
+        type: "group",
+        identifier: { type, value: name },
+        siblings,
+        required,
+        personas,
+        messageId,
+        timestamp,
+        groupId: name,
+        traits,
+        users
+      }
     }
     case "track": {
       const { computation_class, computation_key } = personas
       const property = computation_class === "audience" ? "audience_key" : "trait_key"
       const properties = { ...mappedTraits(task, profile), [property]: computation_key, [computation_key]: value }
-      const own = { event: eventName(group[0].due), properties }
-      return { type: "track", ...base, messageId: messageId(), timestamp: timestamp(), ...own }
+      const event = eventName(group[0].due)
+      return {
+        type: "track",
+        identifier: { type, value: name },
+        siblings,
+        required,
+        personas,
+        messageId,
+        timestamp,
+        event,
+        properties
+      }
     }
   }
 }
@@ -212,14 +232,34 @@ const makeCall = (group: Group, profile: KnownProfile, required: unknown): Call 
 const traitsOf = (group: Group, profile: KnownProfile): Readonly<Record<string, Json>> => {
   const traits: Record<string, Json> = {}
   for (const { due } of group) {
-    Object.assign(traits, mappedTraits(due.task, profile))
+    for (const [name, trait] of Object.entries(due.task.traits)) {
+      const value = profile.traits[trait]
+      if (value !== undefined) traits[name] = value
+    }
     traits[due.task.personas.computation_key] = due.value
   }
   return traits
 }
 
+/** The last one written: an evaluation finds thousands at the same instant. */
+let lastIso = { millis: 0, text: new Date(0).toISOString() }
+
+const isoOf = (millis: number): string => {
+  if (lastIso.millis !== millis) lastIso = { millis, text: new Date(millis).toISOString() }
+  return lastIso.text
+}
+
+/**
+ * The same for the same change, and another for any other: who told what of whom, and when it was found. Of one due it
+ * is put together from numbers that are at hand.
+ */
 const messageIdOf = (group: Group, profile: KnownProfile): string => {
-  const { identifier, kind } = group[0].due
+  const [{ due }] = group
+  const { identifier, kind } = due
+  if (group.length === 1 && kind !== "group") {
+    const told = due.told === undefined ? "x" : due.told.toString(36)
+    return `${changeOf(due)}-${identifier.no.toString(36)}-${foundAt(due).toString(36)}-${told}`
+  }
   return digest(
     ...group.flatMap(({ due }) => [
       due.task.activationId,
@@ -233,6 +273,16 @@ const messageIdOf = (group: Group, profile: KnownProfile): string => {
     // Other users of an account are another change, though its value is the same.
     ...(kind === "group" ? profile.users : [])
   )
+}
+
+/** The last one made: thousands of dues come of one evaluation. */
+let lastChange = { activation: "", kind: "", evaluation: "", text: "" }
+
+const changeOf = ({ kind, standing: { evaluation }, task: { activationId: activation } }: Due): string => {
+  if (lastChange.evaluation !== evaluation || lastChange.kind !== kind || lastChange.activation !== activation) {
+    lastChange = { activation, kind, evaluation, text: digest(activation, kind, evaluation) }
+  }
+  return lastChange.text
 }
 
 /** The dues of one call. */

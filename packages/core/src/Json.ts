@@ -41,6 +41,11 @@ export const canonical = (value: Json): string => {
  * @since 0.1.0
  */
 export const fingerprint = (...texts: ReadonlyArray<string>): bigint => {
-  const bits = hash("sha256", texts.join("\u0000"), "buffer").readBigUInt64BE(0)
+  // A text of a byte a character is a third of the time that a Buffer takes to make.
+  const digest = hash("sha256", texts.length === 1 ? (texts[0] ?? "") : texts.join("\u0000"), "binary")
+  for (let i = 0; i < 8; i++) first8.setUint8(i, digest.charCodeAt(i))
+  const bits = first8.getBigUint64(0)
   return bits === 0n ? 1n : bits
 }
+
+const first8 = new DataView(new ArrayBuffer(8))

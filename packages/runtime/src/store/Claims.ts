@@ -5,7 +5,7 @@
  */
 import { IdSet, Ledger } from "@tributary/core"
 import { Clock, Effect, Option } from "effect"
-import { SqlClient, type SqlError } from "effect/sql"
+import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import { lane, mark } from "./DirtySets.ts"
 import { timestamp } from "./Timestamp.ts"
 
@@ -43,16 +43,13 @@ const wakePostponed = Effect.fnUntraced(function* (activations: ReadonlyArray<nu
 })
 
 /**
- * How often an import has taken identifiers from one profile to another.
+ * How often an import has taken identifiers from one profile to another, as part of a query.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const movesSoFar = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  const [row] = yield* sql<{ moves: number }>`select coalesce(sum(moves), 0)::int as moves from tributary.source`
-  return row?.moves ?? 0
-})
+export const movesSoFar = (sql: SqlClient.SqlClient): Statement.Fragment =>
+  sql`(select coalesce(sum(moves), 0)::int from tributary.source)`
 
 interface DirtyRow {
   readonly activation_no: number
@@ -172,7 +169,7 @@ const claimChunks = Effect.fnUntraced(function* (
     from unnest(${numbers}::int[], ${places}::int[], ${lanes}::int[],
       ${parts.map((part) => IdSet.encode(part.taken))}::bytea[]) w(a, c, l, b)
     returning no, activation_no, chunk, lane::int as lane`
-  const moves = yield* movesSoFar
+  const [{ moves } = { moves: 0 }] = yield* sql<{ moves: number }>`select ${movesSoFar(sql)} as moves`
   const byActivation = new Map<number, IdSet.IdSet>()
   for (const part of parts) {
     byActivation.set(part.activation_no, IdSet.union(byActivation.get(part.activation_no) ?? IdSet.empty, part.taken))

@@ -118,6 +118,9 @@ interface Row {
   readonly [column: string]: unknown
 }
 
+/** The type `int[]`, by its number in PostgreSQL's catalogue. */
+const int4Array = 1007
+
 const hexOf = (bytes: Uint8Array): string =>
   `\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex")}`
 
@@ -157,8 +160,11 @@ const open = (folder: string | undefined, image: Blob | undefined) =>
             [types.INT8]: (text: string) => BigInt(text),
             [types.BYTEA]: (text: string) => new Uint8Array(Buffer.from(text.slice(2), "hex"))
           },
-          // PGlite's own goes byte by byte, and a ledger is hundreds of thousands of them.
-          serializers: { [types.BYTEA]: hexOf }
+          // PGlite's own go byte by byte, and quote each number: a ledger is hundreds of thousands of them.
+          serializers: {
+            [types.BYTEA]: hexOf,
+            [int4Array]: (numbers: ReadonlyArray<number>) => `{${numbers.join(",")}}`
+          }
         }),
       catch: (cause) => new StoreUnavailable({ store: folder ?? "memory", reason: reasonOf(cause) })
     }),

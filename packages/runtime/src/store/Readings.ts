@@ -6,6 +6,8 @@
 import { Fingerprints, IdSet, type Json, type Ledger, Plan } from "@tributary/core"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import { int4s } from "./Columns.ts"
+import { readProfiles } from "./Profiles.ts"
 
 type Read<A> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
 
@@ -29,7 +31,7 @@ export const read = Effect.fnUntraced(function* (
   claim: Ledger.Claim,
   wanted: Ledger.Wanted
 ): Effect.fn.Return<Ledger.Reading, SqlError.SqlError, SqlClient.SqlClient> {
-  const numbers = [...claim.profiles]
+  const numbers = IdSet.toArray(claim.profiles)
   const activations = yield* readActivations([...claim.byActivation.keys()])
   const profiles = yield* readProfiles(numbers, wanted)
   const present = new Set(profiles.filter((profile) => !profile.gone).map((profile) => profile.no))
@@ -73,83 +75,6 @@ const readActivations = (activations: ReadonlyArray<number>): Read<ReadonlyArray
       where a.no = any(${activations}::int[])`
   })
 
-interface FoundProfile extends Plan.KnownProfile {
-  readonly gone: boolean
-}
-
-interface ProfileRow {
-  readonly no: number
-  readonly gone: boolean
-  readonly traits: Readonly<Record<string, Json.Json>>
-}
-
-const readTraits = (numbers: ReadonlyArray<number>): Read<ReadonlyArray<ProfileRow>> =>
-  Effect.flatMap(
-    SqlClient.SqlClient,
-    (sql) =>
-      sql<ProfileRow>`select no, gone, traits from tributary.profile where no = any(${numbers}::int[]) order by no`
-  )
-
-/** Who is there at all: two sets, and no row for each. */
-const readPresence = (numbers: ReadonlyArray<number>): Read<ReadonlyArray<ProfileRow>> =>
-  Effect.gen(function* () {
-    const sql = yield* SqlClient.SqlClient
-    const [row] = yield* sql<{ known: Uint8Array | null; gone: Uint8Array | null }>`
-      select string_agg(int4send(no), ''::bytea) as known,
-        string_agg(int4send(no), ''::bytea) filter (where gone) as gone
-      from tributary.profile where no = any(${numbers}::int[])`
-    const gone = IdSet.fromInt4(row?.gone ?? new Uint8Array(0))
-    const known = IdSet.toArray(IdSet.fromInt4(row?.known ?? new Uint8Array(0)))
-    return known.map((no) => ({ no, gone: gone.size > 0 && gone.has(no), traits: {} }))
-  })
-
-/** Oldest first. */
-const byAge = (a: Plan.KnownIdentifier, b: Plan.KnownIdentifier) => a.addedAt - b.addedAt || a.no - b.no
-
-const readProfiles = Effect.fnUntraced(function* (
-  numbers: ReadonlyArray<number>,
-  wanted: Ledger.Wanted
-): Effect.fn.Return<ReadonlyArray<FoundProfile>, SqlError.SqlError, SqlClient.SqlClient> {
-  const sql = yield* SqlClient.SqlClient
-  const rows = yield* wanted.traits ? readTraits(numbers) : readPresence(numbers)
-  const identifierRows = yield* sql<{
-    no: number
-    profile_no: number
-    type: string
-    value: string
-    gone: boolean
-    added_at: Date
-  }>`select no, profile_no, type, value, gone, added_at from tributary.identifier
-     where profile_no = any(${numbers}::int[]) and type = any(${wanted.identifierTypes}::text[])`
-  const identifiers = new Map<number, Array<Plan.KnownIdentifier>>()
-  for (const { added_at, gone, no, profile_no, type, value } of identifierRows) {
-    const known = { no, type, value, gone, addedAt: added_at.getTime() }
-    const held = identifiers.get(profile_no)
-    if (held === undefined) identifiers.set(profile_no, [known])
-    else held.push(known)
-  }
-  for (const held of identifiers.values()) if (held.length > 1) held.sort(byAge)
-  const users = new Map<number, Array<string>>()
-  if (wanted.users) {
-    const members = yield* sql<{ account_no: number; value: string }>`
-      select m.account_no, i.value from tributary.account_user m
-      join tributary.identifier i on i.profile_no = m.user_no and i.type = 'user_id' and not i.gone
-      where m.account_no = any(${numbers}::int[]) and not m.gone order by i.value`
-    for (const { account_no, value } of members) {
-      const known = users.get(account_no)
-      if (known === undefined) users.set(account_no, [value])
-      else known.push(value)
-    }
-  }
-  return rows.map((row) => ({
-    no: row.no,
-    gone: row.gone,
-    traits: row.traits,
-    identifiers: identifiers.get(row.no) ?? [],
-    users: users.get(row.no) ?? []
-  }))
-})
-
 interface Found {
   readonly at: number
   readonly evaluation: string
@@ -188,10 +113,12 @@ const ownWant = Effect.fnUntraced(function* (
     return { value: (profile) => (members.has(profile) ? true : undefined), found: (profile) => found.get(profile) }
   }
   const sql = yield* SqlClient.SqlClient
-  const rows = yield* sql<{ profile_no: number; value: Json.Json }>`
-    select profile_no, value from tributary.value
-    where computation_no = ${activation.computation_no} and profile_no = any(${[...profiles]}::int[])`
-  const values = new Map(rows.map((row) => [row.profile_no, row.value]))
+  const [row] = yield* sql<{ profiles: Uint8Array | null; results: ReadonlyArray<Json.Json> | null }>`
+    select string_agg(int4send(profile_no), ''::bytea) as profiles, json_agg(value) as results from tributary.value
+    where computation_no = ${activation.computation_no} and profile_no = any(${IdSet.toArray(profiles)}::int[])`
+  const results = row?.results ?? []
+  const values = new Map<number, Json.Json | undefined>()
+  for (const [i, profile] of int4s(row?.profiles).entries()) values.set(profile, results[i])
   return { value: (profile) => values.get(profile), found: (profile) => found.get(profile) }
 })
 

@@ -28,9 +28,8 @@ export const settle = Effect.fnUntraced(function* (
   yield* Intents.keep(claim, settled.intended)
   yield* acknowledge(settled.acknowledged)
   yield* doubt(settled.doubted)
-  if ((yield* movesSoFar) !== claim.moves)
-    yield* markOwners([...settled.acknowledged, ...settled.doubted], claim.profiles)
   const remembered = yield* remembers([...claim.byActivation.keys()])
+  if (remembered.moves !== claim.moves) yield* markOwners([...settled.acknowledged, ...settled.doubted], claim.profiles)
   if (remembered.rejections) yield* forgetRejections([...settled.acknowledged, ...settled.moot])
   yield* reject(settled.rejections)
   if (remembered.postponed) yield* forgetPostponed(claim, settled)
@@ -39,13 +38,17 @@ export const settle = Effect.fnUntraced(function* (
   yield* release(claim, IdSet.from(settled.released), IdSet.from(settled.returned))
 })
 
-/** Whether there is anything to forget: mostly there is not, and asking costs less than thousands of keys. */
+/**
+ * Whether there is anything to forget, as mostly there is not, and asking costs less than thousands of keys; and how
+ * often identifiers have moved by now.
+ */
 const remembers = Effect.fnUntraced(function* (activations: ReadonlyArray<number>) {
   const sql = yield* SqlClient.SqlClient
-  const [row] = yield* sql<{ rejections: boolean; postponed: boolean }>`
+  const [row] = yield* sql<{ rejections: boolean; postponed: boolean; moves: number }>`
     select exists (select 1 from tributary.rejection where activation_no = any(${activations}::int[])) as rejections,
-      exists (select 1 from tributary.postponed where activation_no = any(${activations}::int[])) as postponed`
-  return row ?? { rejections: true, postponed: true }
+      exists (select 1 from tributary.postponed where activation_no = any(${activations}::int[])) as postponed,
+      ${movesSoFar(sql)} as moves`
+  return row ?? { rejections: true, postponed: true, moves: -1 }
 })
 
 interface Change<A> {
@@ -113,19 +116,22 @@ const amendValues = Effect.fnUntraced(function* (settlements: ReadonlyArray<Plan
   }
   const wanted = [...blocks.values()]
   if (wanted.length === 0) return
-  const valued = wanted.filter(({ hasValue }) => hasValue)
-  if (valued.length > 0) {
-    yield* sql`insert into tributary.told_value (activation_no, kind, block, fingerprints)
-      select a, k, b, ''::bytea from unnest(${valued.map((block) => block.activation)}::int[],
-        ${valued.map((block) => block.kind)}::text[], ${valued.map((block) => block.block)}::int[]) w(a, k, b)
-      order by a, k, b on conflict do nothing`
-  }
-  const rows = yield* sql<ValueRow>`
+  const locked = sql<ValueRow>`
     select v.activation_no, v.kind, v.block, v.fingerprints from tributary.told_value v
     join unnest(${wanted.map((block) => block.activation)}::int[], ${wanted.map((block) => block.kind)}::text[],
       ${wanted.map((block) => block.block)}::int[]) w(a, k, b)
       on v.activation_no = w.a and v.kind = w.k and v.block = w.b
     order by v.activation_no, v.kind, v.block for update of v`
+  let rows = yield* locked
+  const present = new Set(rows.map((row) => `${row.activation_no} ${row.kind} ${row.block}`))
+  const missing = [...blocks].filter(([key, { hasValue }]) => hasValue && !present.has(key)).map(([, block]) => block)
+  if (missing.length > 0) {
+    yield* sql`insert into tributary.told_value (activation_no, kind, block, fingerprints)
+      select a, k, b, ''::bytea from unnest(${missing.map((block) => block.activation)}::int[],
+        ${missing.map((block) => block.kind)}::text[], ${missing.map((block) => block.block)}::int[]) w(a, k, b)
+      order by a, k, b on conflict do nothing`
+    rows = yield* locked
+  }
   // Audiences have no values.
   if (rows.length === 0) return
   const amended = rows.map((row) => {
@@ -177,15 +183,19 @@ const amend = Effect.fnUntraced(function* <A extends Plan.Moot>(
   const activations = wanted.map((change) => change.activation)
   const kinds = wanted.map((change) => change.kind)
   const chunks = wanted.map((change) => change.chunk)
-  yield* sql`insert into tributary.ledger (activation_no, kind, chunk, bits, again)
-    select a, k, c, ''::bytea, ''::bytea
-    from unnest(${activations}::int[], ${kinds}::text[], ${chunks}::int[]) w(a, k, c)
-    order by a, k, c on conflict do nothing`
-  const rows = yield* sql<LedgerRow>`
+  const locked = sql<LedgerRow>`
     select l.activation_no, l.kind, l.chunk, l.bits, l.again from tributary.ledger l
     join unnest(${activations}::int[], ${kinds}::text[], ${chunks}::int[]) w(a, k, c)
       on l.activation_no = w.a and l.kind = w.k and l.chunk = w.c
     order by l.activation_no, l.kind, l.chunk for update of l`
+  let rows = yield* locked
+  if (rows.length < wanted.length) {
+    yield* sql`insert into tributary.ledger (activation_no, kind, chunk, bits, again)
+      select a, k, c, ''::bytea, ''::bytea
+      from unnest(${activations}::int[], ${kinds}::text[], ${chunks}::int[]) w(a, k, c)
+      order by a, k, c on conflict do nothing`
+    rows = yield* locked
+  }
   const updated = rows.map((row) => {
     const { entries: own = [] } = changes.get(`${row.activation_no} ${row.kind} ${row.chunk}`) ?? {}
     return { ...row, ...change(row, own) }

@@ -1,0 +1,41 @@
+/**
+ * Many rows as one: a column of numbers as its bytes, a column of texts or values as one JSON text. The driver makes an
+ * object of each row, and a claim reads tens of thousands.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * A column that was aggregated by `string_agg(int4send(…), '')`, four big-endian bytes a row; none of no rows.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const int4s = (bytes: Uint8Array | null | undefined): Int32Array => {
+  if (bytes === null || bytes === undefined) return new Int32Array(0)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const numbers = new Int32Array(bytes.byteLength / 4)
+  for (let i = 0; i < numbers.length; i++) numbers[i] = view.getInt32(i * 4)
+  return numbers
+}
+
+/** From 1970 to 2000, which PostgreSQL counts from. */
+const millisTo2000 = 946_684_800_000
+
+/**
+ * A column that was aggregated by `string_agg(timestamptz_send(…), '')`, eight big-endian bytes a row, as milliseconds
+ * since 1970; none of no rows.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const timestamps = (bytes: Uint8Array | null | undefined): Float64Array => {
+  if (bytes === null || bytes === undefined) return new Float64Array(0)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const millis = new Float64Array(bytes.byteLength / 8)
+  for (let i = 0; i < millis.length; i++) {
+    const micros = view.getInt32(i * 8) * 2 ** 32 + view.getUint32(i * 8 + 4)
+    millis[i] = Math.floor(micros / 1000) + millisTo2000
+  }
+  return millis
+}

@@ -1,0 +1,128 @@
+/**
+ * Profiles as they are now, by number.
+ *
+ * @since 0.1.0
+ */
+import type { Json, Ledger, Plan } from "@tributary/core"
+import { Effect } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { int4s, timestamps } from "./Columns.ts"
+
+type Read<A> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
+
+/**
+ * A profile as the store has it. One that is gone may still have to be told so.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FoundProfile extends Plan.KnownProfile {
+  readonly gone: boolean
+}
+
+/**
+ * These profiles, in the order of their numbers, with as much of them as is wanted.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const readProfiles = (
+  numbers: ReadonlyArray<number>,
+  wanted: Ledger.Wanted
+): Read<ReadonlyArray<FoundProfile>> =>
+  Effect.gen(function* () {
+    const rows = yield* readRows(numbers, wanted.traits)
+    const identifiers = yield* readIdentifiers(numbers, wanted.identifierTypes)
+    const users = wanted.users ? yield* readUsers(numbers) : new Map<number, Array<string>>()
+    return rows.map(({ gone, no, traits }) => ({
+      no,
+      gone,
+      traits,
+      identifiers: identifiers.get(no) ?? [],
+      users: users.get(no) ?? []
+    }))
+  })
+
+type Traits = Readonly<Record<string, Json.Json>>
+
+interface ProfileRow {
+  readonly no: number
+  readonly gone: boolean
+  readonly traits: Traits
+}
+
+const noTraits: Traits = {}
+
+const readRows = (numbers: ReadonlyArray<number>, withTraits: boolean): Read<ReadonlyArray<ProfileRow>> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const [row] = yield* sql<{
+      nos: Uint8Array | null
+      gone: Uint8Array | null
+      traits: ReadonlyArray<Traits> | null
+    }>`
+      select string_agg(int4send(no), ''::bytea) as nos,
+        string_agg(int4send(no), ''::bytea) filter (where gone) as gone,
+        ${sql.literal(withTraits ? "json_agg(traits)" : "null::json")} as traits
+      from (select no, gone, traits from tributary.profile where no = any(${numbers}::int[]) order by no) p`
+    const gone = new Set(int4s(row?.gone))
+    const traits = row?.traits ?? []
+    return Array.from(int4s(row?.nos), (no, i) => ({ no, gone: gone.has(no), traits: traits[i] ?? noTraits }))
+  })
+
+/** Oldest first. */
+const byAge = (a: Plan.KnownIdentifier, b: Plan.KnownIdentifier) => a.addedAt - b.addedAt || a.no - b.no
+
+const readIdentifiers = (
+  numbers: ReadonlyArray<number>,
+  types: ReadonlyArray<string>
+): Read<ReadonlyMap<number, ReadonlyArray<Plan.KnownIdentifier>>> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const rows = yield* sql<{
+      type: string
+      nos: Uint8Array
+      profiles: Uint8Array
+      added: Uint8Array
+      gone: Uint8Array | null
+      texts: ReadonlyArray<string>
+    }>`
+      select type, string_agg(int4send(no), ''::bytea) as nos, string_agg(int4send(profile_no), ''::bytea) as profiles,
+        string_agg(timestamptz_send(added_at), ''::bytea) as added,
+        string_agg(int4send(no), ''::bytea) filter (where gone) as gone, json_agg(value) as texts
+      from tributary.identifier
+      where profile_no = any(${numbers}::int[]) and type = any(${types}::text[])
+      group by type`
+    const identifiers = new Map<number, Array<Plan.KnownIdentifier>>()
+    for (const { type, ...row } of rows) {
+      const gone = new Set(int4s(row.gone))
+      const profiles = int4s(row.profiles)
+      const added = timestamps(row.added)
+      for (const [i, no] of int4s(row.nos).entries()) {
+        const profile = profiles[i] ?? 0
+        const known = { no, type, value: row.texts[i] ?? "", gone: gone.has(no), addedAt: added[i] ?? 0 }
+        const held = identifiers.get(profile)
+        if (held === undefined) identifiers.set(profile, [known])
+        else held.push(known)
+      }
+    }
+    for (const held of identifiers.values()) if (held.length > 1) held.sort(byAge)
+    return identifiers
+  })
+
+/** The `user_id`s of each account's users, sorted. */
+const readUsers = (accounts: ReadonlyArray<number>): Read<ReadonlyMap<number, ReadonlyArray<string>>> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const members = yield* sql<{ account_no: number; value: string }>`
+      select m.account_no, i.value from tributary.account_user m
+      join tributary.identifier i on i.profile_no = m.user_no and i.type = 'user_id' and not i.gone
+      where m.account_no = any(${accounts}::int[]) and not m.gone order by i.value`
+    const users = new Map<number, Array<string>>()
+    for (const { account_no, value } of members) {
+      const known = users.get(account_no)
+      if (known === undefined) users.set(account_no, [value])
+      else known.push(value)
+    }
+    return users
+  })
