@@ -215,16 +215,19 @@ const options = {
   onStep: () => undefined
 }
 
-/** Evaluates everything, without importing: the people are there. */
-export const evaluate = (resolved: Resolved) =>
-  Effect.forEach(resolved.computations, (computation) => refreshComputation(computation, { folder: ".", full: false }))
+/** Evaluates everything, or what has this name, without importing: the people are there. */
+export const evaluate = (resolved: Resolved, name?: string) =>
+  Effect.forEach(
+    resolved.computations.filter((computation) => name === undefined || computation.name === name),
+    (computation) => refreshComputation(computation, { folder: ".", full: false })
+  )
 
-/** Tells what is due: the sync alone. */
+/** Tells what is due: the sync alone. A list that was told a moment ago is not due. */
 export const tell = (space: Space.Space) =>
   Effect.map(
     syncOnce({ ...space, resolved: { ...space.resolved, profiles: [], computations: [] } }, options),
     ({ synced }) => {
-      const bad = synced.filter(({ ending }) => ending._tag !== "Settled")
+      const bad = synced.filter(({ ending }) => ending._tag !== "Settled" && ending._tag !== "NotDue")
       if (bad.length > 0) throw new Error(`It did not settle: ${JSON.stringify(bad)}`)
       return synced.reduce(
         (sum, { counts }) => sum + counts.identify + counts.track + counts.group + counts.add + counts.discard,

@@ -118,29 +118,54 @@ interface Row {
   readonly [column: string]: unknown
 }
 
-/** The type `int[]`, by its number in PostgreSQL's catalogue. */
-const int4Array = 1007
-
 const hexOf = (bytes: Uint8Array): string =>
   `\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex")}`
+
+/** An array in PostgreSQL's notation. A text is taken to be in that notation already. */
+const arrayOf = <A>(element: (value: A) => string) => {
+  type Nested = A | string | null | ReadonlyArray<Nested>
+  const isArray: (value: Nested) => value is ReadonlyArray<Nested> = Array.isArray
+  const text = (value: Nested): string =>
+    isArray(value)
+      ? `{${value.map(text).join(",")}}`
+      : value === null
+        ? "null"
+        : typeof value === "string"
+          ? value
+          : element(value)
+  return text
+}
+
+/** The types `int[]` and `bytea[]`, by their numbers in PostgreSQL's catalogue. */
+const int4Array = 1007
+const byteaArray = 1001
+
+/** PGlite's own go byte by byte, and quote each number: a ledger is hundreds of thousands of them. */
+const serializers = {
+  [types.BYTEA]: hexOf,
+  [int4Array]: arrayOf<number>(String),
+  [byteaArray]: arrayOf<Uint8Array>((bytes) => `"\\${hexOf(bytes)}"`)
+}
 
 const makeConnection = (db: PGlite): SqlConnection.Connection => {
   const attempt = <A>(operation: string, run: () => Promise<A>) =>
     Effect.tryPromise({ try: run, catch: (cause) => new SqlError.SqlError({ reason: classify(cause, operation) }) })
   const rows: SqlConnection.Connection["execute"] = (sql, params, transform) =>
     Effect.map(
-      attempt("execute", () => db.query<Row>(sql, [...params])),
+      attempt("execute", () => db.query<Row>(sql, [...params], { serializers })),
       (result) => (transform === undefined ? result.rows : transform(result.rows))
     )
   const values: SqlConnection.Connection["executeValues"] = (sql, params) =>
     Effect.map(
-      attempt("executeValues", () => db.query<ReadonlyArray<unknown>>(sql, [...params], { rowMode: "array" })),
+      attempt("executeValues", () =>
+        db.query<ReadonlyArray<unknown>>(sql, [...params], { rowMode: "array", serializers })
+      ),
       (result) => result.rows
     )
   return {
     execute: rows,
     executeUnprepared: rows,
-    executeRaw: (sql, params) => attempt("executeRaw", () => db.query(sql, [...params])),
+    executeRaw: (sql, params) => attempt("executeRaw", () => db.query(sql, [...params], { serializers })),
     executeValues: values,
     executeValuesUnprepared: values,
     executeStream: (sql, params, transform) =>
@@ -159,11 +184,6 @@ const open = (folder: string | undefined, image: Blob | undefined) =>
           parsers: {
             [types.INT8]: (text: string) => BigInt(text),
             [types.BYTEA]: (text: string) => new Uint8Array(Buffer.from(text.slice(2), "hex"))
-          },
-          // PGlite's own go byte by byte, and quote each number: a ledger is hundreds of thousands of them.
-          serializers: {
-            [types.BYTEA]: hexOf,
-            [int4Array]: (numbers: ReadonlyArray<number>) => `{${numbers.join(",")}}`
           }
         }),
       catch: (cause) => new StoreUnavailable({ store: folder ?? "memory", reason: reasonOf(cause) })
