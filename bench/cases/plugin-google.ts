@@ -10,7 +10,8 @@ const pluginGoogle: Case = {
     const count = Math.max(20_000, Math.round(400_000 * scale))
     const { bare, cpu, plugin, requests } = await alone({
       status: 200,
-      answer: `{"requestId":"r1","access_token":"bench-access-token","token_type":"bearer","expires_in":3600}`,
+      answer: `{"requestId":"r1"}`,
+      token: `{"access_token":"bench-access-token","token_type":"bearer","expires_in":3600}`,
       destination: google,
       items: Array.from({ length: count }, (_, i) => ({
         identifiers: { email: [`Ada.${i}@Example.com`], phone: [`+336${String(i).padStart(8, "0")}`] },

@@ -10,7 +10,8 @@ const pluginZendesk: Case = {
     const count = Math.max(2_000, Math.round(30_000 * scale))
     const { bare, cpu, plugin, requests } = await alone({
       status: 200,
-      answer: `{"user":{"id":1,"user_fields":{"revenue":1}},"access_token":"bench-access-token","refresh_token":"bench-refresh-token","token_type":"bearer","expires_in":172800}`,
+      answer: `{"user":{"id":1,"user_fields":{"revenue":1}}}`,
+      token: `{"access_token":"bench-access-token","refresh_token":"bench-refresh-token","token_type":"bearer","expires_in":172800}`,
       destination: (baseUrl) =>
         Zendesk.destination("zendesk", {
           subdomain: "bench",

@@ -18,7 +18,7 @@ interface Posted {
 }
 
 /** What a plugin sends, taken down by a server that answers all the same. */
-const recording = (status: number, answer: string) =>
+const recording = (status: number, answer: string, token: string) =>
   Effect.acquireRelease(
     Effect.callback<{ readonly url: string; readonly posted: Array<Posted>; readonly close: () => void }>((resume) => {
       const posted: Array<Posted> = []
@@ -37,7 +37,9 @@ const recording = (status: number, answer: string) =>
             headers,
             body: Buffer.concat(parts).toString("utf8")
           })
-          response.writeHead(status, { "content-type": "application/json" }).end(answer)
+          const isForToken = /\/tokens?$/.test(request.url ?? "")
+          response.writeHead(isForToken ? 200 : status, { "content-type": "application/json" })
+          response.end(isForToken ? token : answer)
         })
       })
       server.listen(0, "127.0.0.1", () => {
@@ -52,6 +54,8 @@ const recording = (status: number, answer: string) =>
 export interface Alone<Item> {
   readonly status: number
   readonly answer: string
+  /** Where the plugin asks for one. */
+  readonly token?: string
   readonly destination: (baseUrl: string) => Destination.Destination
   readonly items: ReadonlyArray<Item>
   readonly batch: number
@@ -84,9 +88,9 @@ export const alone = <Item>(given: Alone<Item>, runs = 3) =>
             { concurrency: given.concurrency, discard: true }
           )
         })
-        const record = yield* recording(given.status, given.answer)
+        const record = yield* recording(given.status, given.answer, given.token ?? "{}")
         yield* deliverAll(record.url)
-        const vendor = yield* receiver(given.status, given.answer)
+        const vendor = yield* receiver(given.status, given.answer, given.token)
         const run = Effect.runPromiseWith(yield* Effect.context<Layer.Success<typeof services>>())
         const perSecond = async (work: () => Promise<void>) => {
           const began = performance.now()

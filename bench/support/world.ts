@@ -236,8 +236,9 @@ export const tell = (space: Space.Space) =>
     }
   )
 
-/** A vendor in a process of its own that takes everything. */
-export const receiver = (status: number, body: string) => another("receiver.ts", String(status), body)
+/** A vendor in a process of its own that takes everything, and gives this to who asks for a token. */
+export const receiver = (status: number, body: string, token = "{}") =>
+  another("receiver.ts", String(status), body, token)
 
 /** Google's sandbox in a process of its own. */
 export const googleSandbox = () => another("google.ts")
