@@ -10,6 +10,8 @@ const { positionals, values } = parseArgs({
   options: {
     scale: { type: "string", default: "1" },
     json: { type: "boolean", default: false },
+    // One of several: without the head.
+    apart: { type: "boolean", default: false },
     help: { type: "boolean", default: false }
   }
 })
@@ -18,7 +20,8 @@ const names = readdirSync(new URL("cases", import.meta.url)).map((file) => file.
 const usage = `pnpm bench [case…] [--scale 0.01] [--json]
 
 Cases: ${names.join(", ")}. All of them where none is named.
---scale multiplies sizes: 1 is the full size (an hour, 24 GiB), 0.01 takes about a minute.
+--scale multiplies sizes: 1 is the full size (an hour, 24 GiB), 0.01 takes two or three minutes.
+Each case runs in a process of its own.
 PostgreSQL: TEST_DATABASE_URL, else postgres://postgres@127.0.0.1:5432/postgres.`
 
 const shown = (value: number) =>
@@ -41,6 +44,30 @@ const machine = () => {
   return `${os.cpus().length} × ${cpu}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, Node ${process.version}, ${execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim()}`
 }
 
+interface Result {
+  readonly case: string
+  readonly rows: ReadonlyArray<Row>
+}
+
+/** In this process. */
+const run = async (name: string, scale: number): Promise<Result> => {
+  const { default: each }: { readonly default: Case } = await import(`./cases/${name}.ts`)
+  if (!values.json) console.log(each.title)
+  const rows = await each.run({ scale, note: (text) => process.stderr.write(`  … ${text}\n`) })
+  if (!values.json) console.log(`${rows.map(line).join("\n")}\n`)
+  return { case: name, rows }
+}
+
+/** In a process of its own, which what ran before has not warmed, nor filled. */
+const runApart = (name: string): ReadonlyArray<Result> => {
+  const args = [...process.execArgv, import.meta.filename, name, "--scale", values.scale]
+  const output = execFileSync(process.execPath, values.json ? [...args, "--json"] : [...args, "--apart"], {
+    stdio: ["ignore", values.json ? "pipe" : "inherit", "inherit"],
+    encoding: "utf8"
+  })
+  return values.json ? JSON.parse(output).results : []
+}
+
 const main = async () => {
   const scale = Number(values.scale)
   const unknown = positionals.filter((name) => !names.includes(name))
@@ -50,15 +77,10 @@ const main = async () => {
     process.exitCode = values.help ? 0 : 2
     return
   }
-  if (!values.json) console.log(`${machine()}\nscale ${scale}\n`)
-  const results: Array<{ readonly case: string; readonly rows: ReadonlyArray<Row> }> = []
-  for (const name of positionals.length > 0 ? positionals : names) {
-    const { default: each }: { readonly default: Case } = await import(`./cases/${name}.ts`)
-    if (!values.json) console.log(each.title)
-    const rows = await each.run({ scale, note: (text) => process.stderr.write(`  … ${text}\n`) })
-    results.push({ case: name, rows })
-    if (!values.json) console.log(`${rows.map(line).join("\n")}\n`)
-  }
+  if (!values.json && !values.apart) console.log(`${machine()}\nscale ${scale}\n`)
+  const wanted = positionals.length > 0 ? positionals : names
+  const [only] = wanted
+  const results = only !== undefined && wanted.length === 1 ? [await run(only, scale)] : wanted.flatMap(runApart)
   if (values.json) console.log(JSON.stringify({ machine: machine(), scale, results }, null, 2))
 }
 

@@ -2,14 +2,18 @@
 /**
  * The `tributary` command.
  *
- * What each command needs is loaded when it runs, so that `--help` answers at once.
+ * What each command needs is loaded when it runs, and of Effect only what is used here, so that `--help` answers at once.
  *
  * @since 0.1.0
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Console, Effect, Predicate } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import type { Verb } from "./cli/operate.ts"
 import { codeOf, type ExitCode, exitCode, type Run } from "./cli/Exit.ts"
 import { growSlowly } from "./cli/Heap.ts"
