@@ -46,7 +46,9 @@ export const profiled = <A, E, R>(
     let total = 0
     for (const [i, sample] of (profile.samples ?? []).entries()) {
       const micros = profile.timeDeltas?.[i] ?? 0
-      const leaf = nodes.get(sample)?.callFrame.functionName
+      const { functionName: leaf, url: file } = nodes.get(sample)?.callFrame ?? {}
+      // The profiler's own start and end.
+      if (file === "node:inspector") continue
       let part = leaf === "(idle)" ? "idle" : leaf === "(garbage collector)" ? "garbage" : undefined
       for (let at: number | undefined = sample; part === undefined && at !== undefined; at = parents.get(at)) {
         const url = nodes.get(at)?.callFrame.url ?? ""
