@@ -43,6 +43,24 @@ describe("IdSet", () => {
   )
 
   law(
+    "takes the union of many at once, as sets and as bytes",
+    fc.property(fc.array(anySet, { maxLength: 8 }), (sets) => {
+      const union = sets.reduce(IdSet.union, IdSet.empty)
+      isSame(IdSet.unionAll(sets), union)
+      isSame(IdSet.decodeAll(sets.map(IdSet.encode)), union)
+      isSame(IdSet.decodeAll([new Uint8Array(0), ...sets.map(IdSet.encode)]), union)
+    })
+  )
+
+  it("takes the chunks of twenty million, time and again, without running out of memory", () => {
+    const half = Array.from({ length: 32_768 }, (_, i) => i * 2)
+    const chunks = Array.from({ length: 306 }, (_, chunk) =>
+      IdSet.encode(IdSet.from(half.map((no) => chunk * 65_536 + no)))
+    )
+    for (let time = 0; time < 30; time++) assert.strictEqual(IdSet.decodeAll(chunks).size, 306 * 32_768)
+  })
+
+  law(
     "has empty as the unit of union and the zero of intersection",
     fc.property(anySet, (a) => {
       isSame(IdSet.union(a, IdSet.empty), a)

@@ -112,7 +112,7 @@ const enough = Effect.fnUntraced(function* ({ activations, limit }: Ledger.Wish,
     const rows = yield* sql<{ bits: Uint8Array }>`select bits from tributary.dirty
       where activation_no = any(${activations}::int[]) and chunk = any(${next}::int[]) and lane = ${from}
         and length(bits) > 0`
-    found = rows.reduce((all, row) => IdSet.union(all, IdSet.decode(row.bits)), found)
+    found = IdSet.union(found, IdSet.decodeAll(rows.map((row) => row.bits)))
     count += next.length
   }
   return own.slice(0, count)
@@ -133,12 +133,9 @@ const claimChunks = Effect.fnUntraced(function* (
     select bits from tributary.claim where destination = ${owner.destination} and chunk = any(${chunks}::int[])
       and activation_no = any(${activations}::int[])`
   const sets = rows.map((row) => ({ ...row, set: IdSet.decode(row.bits) }))
-  const claimed = held.reduce((all, row) => IdSet.union(all, IdSet.decode(row.bits)), IdSet.empty)
+  const claimed = IdSet.decodeAll(held.map((row) => row.bits))
   const free = (of: (row: DirtyRow) => boolean) =>
-    IdSet.difference(
-      sets.filter((row) => row.lane === from && of(row)).reduce((all, row) => IdSet.union(all, row.set), IdSet.empty),
-      claimed
-    )
+    IdSet.difference(IdSet.unionAll(sets.filter((row) => row.lane === from && of(row)).map((row) => row.set)), claimed)
   const favoured = IdSet.take(
     free((row) => row.activation_no === activations[0]),
     limit
@@ -170,10 +167,12 @@ const claimChunks = Effect.fnUntraced(function* (
       ${parts.map((part) => IdSet.encode(part.taken))}::bytea[]) w(a, c, l, b)
     returning no, activation_no, chunk, lane::int as lane`
   const [{ moves } = { moves: 0 }] = yield* sql<{ moves: number }>`select ${movesSoFar(sql)} as moves`
-  const byActivation = new Map<number, IdSet.IdSet>()
-  for (const part of parts) {
-    byActivation.set(part.activation_no, IdSet.union(byActivation.get(part.activation_no) ?? IdSet.empty, part.taken))
-  }
+  const byActivation = new Map(
+    [...Map.groupBy(parts, (part) => part.activation_no)].map(([no, own]) => [
+      no,
+      IdSet.unionAll(own.map((part) => part.taken))
+    ])
+  )
   return Option.some<Ledger.Claim>({
     owner,
     isLive: from === lane.live,

@@ -38,7 +38,7 @@ export const wanted = Effect.fnUntraced(function* (
   if (row === undefined || row.is_leaving) return IdSet.empty
   const chunks = yield* sql<{ bits: Uint8Array }>`
     select bits from tributary.snapshot where computation_no = ${row.computation_no}`
-  const present = chunks.reduce((all, chunk) => IdSet.union(all, IdSet.decode(chunk.bits)), IdSet.empty)
+  const present = IdSet.decodeAll(chunks.map((chunk) => chunk.bits))
   return row.as_users ? yield* usersOfAll(present) : yield* withoutGone(present)
 })
 
@@ -89,5 +89,5 @@ export const toldIdentifiers = Effect.fnUntraced(function* (
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql<{ bits: Uint8Array }>`
     select bits from tributary.ledger where activation_no = ${activation} and length(bits) > 0`
-  return rows.reduce((all, row) => IdSet.union(all, IdSet.decode(row.bits)), IdSet.empty)
+  return IdSet.decodeAll(rows.map((row) => row.bits))
 })

@@ -106,8 +106,5 @@ export const pending = Effect.fnUntraced(function* (
   const postponed = yield* sql<{ profile_no: number }>`
     select profile_no from tributary.postponed
     where activation_no = ${activation} and not_before < 'infinity'`
-  return sets.reduce(
-    (all, row) => IdSet.union(all, IdSet.decode(row.bits)),
-    IdSet.from(postponed.map((row) => row.profile_no))
-  )
+  return IdSet.union(IdSet.decodeAll(sets.map((row) => row.bits)), IdSet.from(postponed.map((row) => row.profile_no)))
 })

@@ -142,7 +142,7 @@ export const recover = Effect.fnUntraced(function* (
         Intents.left(activation_no, profiles, intents)
       )
       yield* doubt(left)
-      const profiles = held.reduce((all, claim) => IdSet.union(all, claim.profiles), IdSet.empty)
+      const profiles = IdSet.unionAll(held.map((claim) => claim.profiles))
       yield* markOwners(left, profiles)
       yield* mark(
         held.map((claim) => ({

@@ -191,7 +191,7 @@ export const readSnapshot = Effect.fnUntraced(function* (
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql<{ bits: Uint8Array }>`
     select bits from tributary.snapshot where computation_no = ${computation} and chunk = any(${chunks}::int[])`
-  return rows.reduce((all, row) => IdSet.union(all, IdSet.decode(row.bits)), IdSet.empty)
+  return IdSet.decodeAll(rows.map((row) => row.bits))
 })
 
 interface ChangeRow {

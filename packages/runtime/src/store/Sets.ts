@@ -59,7 +59,7 @@ export const touched = Effect.fnUntraced(function* (
       string_agg(int4send(no), ''::bytea) ${wereGone} as gone, string_agg(int4send(${other}), ''::bytea) as others
     from t group by no >> 16`
   const union = (of: (row: (typeof rows)[number]) => Uint8Array | null) =>
-    rows.reduce((all, row) => IdSet.union(all, IdSet.fromInt4(of(row) ?? none)), IdSet.empty)
+    IdSet.unionAll(rows.map((row) => IdSet.fromInt4(of(row) ?? none)))
   return {
     count: rows.reduce((sum, row) => sum + row.count, 0),
     all: union((row) => row.nos),
