@@ -173,7 +173,6 @@ const makeCall = (group: Group, profile: KnownProfile, required: unknown): Call 
   const { identifier, kind, task, value } = group[0].due
   const { type, value: name } = identifier
   const { personas } = task
-  const messageId = messageIdOf(group, profile)
   const timestamp = isoOf(
     group.length === 1 ? foundAt(group[0].due) : Math.max(...group.map(({ due }) => foundAt(due)))
   )
@@ -188,7 +187,10 @@ const makeCall = (group: Group, profile: KnownProfile, required: unknown): Call 
         siblings,
         required,
         personas,
-        messageId,
+        // Of millions few are asked for it.
+        get messageId() {
+          return messageIdOf(group, profile)
+        },
         timestamp,
         traits
       }
@@ -202,7 +204,7 @@ const makeCall = (group: Group, profile: KnownProfile, required: unknown): Call 
         siblings,
         required,
         personas,
-        messageId,
+        messageId: messageIdOf(group, profile),
         timestamp,
         groupId: name,
         traits,
@@ -220,7 +222,7 @@ const makeCall = (group: Group, profile: KnownProfile, required: unknown): Call 
         siblings,
         required,
         personas,
-        messageId,
+        messageId: messageIdOf(group, profile),
         timestamp,
         event,
         properties
@@ -249,17 +251,8 @@ const isoOf = (millis: number): string => {
   return lastIso.text
 }
 
-/**
- * The same for the same change, and another for any other: who told what of whom, and when it was found. Of one due it
- * is put together from numbers that are at hand.
- */
 const messageIdOf = (group: Group, profile: KnownProfile): string => {
-  const [{ due }] = group
-  const { identifier, kind } = due
-  if (group.length === 1 && kind !== "group") {
-    const told = due.told === undefined ? "x" : due.told.toString(36)
-    return `${changeOf(due)}-${identifier.no.toString(36)}-${foundAt(due).toString(36)}-${told}`
-  }
+  const { identifier, kind } = group[0].due
   return digest(
     ...group.flatMap(({ due }) => [
       due.task.activationId,
@@ -273,16 +266,6 @@ const messageIdOf = (group: Group, profile: KnownProfile): string => {
     // Other users of an account are another change, though its value is the same.
     ...(kind === "group" ? profile.users : [])
   )
-}
-
-/** The last one made: thousands of dues come of one evaluation. */
-let lastChange = { activation: "", kind: "", evaluation: "", text: "" }
-
-const changeOf = ({ kind, standing: { evaluation }, task: { activationId: activation } }: Due): string => {
-  if (lastChange.evaluation !== evaluation || lastChange.kind !== kind || lastChange.activation !== activation) {
-    lastChange = { activation, kind, evaluation, text: digest(activation, kind, evaluation) }
-  }
-  return lastChange.text
 }
 
 /** The dues of one call. */
