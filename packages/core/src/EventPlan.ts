@@ -171,62 +171,36 @@ const foundAt = (due: Due): number => Math.max(due.standing.changedAt, due.ident
 /** One call for all of these. */
 const makeCall = (group: Group, profile: KnownProfile, required: unknown): Call => {
   const { identifier, kind, task, value } = group[0].due
-  const { type, value: name } = identifier
   const { personas } = task
-  const timestamp = isoOf(
-    group.length === 1 ? foundAt(group[0].due) : Math.max(...group.map(({ due }) => foundAt(due)))
-  )
-  const siblings = siblingsOf(identifier, profile, task)
-  // Written out for each kind: there are millions of these, and a spread costs more than the call.
+  const base = {
+    identifier: { type: identifier.type, value: identifier.value },
+    siblings: siblingsOf(identifier, profile, task),
+    required,
+    personas,
+    timestamp: isoOf(Math.max(...group.map(({ due }) => foundAt(due))))
+  }
+  const messageId = () => messageIdOf(group, profile)
   switch (kind) {
-    case "identify": {
-      const traits = traitsOf(group, profile)
+    case "identify":
       return {
         type: "identify",
-        identifier: { type, value: name },
-        siblings,
-        required,
-        personas,
-        // Of millions few are asked for it.
+        ...base,
+        // There are millions of these, and few plugins ask for it.
         get messageId() {
-          return messageIdOf(group, profile)
+          return messageId()
         },
-        timestamp,
-        traits
+        traits: traitsOf(group, profile)
       }
-    }
     case "group": {
       const { users } = profile
-      const traits = traitsOf(group, profile)
-      return {
-        type: "group",
-        identifier: { type, value: name },
-        siblings,
-        required,
-        personas,
-        messageId: messageIdOf(group, profile),
-        timestamp,
-        groupId: name,
-        traits,
-        users
-      }
+      const own = { groupId: identifier.value, traits: traitsOf(group, profile), users }
+      return { type: "group", ...base, messageId: messageId(), ...own }
     }
     case "track": {
       const { computation_class, computation_key } = personas
       const property = computation_class === "audience" ? "audience_key" : "trait_key"
       const properties = { ...mappedTraits(task, profile), [property]: computation_key, [computation_key]: value }
-      const event = eventName(group[0].due)
-      return {
-        type: "track",
-        identifier: { type, value: name },
-        siblings,
-        required,
-        personas,
-        messageId: messageIdOf(group, profile),
-        timestamp,
-        event,
-        properties
-      }
+      return { type: "track", ...base, messageId: messageId(), event: eventName(group[0].due), properties }
     }
   }
 }
@@ -234,10 +208,7 @@ const makeCall = (group: Group, profile: KnownProfile, required: unknown): Call 
 const traitsOf = (group: Group, profile: KnownProfile): Readonly<Record<string, Json>> => {
   const traits: Record<string, Json> = {}
   for (const { due } of group) {
-    for (const [name, trait] of Object.entries(due.task.traits)) {
-      const value = profile.traits[trait]
-      if (value !== undefined) traits[name] = value
-    }
+    Object.assign(traits, mappedTraits(due.task, profile))
     traits[due.task.personas.computation_key] = due.value
   }
   return traits

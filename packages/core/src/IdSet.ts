@@ -129,19 +129,6 @@ export const decodeAll = (parts: Iterable<Uint8Array>): IdSet => {
 }
 
 /**
- * A set of numbers that PostgreSQL aggregated as four big-endian bytes each: `string_agg(int4send(no), '')`.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const fromInt4 = (bytes: Uint8Array): IdSet => {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const numbers = new Uint32Array(bytes.byteLength / 4)
-  for (let i = 0; i < numbers.length; i++) numbers[i] = view.getUint32(i * 4)
-  return from(numbers)
-}
-
-/**
  * Members of either.
  *
  * @category combinators

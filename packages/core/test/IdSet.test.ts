@@ -126,15 +126,6 @@ describe("IdSet", () => {
   })
 
   law(
-    "reads what PostgreSQL aggregates, four bytes a number, big end first",
-    fc.property(fc.array(fc.integer({ min: 0, max: 2 ** 31 - 1 })), (given) => {
-      const bytes = Buffer.alloc(given.length * 4 + 1)
-      given.forEach((no, i) => bytes.writeInt32BE(no, i * 4 + 1))
-      assert.deepStrictEqual(members(IdSet.fromInt4(bytes.subarray(1))), sorted(given))
-    })
-  )
-
-  law(
     "is the union of its chunks, and each number is in the chunk of its upper half",
     fc.property(anySet, (a) => {
       const chunks = IdSet.byChunk(a)

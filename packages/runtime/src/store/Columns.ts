@@ -4,20 +4,30 @@
  *
  * @since 0.1.0
  */
+import { IdSet } from "@tributary/core"
 
 /**
- * A column that was aggregated by `string_agg(int4send(…), '')`, four big-endian bytes a row; none of no rows.
+ * A column of our numbers that was aggregated by `string_agg(int4send(…), '')`, four big-endian bytes a row; none of no
+ * rows.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const int4s = (bytes: Uint8Array | null | undefined): Int32Array => {
-  if (bytes === null || bytes === undefined) return new Int32Array(0)
+export const int4s = (bytes: Uint8Array | null | undefined): Uint32Array => {
+  if (bytes === null || bytes === undefined) return new Uint32Array(0)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const numbers = new Int32Array(bytes.byteLength / 4)
-  for (let i = 0; i < numbers.length; i++) numbers[i] = view.getInt32(i * 4)
+  const numbers = new Uint32Array(bytes.byteLength / 4)
+  for (let i = 0; i < numbers.length; i++) numbers[i] = view.getUint32(i * 4)
   return numbers
 }
+
+/**
+ * The same as a set.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const int4Set = (bytes: Uint8Array | null | undefined): IdSet.IdSet => IdSet.from(int4s(bytes))
 
 /** From 1970 to 2000, which PostgreSQL counts from. */
 const millisTo2000 = 946_684_800_000

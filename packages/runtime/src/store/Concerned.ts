@@ -6,6 +6,7 @@
 import { IdSet } from "@tributary/core"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import { int4Set } from "./Columns.ts"
 import { lane, mark, marksOf } from "./DirtySets.ts"
 
 /**
@@ -48,7 +49,7 @@ const usersOfAll = Effect.fnUntraced(function* (accounts: IdSet.IdSet) {
     select string_agg(int4send(m.user_no), ''::bytea) as nos from tributary.account_user m
     join tributary.profile p on p.no = m.user_no and not p.gone
     where m.account_no = any(${[...accounts]}::int[]) and not m.gone`
-  return row?.nos == null ? IdSet.empty : IdSet.fromInt4(row.nos)
+  return int4Set(row?.nos)
 })
 
 /** A deleted profile leaves although the computation has not been evaluated since (R27). */
@@ -56,7 +57,7 @@ const withoutGone = Effect.fnUntraced(function* (profiles: IdSet.IdSet) {
   const sql = yield* SqlClient.SqlClient
   const [row] = yield* sql<{ nos: Uint8Array | null }>`
     select string_agg(int4send(no), ''::bytea) as nos from tributary.profile where gone`
-  return row?.nos == null ? profiles : IdSet.difference(profiles, IdSet.fromInt4(row.nos))
+  return IdSet.difference(profiles, int4Set(row?.nos))
 })
 
 /**
@@ -74,7 +75,7 @@ export const toldProfiles = Effect.fnUntraced(function* (
   const [row] = yield* sql<{ nos: Uint8Array | null }>`
     select string_agg(distinct int4send(profile_no), ''::bytea) as nos from tributary.identifier
     where no = any(${[...told]}::int[])`
-  return row?.nos == null ? IdSet.empty : IdSet.fromInt4(row.nos)
+  return int4Set(row?.nos)
 })
 
 /**

@@ -13,6 +13,7 @@ import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import type { ResolvedComputation } from "../config/Resolved.ts"
 import { isFile } from "../config/Source.ts"
 import * as Changes from "./Changes.ts"
+import { int4Set } from "./Columns.ts"
 import { lane, laneFor, mark, type Mark, marksOf } from "./DirtySets.ts"
 import { analyze, readLarge } from "./Planner.ts"
 import { chunked } from "./Sets.ts"
@@ -173,7 +174,7 @@ const audienceResult = Effect.fnUntraced(function* (
     if (chunk === null || nos === null) {
       unknown = total
       unknownSample = Identifier.maskedValue(sample ?? "")
-    } else present.set(chunk, IdSet.fromInt4(nos))
+    } else present.set(chunk, int4Set(nos))
   }
   return { present, changed: new Map(), unknown, unknownSample }
 })
@@ -318,6 +319,5 @@ export const usersOf = Effect.fnUntraced(function* (
   const rows = yield* sql<{ nos: Uint8Array | null }>`
     select string_agg(int4send(user_no), ''::bytea) as nos from tributary.account_user
     where account_no = any(${[...accounts]}::int[]) and not gone`
-  const nos = rows[0]?.nos
-  return nos == null ? IdSet.empty : IdSet.fromInt4(nos)
+  return int4Set(rows[0]?.nos)
 })

@@ -6,8 +6,7 @@
 import { IdSet } from "@tributary/core"
 import { Effect } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
-
-const none = new Uint8Array(0)
+import { int4Set } from "./Columns.ts"
 
 /**
  * The column `no` of a query, by chunk.
@@ -21,7 +20,7 @@ export const chunked = Effect.fnUntraced(function* (
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql<{ chunk: number; nos: Uint8Array }>`
     select no >> 16 as chunk, string_agg(int4send(no), ''::bytea) as nos from (${numbers}) n group by 1`
-  return new Map(rows.map((row) => [row.chunk, IdSet.fromInt4(row.nos)]))
+  return new Map(rows.map((row) => [row.chunk, int4Set(row.nos)]))
 })
 
 /**
@@ -59,7 +58,7 @@ export const touched = Effect.fnUntraced(function* (
       string_agg(int4send(no), ''::bytea) ${wereGone} as gone, string_agg(int4send(${other}), ''::bytea) as others
     from t group by no >> 16`
   const union = (of: (row: (typeof rows)[number]) => Uint8Array | null) =>
-    IdSet.unionAll(rows.map((row) => IdSet.fromInt4(of(row) ?? none)))
+    IdSet.unionAll(rows.map((row) => int4Set(of(row))))
   return {
     count: rows.reduce((sum, row) => sum + row.count, 0),
     all: union((row) => row.nos),
