@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { Diff, Ledger } from "@tributary/core"
-import { Effect, Schema, type Scope } from "effect"
+import { Effect, flow, Schema, type Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import type { BadConfig, Resolved } from "../config/Resolved.ts"
 import { evaluate, type Evaluated } from "../store/Evaluation.ts"
@@ -12,7 +12,7 @@ import * as Changes from "../store/Changes.ts"
 import { importProfiles, type Imported } from "../store/Import.ts"
 import { register } from "../store/Registry.ts"
 import { sqlReason, toLedgerError } from "../store/SqlLedger.ts"
-import { stage } from "../store/Staging.ts"
+import { inSession, type Session, stage } from "../store/Staging.ts"
 import { readComputation, readProfiles } from "./Refresh.ts"
 
 /**
@@ -37,51 +37,58 @@ class RollBack extends Schema.TaggedError<RollBack>()("RollBack", {}) {}
  * @category combinators
  * @since 0.1.0
  */
-export const checkQueries = Effect.fnUntraced(function* (
-  resolved: Resolved,
-  folder: string
-): Effect.fn.Return<Checked, BadConfig | Ledger.LedgerError, SqlClient.SqlClient | Diff.Diff | Scope.Scope> {
-  const sql = yield* SqlClient.SqlClient
-  const mistakes: Array<string> = []
-  const imported: Array<Imported> = []
-  const evaluated: Array<Evaluated> = []
-  let remapped: ReadonlyArray<string> = []
-  const note = (error: { readonly message: string }) => Effect.sync(() => void mistakes.push(error.message))
-  const stagedProfiles = yield* Effect.forEach(resolved.profiles, (profiles) =>
-    staged(readProfiles(profiles, { folder, full: true })).pipe(
-      Effect.map((rows) => [{ profiles, rows }]),
-      Effect.catchTag("SourceError", (error) => Effect.as(note(error), []))
+export const checkQueries = Effect.fnUntraced(
+  function* (
+    resolved: Resolved,
+    folder: string
+  ): Effect.fn.Return<
+    Checked,
+    BadConfig | Ledger.LedgerError,
+    SqlClient.SqlClient | Diff.Diff | Session | Scope.Scope
+  > {
+    const sql = yield* SqlClient.SqlClient
+    const mistakes: Array<string> = []
+    const imported: Array<Imported> = []
+    const evaluated: Array<Evaluated> = []
+    let remapped: ReadonlyArray<string> = []
+    const note = (error: { readonly message: string }) => Effect.sync(() => void mistakes.push(error.message))
+    const stagedProfiles = yield* Effect.forEach(resolved.profiles, (profiles) =>
+      staged(readProfiles(profiles, { folder, full: true })).pipe(
+        Effect.map((rows) => [{ profiles, rows }]),
+        Effect.catchTag("SourceError", (error) => Effect.as(note(error), []))
+      )
     )
-  )
-  const stagedComputations = yield* Effect.forEach(resolved.computations, (computation) =>
-    staged(readComputation(computation, { folder, full: true }), computation.value).pipe(
-      Effect.map((rows) => [{ computation, rows }]),
-      Effect.catchTag("SourceError", (error) => Effect.as(note(error), []))
+    const stagedComputations = yield* Effect.forEach(resolved.computations, (computation) =>
+      staged(readComputation(computation, { folder, full: true }), computation.value).pipe(
+        Effect.map((rows) => [{ computation, rows }]),
+        Effect.catchTag("SourceError", (error) => Effect.as(note(error), []))
+      )
     )
-  )
-  yield* sql
-    .withTransaction(
-      Effect.gen(function* () {
-        remapped = (yield* register(resolved)).remapped
-        for (const { profiles, rows } of stagedProfiles.flat()) {
-          const result = yield* Effect.result(importProfiles(profiles, rows))
-          if (result._tag === "Success") imported.push(result.success)
-          else mistakes.push(inWords(result.failure, `profiles "${profiles.name}"`))
-        }
-        for (const { computation, rows } of stagedComputations.flat()) {
-          const result = yield* Effect.result(evaluate(computation, rows))
-          if (result._tag === "Success") evaluated.push(result.success)
-          else mistakes.push(inWords(result.failure, `computation "${computation.key}"`))
-        }
-        return yield* new RollBack()
-      })
-    )
-    .pipe(
-      Effect.catchTag("RollBack", () => Effect.void),
-      Effect.catchTag("SqlError", toLedgerError)
-    )
-  return { imported, evaluated, mistakes, remapped }
-})
+    yield* sql
+      .withTransaction(
+        Effect.gen(function* () {
+          remapped = (yield* register(resolved)).remapped
+          for (const { profiles, rows } of stagedProfiles.flat()) {
+            const result = yield* Effect.result(sql.withTransaction(importProfiles(profiles, rows)))
+            if (result._tag === "Success") imported.push(result.success)
+            else mistakes.push(inWords(result.failure, `profiles "${profiles.name}"`))
+          }
+          for (const { computation, rows } of stagedComputations.flat()) {
+            const result = yield* Effect.result(evaluate(computation, rows))
+            if (result._tag === "Success") evaluated.push(result.success)
+            else mistakes.push(inWords(result.failure, `computation "${computation.key}"`))
+          }
+          return yield* new RollBack()
+        })
+      )
+      .pipe(
+        Effect.catchTag("RollBack", () => Effect.void),
+        Effect.catchTag("SqlError", toLedgerError)
+      )
+    return { imported, evaluated, mistakes, remapped }
+  },
+  flow(inSession, Effect.catchTag("SqlError", toLedgerError))
+)
 
 /** The rows, once the query of changes was tried. */
 const staged = (read: Changes.Read, valueColumn?: string) =>

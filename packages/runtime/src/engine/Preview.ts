@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import { Connection, type Destination, type Diff, Ledger, RateLimiter, Reconciler, type Results } from "@tributary/core"
-import { Effect, Option, Schema, type Scope } from "effect"
+import { Effect, flow, Option, Schema, type Scope } from "effect"
 import { HttpClient, HttpClientError, type HttpClientRequest } from "effect/http"
 import { SqlClient } from "effect/sql"
 import type { BadConfig, Resolved, ResolvedActivation } from "../config/Resolved.ts"
@@ -17,7 +17,7 @@ import * as Lease from "../store/Lease.ts"
 import { importProfiles } from "../store/Import.ts"
 import { register } from "../store/Registry.ts"
 import { toLedgerError } from "../store/SqlLedger.ts"
-import { type SourceError, stage } from "../store/Staging.ts"
+import { inSession, type Session, type SourceError, stage } from "../store/Staging.ts"
 import { type Connected, eventWork, type FormWork, limitsOf, listWork, taskOf } from "./Destinations.ts"
 
 /**
@@ -83,43 +83,52 @@ type PreviewError =
  * @category combinators
  * @since 0.1.0
  */
-export const preview = Effect.fnUntraced(function* (
-  resolved: Resolved,
-  activation: ResolvedActivation,
-  options: PreviewOptions
-): Effect.fn.Return<
-  Previewed,
-  PreviewError,
-  SqlClient.SqlClient | Diff.Diff | Ledger.Ledger | Reconciler.Reconciler | RateLimiter.RateLimiter | Scope.Scope
-> {
-  const sql = yield* SqlClient.SqlClient
-  const captured: Array<PreviewedRequest> = []
-  const connected = yield* connectCapturing(activation.destination, captured)
-  const { computation } = activation
-  // Sources are read before the transaction: none is open across a network call.
-  const staged = yield* Effect.forEach(resolved.profiles, (profiles) =>
-    Effect.map(stage(profiles.rows, `profiles "${profiles.name}"`, options.folder), (rows) => ({ profiles, rows }))
-  )
-  const result = yield* stage(computation.rows, `computation "${computation.key}"`, options.folder, computation.value)
-  let answer: Previewed | undefined
-  yield* sql
-    .withTransaction(
-      Effect.gen(function* () {
-        const registered = yield* register(resolved)
-        for (const { profiles, rows } of staged) yield* importProfiles(profiles, rows)
-        yield* keepNextEvaluation
-        yield* evaluate(computation, result)
-        const no = registered.activations.get(activation.id) ?? 0
-        answer = yield* plan(connected, activation, no, resolved.space, options, captured)
-        return yield* new RollBack()
-      })
+export const preview = Effect.fnUntraced(
+  function* (
+    resolved: Resolved,
+    activation: ResolvedActivation,
+    options: PreviewOptions
+  ): Effect.fn.Return<
+    Previewed,
+    PreviewError,
+    | SqlClient.SqlClient
+    | Diff.Diff
+    | Ledger.Ledger
+    | Reconciler.Reconciler
+    | RateLimiter.RateLimiter
+    | Session
+    | Scope.Scope
+  > {
+    const sql = yield* SqlClient.SqlClient
+    const captured: Array<PreviewedRequest> = []
+    const connected = yield* connectCapturing(activation.destination, captured)
+    const { computation } = activation
+    // Sources are read before the transaction: none is open across a network call.
+    const staged = yield* Effect.forEach(resolved.profiles, (profiles) =>
+      Effect.map(stage(profiles.rows, `profiles "${profiles.name}"`, options.folder), (rows) => ({ profiles, rows }))
     )
-    .pipe(
-      Effect.catchTag("RollBack", () => Effect.void),
-      Effect.catchTag("SqlError", toLedgerError)
-    )
-  return answer ?? (yield* new Ledger.LedgerError({ reason: "the preview's transaction gave no answer" }))
-})
+    const result = yield* stage(computation.rows, `computation "${computation.key}"`, options.folder, computation.value)
+    let answer: Previewed | undefined
+    yield* sql
+      .withTransaction(
+        Effect.gen(function* () {
+          const registered = yield* register(resolved)
+          for (const { profiles, rows } of staged) yield* importProfiles(profiles, rows)
+          yield* keepNextEvaluation
+          yield* evaluate(computation, result)
+          const no = registered.activations.get(activation.id) ?? 0
+          answer = yield* plan(connected, activation, no, resolved.space, options, captured)
+          return yield* new RollBack()
+        })
+      )
+      .pipe(
+        Effect.catchTag("RollBack", () => Effect.void),
+        Effect.catchTag("SqlError", toLedgerError)
+      )
+    return answer ?? (yield* new Ledger.LedgerError({ reason: "the preview's transaction gave no answer" }))
+  },
+  flow(inSession, Effect.catchTag("SqlError", toLedgerError))
+)
 
 /**
  * A message id is made from the number of its evaluation, and a number that is taken is not given back by a rollback.

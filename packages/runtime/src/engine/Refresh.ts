@@ -10,7 +10,7 @@ import type { ResolvedComputation, ResolvedProfiles } from "../config/Resolved.t
 import * as Changes from "../store/Changes.ts"
 import { type Evaluated, evaluate, EvaluationError } from "../store/Evaluation.ts"
 import { importProfiles, type Imported } from "../store/Import.ts"
-import { SourceError, stage } from "../store/Staging.ts"
+import { inSession, SourceError, stage } from "../store/Staging.ts"
 import { sqlReason } from "../store/SqlLedger.ts"
 
 /**
@@ -77,7 +77,7 @@ export const refreshProfiles = (
 ): Effect.Effect<Imported, SourceError, SqlClient.SqlClient> => {
   const read = readProfiles(profiles, { folder, full })
   const { source } = read
-  return Effect.scoped(
+  return inSession(
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       const [kept] = yield* sql<Changes.Kept>`select position, position_type, basis, full_at from tributary.source
@@ -86,7 +86,7 @@ export const refreshProfiles = (
       return yield* importProfiles(profiles, yield* stage(look.rows, source, folder), look)
     })
   ).pipe(
-    Effect.catchTag("SqlError", (error) => new SourceError({ source, reason: inWords(error) })),
+    Effect.catchTag("SqlError", (error) => new SourceError({ source, reason: inWords(error), isPartial: true })),
     Effect.tapError((error) =>
       remember(
         (sql) => sql`insert into tributary.source (id, error) values (${profiles.name}, ${error.message})
@@ -109,7 +109,7 @@ export const refreshComputation = (
   const read = readComputation(computation, { folder, full })
   const { source } = read
   const { changes, collection, key, value } = computation
-  return Effect.scoped(
+  return inSession(
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       const [kept] = yield* sql<Changes.Kept>`select position, position_type, basis, full_at from tributary.computation

@@ -9,7 +9,7 @@ import { SqlClient } from "effect/sql"
 import type { Evaluated } from "../store/Evaluation.ts"
 import type { Imported } from "../store/Import.ts"
 import { toLedgerError } from "../store/SqlLedger.ts"
-import { OnRead } from "../store/Staging.ts"
+import { OnProgress } from "../store/Staging.ts"
 import { syncEvents, syncList } from "./Engine.ts"
 import type { Owned, Registration, Services, Synced, SyncOptions } from "./Owned.ts"
 import { pollAll } from "./Receipts.ts"
@@ -57,7 +57,7 @@ const isWanted = (options: SyncOnceOptions, activation: { readonly id: string })
   options.only === undefined || options.only.has(activation.id)
 
 const withNews = (step: string, { onStep }: SyncOnceOptions) =>
-  Effect.provideService(OnRead, (rows) => onStep(`${step}: ${rows.toLocaleString("en-US")} rows read`))
+  Effect.provideService(OnProgress, (progress) => onStep(`${step}: ${progress}`))
 
 /**
  * Imports all profiles, and evaluates the computations of the wanted activations.

@@ -13,7 +13,7 @@ import type { Changes } from "../config/Changes.ts"
 import { ident, type Query, wrapped } from "../config/Query.ts"
 import type { Rows } from "../config/Source.ts"
 import { sqlReason } from "./SqlLedger.ts"
-import { SourceError, stage, stagingTable } from "./Staging.ts"
+import { type Session, SourceError, stage, stagingTable } from "./Staging.ts"
 
 /**
  * What the store keeps of the looks at a source.
@@ -98,7 +98,7 @@ export const look = Effect.fnUntraced(function* (
   read: Read,
   kept: Kept | undefined,
   newcomers: ReadonlyArray<string>
-): Effect.fn.Return<Look, SourceError, SqlClient.SqlClient | Scope.Scope> {
+): Effect.fn.Return<Look, SourceError, SqlClient.SqlClient | Session | Scope.Scope> {
   const { changes, id, rows } = read
   if (changes === undefined || rows.query === undefined) return everything(rows)
   const basis = basisOf(read)
@@ -189,7 +189,7 @@ const latest = Effect.fnUntraced(function* ({ folder, rows, source }: Read, chan
     Effect.flatMap(stage({ ...rows, query }, source, folder), (staged) =>
       staged._tag === "Table"
         ? sql<Found>`select row ->> 'position' as position, row ->> 'type' as type, row ->> 'id_type' as id_type
-            from tributary.${sql(staged.table)}`
+            from ${sql(staged.table)}`
         : sql<Found>`select s.position, s.type, s.id_type from (${staged.query}) s`
     )
   ).pipe(Effect.catchTag("SqlError", (error) => unreadable(source, error)))
@@ -212,16 +212,18 @@ const idsTable = Effect.fnUntraced(function* (
   newcomers: ReadonlyArray<string>
 ) {
   const sql = yield* SqlClient.SqlClient
-  const table = yield* stagingTable(source, "id text not null")
+  const table = yield* stagingTable(sql`(id text not null)`).pipe(
+    Effect.catchTag("SqlError", (error) => unreadable(source, error))
+  )
   const ids = yield* stage({ ...rows, query }, source, folder)
   const from =
     ids._tag === "Table"
-      ? sql`select row ->> 'id' as id from tributary.${sql(ids.table)}`
+      ? sql`select row ->> 'id' as id from ${sql(ids.table)}`
       : sql`select s.id from (${ids.query}) s`
   yield* Effect.andThen(
-    sql`insert into tributary.${sql(table)} select w.id from (${from}) w where w.id is not null
+    sql`insert into ${sql(table)} select w.id from (${from}) w where w.id is not null
       union select a from unnest(${newcomers}::text[]) a`,
-    sql`analyze tributary.${sql(table)}`
+    sql`analyze ${sql(table)}`
   ).pipe(Effect.catchTag("SqlError", (error) => unreadable(source, error)))
   return table
 })

@@ -128,7 +128,7 @@ export const evaluate = Effect.fnUntraced(function* (
 
 /** Profiles that a look is about, those that are gone included. */
 const concerned = (sql: SqlClient.SqlClient, { collection }: ResolvedComputation, table: string): Statement.Fragment =>
-  sql`select p.no from tributary.${sql(table)} s
+  sql`select p.no from ${sql(table)} s
     join tributary.profile p on p.collection = ${collection} and p.id = s.id`
 
 type Found = Omit<Result, "scope">
@@ -139,7 +139,7 @@ const sizeOf = (sets: ReadonlyArray<IdSet.IdSet>) => sets.reduce((sum, set) => s
 const rowsOf = (sql: SqlClient.SqlClient, computation: ResolvedComputation, staged: Staged): Statement.Fragment => {
   if (staged._tag === "Table") {
     const value = computation.kind === "trait" ? sql`s.row -> ${computation.value}::text` : sql.literal("null::jsonb")
-    return sql`select s.row ->> ${computation.id}::text as id, ${value} as value from tributary.${sql(staged.table)} s`
+    return sql`select s.row ->> ${computation.id}::text as id, ${value} as value from ${sql(staged.table)} s`
   }
   const value = computation.kind === "trait" ? sql`to_jsonb(s.${sql(computation.value)})` : sql.literal("null::jsonb")
   return sql`select (s.${sql(computation.id)})::text as id, ${value} as value from (${staged.query}) s`

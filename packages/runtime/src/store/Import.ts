@@ -1,9 +1,10 @@
 /**
  * Import: who there is, by which identifiers, in which accounts.
  *
- * A source gives all of its profiles. What differs from the store is written, in one transaction: new and changed
- * profiles, profiles that are gone, identifiers that came, moved or went, membership of accounts. An identifier keeps
- * its number for ever, and one that went keeps its last owner, so that whoever was told of it can be told of its leaving.
+ * A source gives all of its profiles, and what differs from the store is written. First what is new, slice by slice
+ * (ImportNew). Then, in one transaction, what takes something from somebody: profiles that changed or are gone,
+ * identifiers that moved or went, membership of accounts. An identifier keeps its number for ever, and one that went
+ * keeps its last owner, so that whoever was told of it can be told of its leaving.
  *
  * @since 0.1.0
  */
@@ -13,12 +14,13 @@ import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import type { ResolvedProfiles } from "../config/Resolved.ts"
 import * as Changes from "./Changes.ts"
 import { lane, laneFor, mark, marksOf } from "./DirtySets.ts"
+import { compare, type Compared, writeNew } from "./ImportNew.ts"
 import { mistakeIn, readRows } from "./ImportRows.ts"
 import { analyze } from "./Planner.ts"
 import { readSnapshot } from "./Readings.ts"
 import { touched } from "./Sets.ts"
 import { sqlReason } from "./SqlLedger.ts"
-import { type Staged, SourceError } from "./Staging.ts"
+import { type Session, type Staged, SourceError } from "./Staging.ts"
 
 /**
  * What an import found.
@@ -41,7 +43,8 @@ export interface Imported {
 type Step<A> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
 
 /**
- * Imports profiles from staged rows, in one transaction: all of a source, or those that the look is about.
+ * Imports profiles from staged rows: all of a source, or those that the look is about. Rows with a mistake change
+ * nothing.
  *
  * @category combinators
  * @since 0.1.0
@@ -50,52 +53,57 @@ export const importProfiles = Effect.fnUntraced(function* (
   source: ResolvedProfiles,
   staged: Staged,
   look: Changes.Look = Changes.everything(source.rows)
-): Effect.fn.Return<Imported, SourceError | SqlError.SqlError, SqlClient.SqlClient> {
+): Effect.fn.Return<Imported, SourceError | SqlError.SqlError, SqlClient.SqlClient | Session> {
   const sql = yield* SqlClient.SqlClient
   const failed = (reason: string) => new SourceError({ source: `profiles "${source.name}"`, reason })
-  return yield* sql.withTransaction(
+  const about = look.changed === undefined ? undefined : sql`select s.id from ${sql(look.changed)} s`
+  return yield* Effect.scoped(
     Effect.gen(function* () {
-      yield* readRows(source, staged).pipe(Effect.mapError((error) => failed(`the query failed: ${sqlReason(error)}`)))
-      const mistake = yield* mistakeIn(source, staged)
-      if (mistake !== undefined) return yield* failed(mistake)
       const at = yield* DateTime.nowAsDate
-      const about = look.changed === undefined ? undefined : sql`select s.id from tributary.${sql(look.changed)} s`
-      const newest = yield* newestProfile
-      const profiles = yield* writeProfiles(source, about)
-      const identifiers = yield* writeIdentifiers(source, at, about)
-      const members = source.account === undefined ? IdSet.empty : yield* writeMembership(source, at, about)
-      yield* markNewcomers(newest, profiles.returned)
-      yield* markDirty(
-        source,
-        IdSet.union(identifiers.told, IdSet.union(members, profiles.returned)),
-        identifiers.added
+      const { compared, rows } = yield* sql.withTransaction(
+        Effect.gen(function* () {
+          const rows = yield* readRows(source, staged).pipe(
+            Effect.mapError((error) => failed(`the query failed: ${sqlReason(error)}`))
+          )
+          const mistake = yield* mistakeIn(source, staged, rows)
+          if (mistake !== undefined) return yield* failed(mistake)
+          return { compared: yield* compare(source, rows, about), rows }
+        })
       )
-      yield* markHealed(profiles.changed)
-      const moves = identifiers.moved > 0 ? 1 : 0
-      yield* sql`insert into tributary.source as s (id, imported_at, error, moves)
-        values (${source.name}, ${at}::timestamptz, null, ${moves})
-        on conflict (id) do update set imported_at = excluded.imported_at, error = null, moves = s.moves + excluded.moves`
-      yield* sql`update tributary.source set ${Changes.remembered(sql, look, at)} where id = ${source.name}`
-      yield* sql`drop table t_row, t_profile, t_identifier`
-      return {
-        source: source.name,
-        profiles: profiles.total,
-        added: profiles.added,
-        changed: profiles.changed.size,
-        gone: profiles.gone,
-        shared: identifiers.shared,
-        partial: look.changed !== undefined
-      }
+      yield* writeNew(source, compared, at, ({ identified, profiles }) =>
+        Effect.andThen(markNewcomers(profiles), markDirty(source, IdSet.empty, identified))
+      )
+      return yield* sql.withTransaction(
+        Effect.gen(function* () {
+          const profiles = yield* writeProfiles(source, compared, about)
+          const identifiers = yield* writeIdentifiers(source, compared, at, about)
+          const members = source.account === undefined ? IdSet.empty : yield* writeMembership(source, rows, at, about)
+          yield* markNewcomers(profiles.returned)
+          yield* markDirty(source, IdSet.union(identifiers.told, IdSet.union(members, profiles.returned)), IdSet.empty)
+          yield* markHealed(profiles.changed)
+          const moves = identifiers.moved > 0 ? 1 : 0
+          yield* sql`insert into tributary.source as s (id, imported_at, error, moves)
+            values (${source.name}, ${at}::timestamptz, null, ${moves})
+            on conflict (id) do update
+              set imported_at = excluded.imported_at, error = null, moves = s.moves + excluded.moves`
+          yield* sql`update tributary.source set ${Changes.remembered(sql, look, at)} where id = ${source.name}`
+          yield* sql`drop table ${sql(rows)}, ${sql(compared.profiles)}, ${sql(compared.identifiers)}`
+          return {
+            source: source.name,
+            profiles: compared.total,
+            added: compared.added,
+            changed: profiles.changed.size,
+            gone: profiles.gone,
+            shared: compared.shared,
+            partial: look.changed !== undefined
+          }
+        })
+      )
     })
   )
 })
 
-/** Beyond this many new rows, what the database knows of a table's size is worth renewing at once. */
-const manyRows = 10_000
-
 interface WrittenProfiles {
-  readonly total: number
-  readonly added: number
   readonly changed: IdSet.IdSet
   /** Profiles that were gone and are back, and profiles that went. */
   readonly returned: IdSet.IdSet
@@ -105,55 +113,38 @@ interface WrittenProfiles {
 /** Ids of those that the rows are about; everybody where there are none. */
 type About = Statement.Fragment | undefined
 
-const newestProfile: Step<number> = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  const [row] = yield* sql<{ no: number }>`select coalesce(max(no), 0) as no from tributary.profile`
-  return row?.no ?? 0
-})
-
 /** Who is new, or back, may be in a result that was read before anybody knew of them. */
-const markNewcomers = (newest: number, returned: IdSet.IdSet): Step<void> =>
+const markNewcomers = (profiles: IdSet.IdSet): Step<void> =>
   Effect.gen(function* () {
+    if (profiles.size === 0) return
     const sql = yield* SqlClient.SqlClient
     yield* sql`insert into tributary.newcomer (computation_no, profile_no)
       select c.no, p.no from tributary.computation c join tributary.profile p on p.collection = c.collection
-      where c.position is not null and (p.no > ${newest} or p.no = any(${[...returned]}::int[]))
+      where c.position is not null and p.no = any(${[...profiles]}::int[])
       on conflict do nothing`
   })
 
-const writeProfiles = (source: ResolvedProfiles, about: About): Step<WrittenProfiles> =>
+const writeProfiles = (source: ResolvedProfiles, { newest, profiles }: Compared, about: About): Step<WrittenProfiles> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
+    const given = sql`${sql(profiles)}`
     const concerned = about === undefined ? sql`` : sql`and p.id in (${about})`
-    yield* sql`create temp table t_profile on commit drop as
-      select id, (array_agg(traits))[1] as traits from t_row group by id`
-    yield* analyze("t_profile")
     const changed = yield* touched(
       sql`
       with before as (
-        select p.no, p.gone, t.traits from tributary.profile p join t_profile t on t.id = p.id
-        where p.collection = ${source.collection} and (p.traits <> t.traits or p.gone or p.source <> ${source.name})
+        select p.no, p.gone, t.traits from ${given} t join tributary.profile p on p.no = t.no
+        where t.no is not null and (p.traits <> t.traits or p.gone or p.source <> ${source.name})
         for update of p)
       update tributary.profile p set traits = b.traits, gone = false, source = ${source.name}
       from before b where p.no = b.no returning p.no, b.gone as was_gone`,
       { wasGone: true }
     )
-    const added = yield* sql<{ count: number }>`
-      with new as (
-        insert into tributary.profile (collection, id, source, traits)
-        select ${source.collection}, t.id, ${source.name}, t.traits from t_profile t
-        where not exists (select 1 from tributary.profile p where p.collection = ${source.collection} and p.id = t.id)
-        order by t.id returning 1)
-      select count(*)::int as count from new`
-    if (added[0] !== undefined && added[0].count > manyRows) yield* analyze("tributary.profile")
     const gone = yield* touched(sql`
       update tributary.profile p set gone = true
-      where p.collection = ${source.collection} and p.source = ${source.name} and not p.gone ${concerned}
-        and not exists (select 1 from t_profile t where t.id = p.id) returning no`)
-    const [total] = yield* sql<{ count: number }>`select count(*)::int as count from t_profile`
+      where p.collection = ${source.collection} and p.source = ${source.name} and not p.gone
+        and p.no <= ${newest.profile} ${concerned}
+        and not exists (select 1 from ${given} t where t.id = p.id) returning no`)
     return {
-      total: total?.count ?? 0,
-      added: added[0]?.count ?? 0,
       changed: changed.all,
       returned: IdSet.union(changed.wereGone, gone.all),
       gone: gone.count
@@ -161,78 +152,49 @@ const writeProfiles = (source: ResolvedProfiles, about: About): Step<WrittenProf
   })
 
 interface WrittenIdentifiers {
-  /** Profiles that lost an identifier: whoever was told of it must hear. */
+  /** Profiles that lost an identifier, or got somebody else's: whoever was told of it must hear. */
   readonly told: IdSet.IdSet
-  /** Profiles that got one. */
-  readonly added: IdSet.IdSet
   /** Identifiers that another profile has now. */
   readonly moved: number
-  readonly shared: number
 }
 
-const writeIdentifiers = (source: ResolvedProfiles, at: Date, about: About): Step<WrittenIdentifiers> =>
+const writeIdentifiers = (
+  source: ResolvedProfiles,
+  { identifiers, newest }: Compared,
+  at: Date,
+  about: About
+): Step<WrittenIdentifiers> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
+    const given = sql`${sql(identifiers)}`
     const concerned = about === undefined ? sql`` : sql`and p.id in (${about})`
-    // Who was not read claims what they have.
-    const holders =
-      about === undefined
-        ? sql``
-        : sql`union select v.type, v.value, h.no from (
-            select distinct w.key as type, w.value from t_row r cross join lateral jsonb_each_text(r.identifiers) w) v
-          join tributary.identifier i on i.collection = ${source.collection} and i.type = v.type and i.value = v.value
-          join tributary.profile h on h.no = i.profile_no
-          where not i.gone and not h.gone and h.source = ${source.name} and h.id not in (${about})`
-    yield* sql`create temp table t_identifier on commit drop as
-      select distinct on (c.type, c.value) c.type, c.value, c.profile_no,
-        count(*) over (partition by c.type, c.value) as claimants
-      from (
-        select distinct w.key as type, w.value, p.no as profile_no
-        from t_row r join tributary.profile p on p.collection = ${source.collection} and p.id = r.id
-        cross join lateral jsonb_each_text(r.identifiers) w
-        where w.value is not null and w.value <> '' ${holders}) c
-      left join tributary.identifier i
-        on i.collection = ${source.collection} and i.type = c.type and i.value = c.value and not i.gone
-      order by c.type, c.value, (i.profile_no = c.profile_no) desc nulls last, c.profile_no`
-    yield* analyze("t_identifier")
     const moved = yield* touched(
       sql`
       with before as (
-        select i.no, i.profile_no as old_no, t.profile_no as new_no, i.gone from tributary.identifier i
-        join t_identifier t on t.type = i.type and t.value = i.value
-        where i.collection = ${source.collection} and (i.gone or i.profile_no <> t.profile_no) for update of i)
+        select i.no, i.profile_no as old_no, p.no as new_no from ${given} t
+        join tributary.identifier i on i.no = t.identifier_no
+        join tributary.profile p on p.collection = ${source.collection} and p.id = t.id
+        where t.identifier_no is not null and not t.is_held for update of i)
       update tributary.identifier i set profile_no = b.new_no, gone = false, added_at = ${at}::timestamptz
       from before b where i.no = b.no returning b.new_no as no, b.old_no as other_no`,
       { other: true }
     )
-    const added = yield* touched(sql`
-      insert into tributary.identifier (collection, type, value, profile_no, added_at)
-      select ${source.collection}, t.type, t.value, t.profile_no, ${at}::timestamptz from t_identifier t
-      where not exists (select 1 from tributary.identifier i
-        where i.collection = ${source.collection} and i.type = t.type and i.value = t.value)
-      order by t.profile_no, t.type, t.value returning profile_no as no`)
-    if (added.count > manyRows) yield* analyze("tributary.identifier")
     const gone = yield* touched(sql`
       update tributary.identifier i set gone = true, added_at = ${at}::timestamptz from tributary.profile p
       where p.no = i.profile_no and p.collection = ${source.collection} and p.source = ${source.name} and not i.gone
-        ${concerned}
-        and not exists (select 1 from t_identifier t where t.type = i.type and t.value = i.value)
+        and i.no <= ${newest.identifier} ${concerned}
+        and not exists (select 1 from ${given} t where t.type = i.type and t.value = i.value)
       returning i.profile_no as no`)
-    const [shared] = yield* sql<{ count: number }>`select count(*)::int as count from t_identifier where claimants > 1`
-    return {
-      told: IdSet.union(IdSet.union(moved.all, moved.others), gone.all),
-      added: added.all,
-      moved: moved.count,
-      shared: shared?.count ?? 0
-    }
+    return { told: IdSet.union(IdSet.union(moved.all, moved.others), gone.all), moved: moved.count }
   })
 
 /** Which users are in which accounts; an account that no source gives is known by its id alone. */
-const writeMembership = (source: ResolvedProfiles, at: Date, about: About): Step<IdSet.IdSet> =>
+const writeMembership = (source: ResolvedProfiles, table: string, at: Date, about: About): Step<IdSet.IdSet> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
+    const rows = sql`${sql(table)}`
     const concerned = about === undefined ? sql`` : sql`and u.id in (${about})`
-    yield* sql`with named as (select distinct account as id from t_row where account is not null and account <> ''),
+    yield* sql`with named as (select distinct account as id from ${rows} where account is not null and account <> ''),
       new as (
         insert into tributary.profile (collection, id, source)
         select 'accounts', n.id, '' from named n
@@ -242,7 +204,7 @@ const writeMembership = (source: ResolvedProfiles, at: Date, about: About): Step
       select 'accounts', 'group_id', new.id, new.no, ${at}::timestamptz from new
       on conflict (collection, type, value) do nothing`
     yield* sql`create temp table t_member on commit drop as
-      select distinct u.no as user_no, a.no as account_no from t_row r
+      select distinct u.no as user_no, a.no as account_no from ${rows} r
       join tributary.profile u on u.collection = 'users' and u.id = r.id
       join tributary.profile a on a.collection = 'accounts' and a.id = r.account and not a.gone`
     yield* analyze("t_member")

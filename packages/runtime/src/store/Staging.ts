@@ -2,7 +2,8 @@
  * Rows of a source as SQL: a query that runs in the store, or a staging table that a stream was read into.
  *
  * No transaction is open while another database or a file is read. Rows are staged as JSON, in batches, so memory holds
- * a batch whatever the size of the source; the table is unlogged and dropped with its scope.
+ * a batch whatever the size of the source. The table is of one session with the store: it goes with its scope, or, where
+ * the process is killed, with the session.
  *
  * @since 0.1.0
  */
@@ -11,6 +12,7 @@ import { PgClient } from "@effect/sql-pg"
 import { Config, Context, Effect, Layer, Redacted, Schema, SchemaIssue, type Scope, Stream } from "effect"
 import { Csv } from "effect/encoding"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
+import { randomUUID } from "node:crypto"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { toFragment } from "../config/Query.ts"
@@ -18,7 +20,7 @@ import type { Rows } from "../config/Source.ts"
 import { sqlReason } from "./SqlLedger.ts"
 
 /**
- * A source could not be read. Nothing was changed.
+ * A source could not be read. Nothing was changed, or what was written of it stays and the next import goes on from there.
  *
  * @category errors
  * @since 0.1.0
@@ -26,10 +28,16 @@ import { sqlReason } from "./SqlLedger.ts"
 export class SourceError extends Schema.TaggedError<SourceError>()("SourceError", {
   /** Which: `profiles "users"`, `computation "first_time_shopper"`. */
   source: Schema.String,
-  reason: Schema.String
+  reason: Schema.String,
+  /** Whether the store failed while an import was written. */
+  isPartial: Schema.optionalKey(Schema.Boolean)
 }) {
   override get message(): string {
-    return `${this.source}: ${this.reason}. Nothing was changed.`
+    const left =
+      this.isPartial === true
+        ? "What was written of it stays; the next import goes on from there"
+        : "Nothing was changed"
+    return `${this.source}: ${this.reason}. ${left}.`
   }
 }
 
@@ -43,36 +51,63 @@ export type Staged =
   | { readonly _tag: "Query"; readonly query: Statement.Fragment }
   | { readonly _tag: "Table"; readonly table: string }
 
-let staged = 0
-
 /**
- * Hears how many rows of a stream were read, every hundred thousand.
+ * Hears how far a long step has come, in words: `400,000 rows read`.
  *
  * @category references
  * @since 0.1.0
  */
-export const OnRead = Context.Reference<(rows: number) => void>("tributary/Staging/OnRead", {
+export const OnProgress = Context.Reference<(progress: string) => void>("tributary/Staging/OnProgress", {
   defaultValue: () => () => undefined
 })
 
 const rowsBetweenNews = 100_000
 
 /**
- * A table of these columns, unlogged, and gone with its scope.
+ * A session with the store, which staging tables are made in.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Session extends Context.Service<Session, { readonly isOpen: true }>()("tributary/Staging/Session") {}
+
+/**
+ * Runs an effect on one connection, where staging tables are seen by all that follows. Transactions begin and end in it
+ * as they do elsewhere.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const inSession = <A, E, R>(
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | SqlError.SqlError, Exclude<Exclude<R, Session>, Scope.Scope> | SqlClient.SqlClient> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const opened = Effect.provideService(effect, Session, { isOpen: true })
+    // PGlite has one connection, which all share.
+    if (sql.driver === "pglite") return yield* opened
+    const connection = yield* sql.reserve
+    // No transaction is open: the first one in it is at level 0.
+    return yield* Effect.updateContext(opened, (services: Context.Context<Exclude<R, Session>>) =>
+      Context.add(services, sql.transactionService, [connection, -1])
+    )
+  }).pipe(Effect.scoped)
+
+/**
+ * A table of the session, gone with its scope.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const stagingTable = Effect.fnUntraced(function* (
-  source: string,
-  columns: "row jsonb not null" | "id text not null"
-): Effect.fn.Return<string, SourceError, SqlClient.SqlClient | Scope.Scope> {
+  /** Its columns, or `as select …`. */
+  definition: Statement.Fragment
+): Effect.fn.Return<string, SqlError.SqlError, SqlClient.SqlClient | Session | Scope.Scope> {
   const sql = yield* SqlClient.SqlClient
-  const table = `stage_${process.pid}_${++staged}`
-  const create = sql`create unlogged table tributary.${sql(table)} (${sql.literal(columns)})`
-  yield* Effect.acquireRelease(
-    Effect.mapError(create, (error) => new SourceError({ source, reason: `the store failed: ${sqlReason(error)}` })),
-    () => sql`drop table tributary.${sql(table)}`.pipe(Effect.ignore)
+  yield* Session
+  const table = `stage_${randomUUID().replaceAll("-", "")}`
+  yield* Effect.acquireRelease(sql`create temp table ${sql(table)} ${definition}`, () =>
+    Effect.ignore(sql`drop table if exists ${sql(table)}`)
   )
   return table
 })
@@ -89,7 +124,7 @@ export const stage = Effect.fnUntraced(function* (
   source: string,
   folder: string,
   valueColumn?: string
-): Effect.fn.Return<Staged, SourceError, SqlClient.SqlClient | Scope.Scope> {
+): Effect.fn.Return<Staged, SourceError, SqlClient.SqlClient | Session | Scope.Scope> {
   const sql = yield* SqlClient.SqlClient
   const { origin } = rows
   if (origin._tag === "Store") {
@@ -98,18 +133,20 @@ export const stage = Effect.fnUntraced(function* (
   }
   const inStore = <A, R>(effect: Effect.Effect<A, SqlError.SqlError, R>) =>
     Effect.mapError(effect, (error) => new SourceError({ source, reason: `the store failed: ${sqlReason(error)}` }))
-  const table = yield* stagingTable(source, "row jsonb not null")
-  const onRead = yield* OnRead
+  const table = yield* inStore(stagingTable(sql`(row jsonb not null)`))
+  const onProgress = yield* OnProgress
   let read = 0
   yield* jsonRows(rows, source, folder, valueColumn).pipe(
     Stream.grouped(5_000),
     Stream.runForEach((batch) =>
       Effect.andThen(
-        inStore(sql`insert into tributary.${sql(table)} select r::jsonb from unnest(${batch}::text[]) r`),
+        inStore(sql`insert into ${sql(table)} select r::jsonb from unnest(${batch}::text[]) r`),
         Effect.sync(() => {
           const before = read
           read += batch.length
-          if (Math.floor(before / rowsBetweenNews) < Math.floor(read / rowsBetweenNews)) onRead(read)
+          if (Math.floor(before / rowsBetweenNews) < Math.floor(read / rowsBetweenNews)) {
+            onProgress(`${read.toLocaleString("en-US")} rows read`)
+          }
         })
       )
     )
