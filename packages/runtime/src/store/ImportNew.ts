@@ -32,7 +32,7 @@ export interface Compared {
   /** Table (id, traits, no, slice), a profile each: its number, or the slice that it will be written with. */
   readonly profiles: string
   /**
-   * Table (type, value, id, no, claimants, identifier_no, is_held, slice), an identifier each: whose it is, and its own
+   * Table (type, value, id, no, is_shared, identifier_no, is_held, slice), an identifier each: whose it is, and its own
    * number, or the slice that it will be written with; whether that profile has it already.
    */
   readonly identifiers: string
@@ -78,7 +78,7 @@ export const compare = Effect.fnUntraced(function* (
   const holders =
     about === undefined
       ? sql``
-      : sql`union select v.type, v.value, h.id, h.no, null::int from (
+      : sql`union all select v.type, v.value, h.id, h.no, null::int from (
           select distinct w.key as type, w.value from ${rows} r cross join lateral jsonb_each_text(r.identifiers) w) v
         join tributary.identifier i on i.collection = ${collection} and i.type = v.type and i.value = v.value
         join tributary.profile h on h.no = i.profile_no
@@ -87,20 +87,21 @@ export const compare = Effect.fnUntraced(function* (
     select w.*, case when w.identifier_no is null then coalesce(w.profile_slice, 0) end as slice
     from (
       select distinct on (c.type, c.value) c.type, c.value, c.id, c.no, c.slice as profile_slice,
-        count(*) over (partition by c.type, c.value) as claimants, i.no as identifier_no,
+        min(c.id) over w <> max(c.id) over w as is_shared, i.no as identifier_no,
         coalesce(i.profile_no = c.no and not i.gone, false) as is_held
       from (
-        select distinct w.key as type, w.value, p.id, p.no, p.slice
+        select w.key as type, w.value, p.id, p.no, p.slice
         from ${rows} r join ${given} p on p.id = r.id cross join lateral jsonb_each_text(r.identifiers) w
         where w.value is not null and w.value <> '' ${holders}) c
       left join tributary.identifier i on i.collection = ${collection} and i.type = c.type and i.value = c.value
+      window w as (partition by c.type, c.value)
       order by c.type, c.value, (i.profile_no = c.no and not i.gone) desc nulls last, c.no nulls last, c.id) w`)
   yield* analyze(identifiers)
   const [count] = yield* sql<{ total: number; added: number; slices: number; shared: number }>`
     select (select count(*)::int from ${given}) as total, (select count(slice)::int from ${given}) as added,
       greatest((select coalesce(max(slice) + 1, 0) from ${given}),
         (select coalesce(max(slice) + 1, 0) from ${sql(identifiers)})) as slices,
-      (select count(*)::int from ${sql(identifiers)} where claimants > 1) as shared`
+      (select count(*)::int from ${sql(identifiers)} where is_shared) as shared`
   const { added = 0, shared = 0, slices = 0, total = 0 } = count ?? {}
   if (slices > 1) {
     yield* sql`create index on ${given} (slice)`
