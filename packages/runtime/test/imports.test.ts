@@ -73,7 +73,7 @@ const everything = Effect.gen(function* () {
     (yield* sql<{ bits: Uint8Array }>`select bits from tributary.dirty where length(bits) > 0`).map(({ bits }) => bits)
   )
   return {
-    profiles: profiles.map(({ no: _, ...profile }) => profile),
+    profiles: profiles.map((profile) => ({ ...profile, no: undefined })),
     marked: [...marked].map((no) => names.get(no)).toSorted()
   }
 })

@@ -12,7 +12,7 @@ import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import type { ResolvedProfiles } from "../config/Resolved.ts"
 import { analyze, readLarge } from "./Planner.ts"
 import { touched } from "./Sets.ts"
-import { OnProgress, type Session, stagingTable } from "./Staging.ts"
+import { OnProgress, rowsBetweenNews, type Session, stagingTable } from "./Staging.ts"
 
 /**
  * How many new profiles are written at a time, with their identifiers.
@@ -63,6 +63,11 @@ export const compare = Effect.fnUntraced(function* (
   const sql = yield* SqlClient.SqlClient
   const rows = sql`${sql(table)}`
   const size = yield* SliceSize
+  const [read] = yield* sql<{ count: number }>`select count(*)::int as count from ${rows}`
+  if (read !== undefined && read.count >= rowsBetweenNews) {
+    const onProgress = yield* OnProgress
+    onProgress(`comparing ${read.count.toLocaleString("en-US")} rows with what is known`)
+  }
   const [newest] = yield* sql<{ profile: number; identifier: number }>`
     select (select coalesce(max(no), 0) from tributary.profile) as profile,
       (select coalesce(max(no), 0) from tributary.identifier) as identifier`

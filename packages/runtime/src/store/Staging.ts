@@ -61,7 +61,13 @@ export const OnProgress = Context.Reference<(progress: string) => void>("tributa
   defaultValue: () => () => undefined
 })
 
-const rowsBetweenNews = 100_000
+/**
+ * From so many rows on, whoever waits wants to hear how far they are; and again after as many.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const rowsBetweenNews = 100_000
 
 /**
  * A session with the store, which staging tables are made in.
