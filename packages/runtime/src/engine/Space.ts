@@ -18,7 +18,7 @@ import { Effect, Layer, Schema, type Scope } from "effect"
 import type { HttpClient } from "effect/http"
 import { SqlClient } from "effect/sql"
 import type { BadConfig, Resolved } from "../config/Resolved.ts"
-import { type DestinationBusy, take } from "../store/Owners.ts"
+import { type DestinationBusy, lockSession, take } from "../store/Owners.ts"
 import { type Registered, register, reviseRejections } from "../store/Registry.ts"
 import * as Budgets from "../store/Budgets.ts"
 import * as Leaving from "../store/Leaving.ts"
@@ -119,10 +119,11 @@ export const open = Effect.fnUntraced(function* (
     resolved.activations.filter(({ id }) => only?.has(id) ?? true).map((activation) => activation.destination.id)
   )
   const owned = connected.filter((each) => only === undefined || wanted.has(each.destination.id))
+  const session = yield* lockSession.pipe(Effect.catchTag("SqlError", SqlLedger.toLedgerError))
   const destinations = yield* Effect.forEach(owned, (each) =>
     Effect.gen(function* () {
       const { id } = each.destination
-      const owner = yield* take(id).pipe(
+      const owner = yield* take(id, session).pipe(
         Effect.tap(() => reviseRejections(id, versionOf(each))),
         Effect.catchTag("SqlError", SqlLedger.toLedgerError)
       )

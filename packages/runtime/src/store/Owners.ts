@@ -5,7 +5,7 @@
  */
 import { IdSet, type Ledger } from "@tributary/core"
 import { Effect, Schema, type Scope } from "effect"
-import { SqlClient, type SqlError } from "effect/sql"
+import { SqlClient, type SqlConnection, type SqlError } from "effect/sql"
 import * as os from "node:os"
 import { fence } from "./Claims.ts"
 import { mark } from "./DirtySets.ts"
@@ -47,6 +47,19 @@ const mayBeAlive = (owner: string | null): boolean => {
 }
 
 /**
+ * The session whose locks say which destinations this process has; none where the store is not shared. One for all: a
+ * connection each would leave nothing of a pool to whoever has many destinations.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const lockSession: Effect.Effect<
+  SqlConnection.Connection | undefined,
+  SqlError.SqlError,
+  SqlClient.SqlClient | Scope.Scope
+> = Effect.flatMap(SqlClient.SqlClient, (sql) => (sql.driver === "pglite" ? Effect.undefined : sql.reserve))
+
+/**
  * Takes a destination until the scope closes: a session lock where the store is shared, a new epoch, and the claims of
  * whoever had it before back in the dirty sets. Where that process may be alive, it is given one lease to notice. One
  * that was stopped is tried again: whoever mended it has started anew. So is one that rests, unless the vendor asked.
@@ -55,15 +68,15 @@ const mayBeAlive = (owner: string | null): boolean => {
  * @since 0.1.0
  */
 export const take = Effect.fnUntraced(function* (
-  destination: string
+  destination: string,
+  session: SqlConnection.Connection | undefined
 ): Effect.fn.Return<
   Ledger.Ownership,
   DestinationBusy | Ledger.Fenced | SqlError.SqlError,
   SqlClient.SqlClient | Scope.Scope
 > {
   const sql = yield* SqlClient.SqlClient
-  if (sql.driver !== "pglite") {
-    const session = yield* sql.reserve
+  if (session !== undefined) {
     const locked = yield* Effect.acquireRelease(
       session.executeValues("select pg_try_advisory_lock(hashtextextended($1, 7))", [`tributary ${destination}`]),
       () =>
@@ -94,7 +107,7 @@ export const take = Effect.fnUntraced(function* (
     Effect.ignore(sql`update tributary.destination set owner = null
       where id = ${destination} and epoch = ${taken.owner.epoch}::bigint`)
   )
-  if (sql.driver !== "pglite" && mayBeAlive(taken.former)) yield* Effect.sleep(Lease.duration)
+  if (session !== undefined && mayBeAlive(taken.former)) yield* Effect.sleep(Lease.duration)
   return taken.owner
 })
 

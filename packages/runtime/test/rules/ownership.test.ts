@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Activation, RateLimit } from "@tributary/core"
 import { Effect } from "effect"
 import { stores } from "../support/stores.ts"
-import { audience, inNewYear, whileTimePasses } from "../support/world.ts"
+import { makeEcho } from "../support/echo.ts"
+import { audience, inNewYear, inWorld, whileTimePasses } from "../support/world.ts"
 
 const everybody = audience("Everybody")
 
@@ -26,6 +27,21 @@ for (const store of stores) {
           assert.strictEqual(result._tag, "Failure")
           assert.deepStrictEqual(world.told(), [])
           assert.strictEqual(world.vendor.state.requests.length, 1)
+        })
+      )
+    )
+
+    it.live("R40 more destinations than the store has connections are owned and told", () =>
+      inWorld(store)((world) =>
+        Effect.gen(function* () {
+          yield* world.customers([{ id: "u1" }])
+          yield* world.members("Everybody", ["u1"])
+          const echo = makeEcho()
+          const activations = Array.from({ length: 20 }, (_, i) =>
+            Activation.events(everybody, echo.destination(`echo${i}`, { baseUrl: world.baseUrl }))
+          )
+          yield* world.sync(activations)
+          assert.strictEqual(world.told().length, 20)
         })
       )
     )
