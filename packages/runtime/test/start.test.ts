@@ -161,6 +161,8 @@ describe("start", () => {
     inNewYear(store)((world) =>
       Effect.gen(function* () {
         yield* setUp(world, "At six")
+        // What runs looks for work every two seconds, which takes real time: two hours of it are enough.
+        yield* skipTo(newYear, "4 hours")
         yield* whileStarted(world, [Activation.events(byClock, world.destination)], ({ refreshed, told }) =>
           Effect.gen(function* () {
             yield* untilInTime("the first call", () => told("echo/at_six").length === 1)
