@@ -1,6 +1,6 @@
 // Imports of many new people, slice by slice: killed or not, they end the same.
 import { Activation, IdSet } from "@tributary/core"
-import { assert, it } from "@effect/vitest"
+import { afterAll, assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import fc from "fast-check"
@@ -20,6 +20,7 @@ import { makeEcho } from "./support/echo.ts"
 import { describeStores } from "./support/stores.ts"
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "tributary-imports-"))
+afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
 
 interface Person {
   readonly id: string

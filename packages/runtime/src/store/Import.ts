@@ -10,11 +10,11 @@
  */
 import { IdSet } from "@tributary/core"
 import { DateTime, Effect } from "effect"
-import { SqlClient, type SqlError, type Statement } from "effect/sql"
+import { SqlClient, type SqlError } from "effect/sql"
 import type { ResolvedProfiles } from "../config/Resolved.ts"
 import * as Changes from "./Changes.ts"
 import { lane, laneFor, mark, marksOf } from "./DirtySets.ts"
-import { compare, type Compared, writeNew } from "./ImportNew.ts"
+import { type About, compare, type Compared, writeNew } from "./ImportNew.ts"
 import { mistakeIn, readRows } from "./ImportRows.ts"
 import { analyze } from "./Planner.ts"
 import { readSnapshot } from "./Readings.ts"
@@ -109,9 +109,6 @@ interface WrittenProfiles {
   readonly returned: IdSet.IdSet
   readonly gone: number
 }
-
-/** Ids of those that the rows are about; everybody where there are none. */
-type About = Statement.Fragment | undefined
 
 /** Who is new, or back, may be in a result that was read before anybody knew of them. */
 const markNewcomers = (profiles: IdSet.IdSet): Step<void> =>

@@ -10,7 +10,7 @@ import type { IdSet } from "@tributary/core"
 import { Context, Effect, type Scope } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import type { ResolvedProfiles } from "../config/Resolved.ts"
-import { analyze, readLarge } from "./Planner.ts"
+import { analyze } from "./Planner.ts"
 import { touched } from "./Sets.ts"
 import { OnProgress, rowsBetweenNews, type Session, stagingTable } from "./Staging.ts"
 
@@ -46,8 +46,13 @@ export interface Compared {
   readonly newest: { readonly profile: number; readonly identifier: number }
 }
 
-/** Ids of those that the rows are about; everybody where there are none. */
-type About = Statement.Fragment | undefined
+/**
+ * Ids of those that the rows are about; everybody where there are none.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type About = Statement.Fragment | undefined
 
 /**
  * Compares the rows of a source with what is known.
@@ -146,7 +151,6 @@ export const writeNew = Effect.fnUntraced(function* <E, R>(
   for (let slice = 0; slice < slices; slice++) {
     yield* sql.withTransaction(
       Effect.gen(function* () {
-        yield* readLarge
         const [newest] = yield* sql<{ no: number }>`select coalesce(max(no), 0) as no from tributary.profile`
         const people = yield* touched(sql`
           insert into tributary.profile (collection, id, source, traits)
