@@ -23,4 +23,21 @@ describeStores("scale", (store) => {
         })
       )
   )
+
+  it.effect("what an import adds is known to the planner at once, and a second import as well", () =>
+    inWorld(store, { batch: 100 })((world) =>
+      Effect.gen(function* () {
+        const known = Effect.fnUntraced(function* (people: number) {
+          yield* world.sql`insert into customer (id)
+            select 'u' || i from generate_series(${people - 999}::int, ${people}::int) i`
+          yield* world.sync([Activation.events(audience("Few"), world.destination)])
+          const rows = yield* world.sql<{ known: number }>`select reltuples::int as known from pg_class
+            where oid in ('tributary.profile'::regclass, 'tributary.identifier'::regclass)`
+          return rows.map((row) => row.known)
+        })
+        assert.deepStrictEqual(yield* known(1_000), [1_000, 1_000])
+        assert.deepStrictEqual(yield* known(2_000), [2_000, 2_000])
+      })
+    )
+  )
 })

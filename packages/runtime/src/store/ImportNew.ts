@@ -10,7 +10,7 @@ import type { IdSet } from "@tributary/core"
 import { Context, Effect, type Scope } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import type { ResolvedProfiles } from "../config/Resolved.ts"
-import { analyze } from "./Planner.ts"
+import { analyze, analyzeGrown } from "./Planner.ts"
 import { touched } from "./Sets.ts"
 import { OnProgress, rowsBetweenNews, type Session, stagingTable } from "./Staging.ts"
 
@@ -166,17 +166,10 @@ export const writeNew = Effect.fnUntraced(function* <E, R>(
         yield* follow({ profiles: people.all, identified: named.all })
       })
     )
-    // What the database knows of a table's size is worth renewing at once where it was small.
-    if (slice === 0 || slice === slices - 1) yield* renew(added)
+    yield* analyzeGrown("profile", "identifier")
     if (slices > 1) {
       const written = Math.min(added, (slice + 1) * size)
       onProgress(`${written.toLocaleString("en-US")} of ${added.toLocaleString("en-US")} new profiles written`)
     }
   }
 })
-
-/** Beyond this many new rows the planner is told. */
-const manyRows = 10_000
-
-const renew = (added: number) =>
-  added > manyRows ? Effect.andThen(analyze("tributary.profile"), analyze("tributary.identifier")) : Effect.void
