@@ -56,11 +56,24 @@ interface Run {
   readonly happened: ReadonlyArray<Happened>
 }
 
+/** Time passes between two looks at the clock, as it does in truth. */
+const ticking = (clock: Clock.Clock): Clock.Clock => {
+  let ticks = 0
+  const currentTimeMillisUnsafe = () => clock.currentTimeMillisUnsafe() + ticks++
+  return {
+    ...clock,
+    currentTimeMillisUnsafe,
+    currentTimeMillis: Effect.sync(currentTimeMillisUnsafe),
+    sleep: (duration) => clock.sleep(duration)
+  }
+}
+
 /** `tributary start` until the test has seen enough of it; then it is told to stop, and must end. */
 const whileStarted = <A, E>(
   world: World,
   activations: ReadonlyArray<SourcedActivation>,
-  test: (run: Run) => Effect.Effect<A, E, SqlClient.SqlClient | Scope.Scope>
+  test: (run: Run) => Effect.Effect<A, E, SqlClient.SqlClient | Scope.Scope>,
+  isTicking = false
 ) =>
   Effect.scoped(
     Effect.gen(function* () {
@@ -69,6 +82,7 @@ const whileStarted = <A, E>(
       const happened: Array<Happened> = []
       const times = (isWanted: (event: Event) => boolean) =>
         happened.flatMap(({ at, event }) => (isWanted(event) ? [at] : []))
+      const clock = yield* Clock.Clock
       const fiber = yield* Effect.forkChild(
         start(space, {
           folder: ".",
@@ -77,7 +91,7 @@ const whileStarted = <A, E>(
           waitForPostponed: Duration.zero,
           onEvent: (event) =>
             Effect.map(DateTime.now, (now) => void happened.push({ at: DateTime.formatIso(now), event }))
-        })
+        }).pipe(Effect.provideService(Clock.Clock, isTicking ? ticking(clock) : clock))
       )
       const answer = yield* test({
         stop,
@@ -275,18 +289,22 @@ describe("start", () => {
 })
 
 describeStores("start", (store) => {
-  it.effect("its first evaluation waits for the first import, so that everybody is told at once", () =>
+  it.effect.each([
+    ["", false],
+    [", while time passes between two looks at the clock", true]
+  ] as const)("its first evaluation waits for the first import, so that everybody is told at once%s", ([, isTicking]) =>
     inNewYear(store)((world) =>
       Effect.gen(function* () {
         yield* setUp(world)
-        yield* whileStarted(world, [Activation.events(audience(shoppers), world.destination)], ({ happened, told }) =>
+        const activations = [Activation.events(audience(shoppers), world.destination)]
+        const told = ({ happened, told }: Run) =>
           Effect.gen(function* () {
             yield* untilInTime("the first call", () => told(id).length === 1)
             const refreshed = happened.flatMap(({ event }) => (event._tag === "Refreshed" ? [event.what] : []))
             assert.deepStrictEqual(refreshed.toSorted(), ["accounts", key, "users"])
             assert.strictEqual(refreshed.at(-1), key)
           })
-        )
+        yield* whileStarted(world, activations, told, isTicking)
       })
     )
   )

@@ -161,8 +161,9 @@ const computationJob = (
     }),
     // Evaluated before the first import, a result would be of profiles that nobody knows, until the next evaluation.
     Effect.gen(function* () {
-      const now = yield* DateTime.now
       const others = yield* Effect.forEach(imports, (job) => job.nextDue)
+      // Now, and not before: an import that is due at once is due when it was asked.
+      const now = yield* DateTime.now
       return others.some((due) => !DateTime.isGreaterThan(due, now))
     })
   )
