@@ -63,13 +63,8 @@ export interface Claim {
   readonly byActivation: ReadonlyMap<number, IdSet>
   /** How often identifiers had moved between profiles when it was taken. */
   readonly moves: number
-  /** Names the claim's rows in the store: one for each activation, chunk and lane. */
-  readonly rows: ReadonlyArray<{
-    readonly row: bigint
-    readonly activation: number
-    readonly chunk: number
-    readonly lane: number
-  }>
+  /** Names the claim's rows in the store: one for each activation and lane. */
+  readonly rows: ReadonlyArray<{ readonly row: bigint; readonly activation: number }>
 }
 
 /**

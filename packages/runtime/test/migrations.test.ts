@@ -12,7 +12,11 @@ const before = [
   "drop statistics tributary.profile_chunk",
   "alter table tributary.source drop position, drop position_type, drop basis, drop full_at",
   "alter table tributary.computation drop position, drop position_type, drop basis, drop full_at",
-  "drop table tributary.newcomer"
+  "drop table tributary.newcomer",
+  "alter table tributary.ledger drop told_since, drop forgotten_since",
+  "drop index tributary.claim_destination",
+  "alter table tributary.claim add chunk int",
+  "create index claim_destination on tributary.claim (destination, chunk)"
 ]
 
 describeStores("a store of an earlier version", (store) => {

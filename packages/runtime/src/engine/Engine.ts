@@ -16,6 +16,7 @@ import * as Leaving from "../store/Leaving.ts"
 import * as Operations from "../store/Operations.ts"
 import { fenced, recover } from "../store/Owners.ts"
 import { toldProfiles } from "../store/Concerned.ts"
+import * as ToldSets from "../store/ToldSets.ts"
 import { sqlReason, toLedgerError } from "../store/SqlLedger.ts"
 import { eventWork, type FormWork, listWork, taskOf } from "./Destinations.ts"
 import { ensureList, removeList } from "./Lists.ts"
@@ -384,7 +385,7 @@ const refreshMembership = Effect.fnUntraced(function* (owned: Owned, { no }: Reg
       if (row?.is_due !== true) return
       yield* sql`update tributary.activation set refreshed_at = ${timestamp(now)}::timestamptz where no = ${no}`
       if (row.is_first) return
-      yield* Operations.tellAgain(no)
+      yield* ToldSets.tellAgain(no)
       yield* mark(marksOf(no, lane.backfill, yield* toldProfiles(no)))
     })
   )

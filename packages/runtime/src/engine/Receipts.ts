@@ -13,7 +13,8 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { fence } from "../store/Claims.ts"
 import { lane, mark, marksOf } from "../store/DirtySets.ts"
 import { toLedgerError } from "../store/SqlLedger.ts"
-import { doubt, markOwners } from "../store/Settlements.ts"
+import { markOwners } from "../store/Settlements.ts"
+import * as ToldSets from "../store/ToldSets.ts"
 import type { Connected } from "./Destinations.ts"
 import { timestamp } from "../store/Timestamp.ts"
 
@@ -103,7 +104,7 @@ const apply = Effect.fnUntraced(function* (owner: Ledger.Ownership, row: Receipt
     return
   }
   const told = settlements.map(([activation, kind, identifier]) => ({ activation, kind, identifier }))
-  yield* doubt(told)
+  yield* ToldSets.doubt(told)
   yield* markOwners(told)
   const profiles = IdSet.decode(row.profiles)
   yield* mark(activations.flatMap((activation) => marksOf(activation, lane.live, profiles)))

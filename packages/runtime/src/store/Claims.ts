@@ -6,7 +6,7 @@
 import { IdSet, Ledger } from "@tributary/core"
 import { Clock, Effect, Option } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
-import { lane, mark } from "./DirtySets.ts"
+import { lane, mark, marksOf } from "./DirtySets.ts"
 import { timestamp } from "./Timestamp.ts"
 
 /**
@@ -129,30 +129,30 @@ const claimChunks = Effect.fnUntraced(function* (
     select activation_no, chunk, lane::int as lane, bits from tributary.dirty
     where activation_no = any(${activations}::int[]) and chunk = any(${chunks}::int[]) and length(bits) > 0
     order by activation_no, chunk, lane for update`
-  const held = yield* sql<{ bits: Uint8Array }>`
-    select bits from tributary.claim where destination = ${owner.destination} and chunk = any(${chunks}::int[])
-      and activation_no = any(${activations}::int[])`
+  const others = yield* sql<{ bits: Uint8Array }>`
+    select bits from tributary.claim
+    where destination = ${owner.destination} and activation_no = any(${activations}::int[])`
   const sets = rows.map((row) => ({ ...row, set: IdSet.decode(row.bits) }))
-  const claimed = IdSet.decodeAll(held.map((row) => row.bits))
+  const claimed = IdSet.decodeAll(others.map((row) => row.bits))
   const free = (of: (row: DirtyRow) => boolean) =>
     IdSet.difference(IdSet.unionAll(sets.filter((row) => row.lane === from && of(row)).map((row) => row.set)), claimed)
   const favoured = IdSet.take(
     free((row) => row.activation_no === activations[0]),
     limit
   )
-  const others = IdSet.difference(
+  const rest = IdSet.difference(
     free(() => true),
     favoured
   )
-  const profiles = IdSet.union(favoured, IdSet.take(others, limit - favoured.size))
+  const profiles = IdSet.union(favoured, IdSet.take(rest, limit - favoured.size))
   if (profiles.size === 0) return Option.none<Ledger.Claim>()
 
   const parts = sets
     .map((row) => ({ ...row, taken: IdSet.intersection(row.set, profiles) }))
     .filter((row) => row.taken.size > 0)
   const rests = parts.map((part) => {
-    const rest = IdSet.difference(part.set, part.taken)
-    return rest.size === 0 ? new Uint8Array(0) : IdSet.encode(rest)
+    const left = IdSet.difference(part.set, part.taken)
+    return left.size === 0 ? new Uint8Array(0) : IdSet.encode(left)
   })
   const numbers = parts.map((part) => part.activation_no)
   const places = parts.map((part) => part.chunk)
@@ -160,12 +160,15 @@ const claimChunks = Effect.fnUntraced(function* (
   yield* sql`update tributary.dirty d set bits = w.b
     from unnest(${numbers}::int[], ${places}::int[], ${lanes}::int[], ${rests}::bytea[]) w(a, c, l, b)
     where d.activation_no = w.a and d.chunk = w.c and d.lane = w.l`
-  const inserted = yield* sql<{ no: bigint; activation_no: number; chunk: number; lane: number }>`
-    insert into tributary.claim (destination, epoch, activation_no, chunk, lane, bits)
-    select ${owner.destination}, ${owner.epoch}::bigint, a, c, l, b
-    from unnest(${numbers}::int[], ${places}::int[], ${lanes}::int[],
-      ${parts.map((part) => IdSet.encode(part.taken))}::bytea[]) w(a, c, l, b)
-    returning no, activation_no, chunk, lane::int as lane`
+  const held = [...Map.groupBy(parts, (part) => `${part.activation_no} ${part.lane}`).values()].flatMap((own) =>
+    own[0] === undefined ? [] : [{ ...own[0], taken: IdSet.unionAll(own.map((part) => part.taken)) }]
+  )
+  const inserted = yield* sql<{ no: bigint; activation_no: number }>`
+    insert into tributary.claim (destination, epoch, activation_no, lane, bits)
+    select ${owner.destination}, ${owner.epoch}::bigint, a, l, b
+    from unnest(${held.map((row) => row.activation_no)}::int[], ${held.map((row) => row.lane)}::int[],
+      ${held.map((row) => IdSet.encode(row.taken))}::bytea[]) w(a, l, b)
+    returning no, activation_no`
   const [{ moves } = { moves: 0 }] = yield* sql<{ moves: number }>`select ${movesSoFar(sql)} as moves`
   const byActivation = new Map(
     [...Map.groupBy(parts, (part) => part.activation_no)].map(([no, own]) => [
@@ -179,7 +182,7 @@ const claimChunks = Effect.fnUntraced(function* (
     moves,
     profiles,
     byActivation,
-    rows: inserted.map(({ activation_no, chunk, lane, no }) => ({ row: no, activation: activation_no, chunk, lane }))
+    rows: inserted.map(({ activation_no, no }) => ({ row: no, activation: activation_no }))
   })
 })
 
@@ -197,8 +200,8 @@ export const release = Effect.fnUntraced(function* (
   const gone = IdSet.union(released, returned)
   if (gone.size === 0) return
   const sql = yield* SqlClient.SqlClient
-  const rows = yield* sql<DirtyRow & { readonly no: bigint }>`
-    select no, activation_no, chunk, lane::int as lane, bits from tributary.claim
+  const rows = yield* sql<Omit<DirtyRow, "chunk"> & { readonly no: bigint }>`
+    select no, activation_no, lane::int as lane, bits from tributary.claim
     where no = any(${from.rows.map((row) => row.row)}::bigint[]) order by no for update`
   const left = rows.map((row) => ({ no: row.no, set: IdSet.difference(IdSet.decode(row.bits), gone) }))
   const emptied = left.filter((row) => row.set.size === 0).map((row) => row.no)
@@ -209,12 +212,8 @@ export const release = Effect.fnUntraced(function* (
       from unnest(${shrunk.map((row) => row.no)}::bigint[], ${shrunk.map((row) => IdSet.encode(row.set))}::bytea[]) w(n, b)
       where c.no = w.n`
   }
+  if (returned.size === 0) return
   yield* mark(
-    rows.map((row) => ({
-      activation: row.activation_no,
-      chunk: row.chunk,
-      lane: row.lane,
-      profiles: IdSet.intersection(IdSet.decode(row.bits), returned)
-    }))
+    rows.flatMap((row) => marksOf(row.activation_no, row.lane, IdSet.intersection(IdSet.decode(row.bits), returned)))
   )
 })

@@ -8,6 +8,7 @@ import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { int4Set } from "./Columns.ts"
 import { lane, mark, marksOf } from "./DirtySets.ts"
+import * as ToldSets from "./ToldSets.ts"
 
 /**
  * Makes everybody dirty whom an activation may concern: those in the computation's result, and those who were told.
@@ -87,8 +88,5 @@ export const toldProfiles = Effect.fnUntraced(function* (
 export const toldIdentifiers = Effect.fnUntraced(function* (
   activation: number
 ): Effect.fn.Return<IdSet.IdSet, SqlError.SqlError, SqlClient.SqlClient> {
-  const sql = yield* SqlClient.SqlClient
-  const rows = yield* sql<{ bits: Uint8Array }>`
-    select bits from tributary.ledger where activation_no = ${activation} and length(bits) > 0`
-  return IdSet.decodeAll(rows.map((row) => row.bits))
+  return IdSet.unionAll(yield* ToldSets.ofActivation(activation))
 })

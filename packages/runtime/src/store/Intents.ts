@@ -12,25 +12,21 @@ import { SqlClient, type SqlError } from "effect/sql"
 
 const kinds: ReadonlyArray<Plan.LedgerKind> = ["identify", "track", "group", "member"]
 
-const placeOf = (activation: number, chunk: number) => `${activation} ${chunk}`
-
-/** For each activation and chunk of profiles its intents: triples of kind, profile and identifier. */
-const encoded = (intents: ReadonlyArray<Ledger.Intent>): ReadonlyMap<string, Uint8Array> => {
-  const numbers = new Map<string, Array<number>>()
-  let last: { readonly activation: number; readonly chunk: number; readonly own: Array<number> } | undefined
+/** For each activation its intents: triples of kind, profile and identifier. */
+const encoded = (intents: ReadonlyArray<Ledger.Intent>): ReadonlyMap<number, Uint8Array> => {
+  const numbers = new Map<number, Array<number>>()
+  let last: { readonly activation: number; readonly own: Array<number> } | undefined
   for (const { profile, settles } of intents) {
-    const chunk = IdSet.chunkOf(profile)
     for (const { activation, identifier, kind } of settles) {
-      if (last?.activation !== activation || last.chunk !== chunk) {
-        const place = placeOf(activation, chunk)
-        const own = numbers.get(place) ?? []
-        numbers.set(place, own)
-        last = { activation, chunk, own }
+      if (last?.activation !== activation) {
+        const own = numbers.get(activation) ?? []
+        numbers.set(activation, own)
+        last = { activation, own }
       }
       last.own.push(kinds.indexOf(kind), profile, identifier)
     }
   }
-  return new Map([...numbers].map(([place, own]) => [place, new Uint8Array(Int32Array.from(own).buffer)]))
+  return new Map([...numbers].map(([activation, own]) => [activation, new Uint8Array(Int32Array.from(own).buffer)]))
 }
 
 /**
@@ -47,10 +43,7 @@ export const keep = (
     if (intents.length === 0) return
     const sql = yield* SqlClient.SqlClient
     const texts = encoded(intents)
-    const rows = claim.rows.map(({ activation, chunk, row }) => ({
-      row,
-      text: texts.get(placeOf(activation, chunk)) ?? new Uint8Array(0)
-    }))
+    const rows = claim.rows.map(({ activation, row }) => ({ row, text: texts.get(activation) ?? new Uint8Array(0) }))
     yield* sql`update tributary.claim c set intents = w.i
       from unnest(${rows.map(({ row }) => row)}::bigint[], ${rows.map(({ text }) => text)}::bytea[]) w(n, i)
       where c.no = w.n`

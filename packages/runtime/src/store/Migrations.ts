@@ -193,6 +193,14 @@ const loader = Migrator.fromRecord({
     }
     yield* sql`create table tributary.newcomer (
       computation_no int not null, profile_no int not null, primary key (computation_no, profile_no))`
+  }),
+  // A few identifiers of a large chunk are kept beside it, and a claim is one set, however many chunks it reaches over.
+  "0009_few_of_many": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`alter table tributary.claim drop column chunk`
+    yield* sql`create index claim_destination on tributary.claim (destination)`
+    yield* sql`alter table tributary.ledger add column told_since bytea not null default '',
+      add column forgotten_since bytea not null default ''`
   })
 })
 

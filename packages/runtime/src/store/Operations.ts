@@ -9,6 +9,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { lane, mark, marksOf } from "./DirtySets.ts"
 import * as Leaving from "./Leaving.ts"
 import { markEverybody } from "./Concerned.ts"
+import * as ToldSets from "./ToldSets.ts"
 
 type Operation<A = void> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
 
@@ -55,19 +56,12 @@ export const resync = (activation: number): Operation =>
     const sql = yield* SqlClient.SqlClient
     yield* sql.withTransaction(
       Effect.gen(function* () {
-        yield* tellAgain(activation)
+        yield* ToldSets.tellAgain(activation)
         yield* sql`update tributary.activation set cause = 'resync' where no = ${activation}`
         yield* sql`delete from tributary.rejection where activation_no = ${activation}`
         yield* markEverybody(activation)
       })
     )
-  })
-
-/** Marks everything in the ledger to be told again, keeping who was told. Runs inside the caller's transaction. */
-export const tellAgain = (activation: number): Operation =>
-  Effect.gen(function* () {
-    const sql = yield* SqlClient.SqlClient
-    yield* sql`update tributary.ledger set again = bits where activation_no = ${activation}`
   })
 
 /** Takes everything as told, without sending: the next sync of the activation fills its ledger. */

@@ -8,10 +8,11 @@ import { Effect, Schema, type Scope } from "effect"
 import { SqlClient, type SqlConnection, type SqlError } from "effect/sql"
 import * as os from "node:os"
 import { fence } from "./Claims.ts"
-import { mark } from "./DirtySets.ts"
+import { mark, marksOf } from "./DirtySets.ts"
 import * as Intents from "./Intents.ts"
 import * as Lease from "./Lease.ts"
-import { doubt, markOwners } from "./Settlements.ts"
+import { markOwners } from "./Settlements.ts"
+import * as ToldSets from "./ToldSets.ts"
 
 /**
  * Another process is working on the destination.
@@ -125,7 +126,6 @@ export const fenced = <A, E, R>(
 
 interface ClaimRow {
   readonly activation_no: number
-  readonly chunk: number
   readonly lane: number
   readonly bits: Uint8Array
   readonly intents: Uint8Array
@@ -149,22 +149,15 @@ export const recover = Effect.fnUntraced(function* (
       const claims = yield* sql<ClaimRow>`
         delete from tributary.claim where destination = ${owner.destination}
           and (${activations === undefined} or activation_no = any(${activations ?? []}::int[]))
-        returning activation_no, chunk, lane::int as lane, bits, intents`
+        returning activation_no, lane::int as lane, bits, intents`
       const held = claims.map((claim) => ({ ...claim, profiles: IdSet.decode(claim.bits) }))
       const left = held.flatMap(({ activation_no, intents, profiles }) =>
         Intents.left(activation_no, profiles, intents)
       )
-      yield* doubt(left)
+      yield* ToldSets.doubt(left)
       const profiles = IdSet.unionAll(held.map((claim) => claim.profiles))
       yield* markOwners(left, profiles)
-      yield* mark(
-        held.map((claim) => ({
-          activation: claim.activation_no,
-          chunk: claim.chunk,
-          lane: claim.lane,
-          profiles: claim.profiles
-        }))
-      )
+      yield* mark(held.flatMap((claim) => marksOf(claim.activation_no, claim.lane, claim.profiles)))
     })
   )
 })

@@ -8,6 +8,7 @@ import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { int4s } from "./Columns.ts"
 import { readProfiles } from "./Profiles.ts"
+import * as ToldSets from "./ToldSets.ts"
 
 type Read<A> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
 
@@ -78,6 +79,8 @@ const readActivations = (activations: ReadonlyArray<number>): Read<ReadonlyArray
 interface Found {
   readonly at: number
   readonly evaluation: string
+  /** Whether it entered then, or changed, and did not leave. */
+  readonly isIn: boolean
 }
 
 /** What one activation wants told of a profile, and when that was found. */
@@ -86,7 +89,7 @@ interface Want {
   readonly found: (profile: number) => Found | undefined
 }
 
-const neverFound: Found = { at: 0, evaluation: "0" }
+const neverFound: Found = { at: 0, evaluation: "0", isIn: false }
 
 const nothingWanted: Wanting = {
   value: () => undefined,
@@ -99,18 +102,19 @@ const nothingWanted: Wanting = {
 /** Nobody is to be told anything: whoever was told exits (R39). */
 const leavingWant = (at: Date): Want => ({
   value: () => undefined,
-  found: () => ({ at: at.getTime(), evaluation: `leaving ${at.getTime()}` })
+  found: () => ({ at: at.getTime(), evaluation: `leaving ${at.getTime()}`, isIn: false })
 })
 
 const ownWant = Effect.fnUntraced(function* (
   activation: ActivationRow,
   profiles: IdSet.IdSet
 ): Effect.fn.Return<Want, SqlError.SqlError, SqlClient.SqlClient> {
-  const chunks = IdSet.byChunk(profiles)
-  const found = yield* readFound(activation.computation_no, chunks)
+  const found = yield* readFound(activation.computation_no, profiles)
   if (activation.kind === "audience") {
-    const members = yield* readSnapshot(activation.computation_no, [...chunks.keys()])
-    return { value: (profile) => (members.has(profile) ? true : undefined), found: (profile) => found.get(profile) }
+    return {
+      value: (profile) => (found.get(profile)?.isIn === true ? true : undefined),
+      found: (profile) => found.get(profile)
+    }
   }
   const sql = yield* SqlClient.SqlClient
   const [row] = yield* sql<{ profiles: Uint8Array | null; results: ReadonlyArray<Json.Json> | null }>`
@@ -130,15 +134,12 @@ const accountsWant = Effect.fnUntraced(function* (
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql<{ user_no: number; account_no: number; since: Date; gone: boolean }>`
     select user_no, account_no, since, gone from tributary.account_user where user_no = any(${users}::int[])`
-  const accounts = IdSet.from(rows.map((row) => row.account_no))
-  const chunks = IdSet.byChunk(accounts)
-  const matching = yield* readSnapshot(activation.computation_no, [...chunks.keys()])
-  const found = yield* readFound(activation.computation_no, chunks)
+  const found = yield* readFound(activation.computation_no, IdSet.from(rows.map((row) => row.account_no)))
   const membershipsOf = new Map<number, Array<Membership>>()
   for (const row of rows) {
-    const isMatching = matching.has(row.account_no)
-    const isIn = isMatching && !row.gone
-    const membership = { since: row.since, gone: row.gone, isMatching, isIn, found: found.get(row.account_no) }
+    const ofAccount = found.get(row.account_no)
+    const isMatching = ofAccount?.isIn === true
+    const membership = { since: row.since, gone: row.gone, isMatching, isIn: isMatching && !row.gone, found: ofAccount }
     const known = membershipsOf.get(row.user_no)
     if (known === undefined) membershipsOf.set(row.user_no, [membership])
     else known.push(membership)
@@ -202,18 +203,24 @@ interface ChangeRow {
   readonly exited: Uint8Array
 }
 
-/** Evaluations to look at: at first the newest, where most is found, then many of few chunks at a time. */
-const newest = { evaluations: 2, chunks: 512 }
-const earlier = { evaluations: 64, chunks: 16 }
+/** How far to look: at first at the newest evaluation, where most is found, then at more of fewer chunks at a time. */
+const looks = [
+  { evaluations: 1, chunks: 512 },
+  { evaluations: 8, chunks: 64 },
+  { evaluations: 64, chunks: 16 }
+] as const
 
-/** For each profile the newest evaluation in which it entered, left or changed. */
-const readFound = Effect.fnUntraced(function* (computation: number, wanted: ReadonlyMap<number, IdSet.IdSet>) {
+/**
+ * For each profile the newest evaluation in which it entered, left or changed. Whoever entered is in: what changed is
+ * written with the snapshot, so that the snapshot need not be read, which is as large as the audience.
+ */
+const readFound = Effect.fnUntraced(function* (computation: number, profiles: IdSet.IdSet) {
   const sql = yield* SqlClient.SqlClient
   const found = new Map<number, Found>()
-  const open = new Map(wanted)
+  const open = new Map(IdSet.byChunk(profiles))
   const before = new Map<number, bigint>()
-  for (let look = newest; open.size > 0; look = earlier) {
-    const { chunks: width, evaluations } = look
+  for (let i = 0; open.size > 0; i++) {
+    const { chunks: width, evaluations } = looks[i] ?? looks[2]
     const chunks = [...open.keys()].slice(0, width)
     const rows = yield* sql<ChangeRow>`
       select w.chunk, c.evaluation_no, e.at, c.entered, c.exited
@@ -227,10 +234,12 @@ const readFound = Effect.fnUntraced(function* (computation: number, wanted: Read
     const counts = new Map<number, number>()
     for (const row of rows) {
       const left = open.get(row.chunk) ?? IdSet.empty
-      const changed = IdSet.union(IdSet.decode(row.entered), IdSet.decode(row.exited))
+      const entered = IdSet.intersection(IdSet.decode(row.entered), left)
+      const exited = IdSet.intersection(IdSet.decode(row.exited), left)
       const own = { at: row.at.getTime(), evaluation: String(row.evaluation_no) }
-      for (const profile of IdSet.intersection(changed, left)) found.set(profile, own)
-      open.set(row.chunk, IdSet.difference(left, changed))
+      for (const profile of entered) found.set(profile, { ...own, isIn: true })
+      for (const profile of exited) found.set(profile, { ...own, isIn: false })
+      open.set(row.chunk, IdSet.difference(IdSet.difference(left, entered), exited))
       before.set(row.chunk, row.evaluation_no)
       counts.set(row.chunk, (counts.get(row.chunk) ?? 0) + 1)
     }
@@ -246,7 +255,7 @@ const latest = 9_223_372_036_854_775_807n
 
 /** One kind of an activation's ledger, by chunk and block of identifiers. */
 interface KindLedger {
-  readonly chunks: Map<number, { readonly bits: IdSet.IdSet; readonly again: IdSet.IdSet }>
+  readonly chunks: Map<number, ToldSets.ToldChunk>
   readonly values: Map<number, (identifier: number) => bigint | undefined>
 }
 
@@ -258,24 +267,13 @@ const readLedger = (
 ): Read<ReadonlyMap<number, KindLedgers>> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    const chunks = [...new Set(identifiers.map(IdSet.chunkOf))]
-    const rows = yield* sql<{
-      activation_no: number
-      kind: string
-      chunk: number
-      bits: Uint8Array
-      again: Uint8Array
-    }>`select activation_no, kind, chunk, bits, again from tributary.ledger
-       where activation_no = any(${activations}::int[]) and chunk = any(${chunks}::int[])`
+    const told = yield* ToldSets.read(activations, [...new Set(identifiers.map(IdSet.chunkOf))])
     const blocks = [...new Set(identifiers.map(Fingerprints.blockOf))]
     const valueRows = yield* sql<{ activation_no: number; kind: string; block: number; fingerprints: Uint8Array }>`
       select activation_no, kind, block, fingerprints from tributary.told_value
       where activation_no = any(${activations}::int[]) and block = any(${blocks}::int[])`
     const ledgers = new Map<number, KindLedgers>()
-    for (const { activation_no, again, bits, chunk, kind } of rows) {
-      const sets = { bits: IdSet.decode(bits), again: IdSet.decode(again) }
-      kindLedger(ledgers, activation_no, kind).chunks.set(chunk, sets)
-    }
+    for (const chunk of told) kindLedger(ledgers, chunk.activation, chunk.kind).chunks.set(chunk.chunk, chunk)
     for (const { activation_no, block, fingerprints, kind } of valueRows) {
       kindLedger(ledgers, activation_no, kind).values.set(block, Fingerprints.reader(fingerprints))
     }
@@ -293,10 +291,10 @@ const kindLedger = (ledgers: Map<number, KindLedgers>, activation: number, kind:
 const toldOf = (kinds: KindLedgers | undefined): Pick<Plan.Standing, "told" | "again"> => ({
   told: (kind, identifier) => {
     const ledger = kinds?.get(kind)
-    if (ledger?.chunks.get(IdSet.chunkOf(identifier))?.bits.has(identifier) !== true) return undefined
+    if (ledger?.chunks.get(IdSet.chunkOf(identifier))?.isTold(identifier) !== true) return undefined
     return ledger.values.get(Fingerprints.blockOf(identifier))?.(identifier) ?? Plan.toldTrue
   },
-  again: (kind, identifier) => kinds?.get(kind)?.chunks.get(IdSet.chunkOf(identifier))?.again.has(identifier) === true
+  again: (kind, identifier) => kinds?.get(kind)?.chunks.get(IdSet.chunkOf(identifier))?.isAgain(identifier) === true
 })
 
 type Rejections = Map<string, Map<number, bigint>>

@@ -11,6 +11,7 @@ import { lane, mark, marksOf } from "./DirtySets.ts"
 import * as Intents from "./Intents.ts"
 import { storable } from "./Text.ts"
 import { timestamp } from "./Timestamp.ts"
+import * as ToldSets from "./ToldSets.ts"
 
 type Written = Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient>
 
@@ -26,8 +27,9 @@ export const settle = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {
   yield* fence(claim.owner)
   yield* Intents.keep(claim, settled.intended)
-  yield* acknowledge(settled.acknowledged)
-  yield* doubt(settled.doubted)
+  yield* ToldSets.acknowledge(settled.acknowledged)
+  yield* amendValues(settled.acknowledged)
+  yield* ToldSets.doubt(settled.doubted)
   const remembered = yield* remembers([...claim.byActivation.keys()])
   if (remembered.moves !== claim.moves) yield* markOwners([...settled.acknowledged, ...settled.doubted], claim.profiles)
   if (remembered.rejections) yield* forgetRejections([...settled.acknowledged, ...settled.moot])
@@ -50,30 +52,6 @@ const remembers = Effect.fnUntraced(function* (activations: ReadonlyArray<number
       ${movesSoFar(sql)} as moves`
   return row ?? { rejections: true, postponed: true, moves: -1 }
 })
-
-interface Change<A> {
-  readonly activation: number
-  readonly kind: Plan.LedgerKind
-  readonly chunk: number
-  readonly entries: Array<A>
-}
-
-/**
- * Enters what was acknowledged: one row per activation, kind and chunk of identifiers.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const acknowledge = (settlements: ReadonlyArray<Plan.Settlement>): Written =>
-  Effect.andThen(amend(settlements, acknowledged), amendValues(settlements))
-
-/**
- * Enters what may have been told: it counts as told, so that an exit follows, and is to be told again, whatever it was.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const doubt = (entries: ReadonlyArray<Plan.Moot>): Written => amend(entries, doubted)
 
 /**
  * Makes those dirty who have these identifiers now. One that moved while it was being told may have an owner who was
@@ -157,83 +135,6 @@ interface ValueRow {
   readonly kind: string
   readonly block: number
   readonly fingerprints: Uint8Array
-}
-
-type Amended = Pick<LedgerRow, "bits" | "again">
-
-const amend = Effect.fnUntraced(function* <A extends Plan.Moot>(
-  entries: ReadonlyArray<A>,
-  change: (row: LedgerRow, entries: ReadonlyArray<A>) => Amended
-): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
-  if (entries.length === 0) return
-  const sql = yield* SqlClient.SqlClient
-  const changes = new Map<string, Change<A>>()
-  let last: Change<A> | undefined
-  for (const entry of entries) {
-    const { activation, identifier, kind } = entry
-    const chunk = IdSet.chunkOf(identifier)
-    if (last === undefined || last.chunk !== chunk || last.activation !== activation || last.kind !== kind) {
-      const key = `${activation} ${kind} ${chunk}`
-      last = changes.get(key) ?? { activation, kind, chunk, entries: [] }
-      changes.set(key, last)
-    }
-    last.entries.push(entry)
-  }
-  const wanted = [...changes.values()]
-  const activations = wanted.map((change) => change.activation)
-  const kinds = wanted.map((change) => change.kind)
-  const chunks = wanted.map((change) => change.chunk)
-  const locked = sql<LedgerRow>`
-    select l.activation_no, l.kind, l.chunk, l.bits, l.again from tributary.ledger l
-    join unnest(${activations}::int[], ${kinds}::text[], ${chunks}::int[]) w(a, k, c)
-      on l.activation_no = w.a and l.kind = w.k and l.chunk = w.c
-    order by l.activation_no, l.kind, l.chunk for update of l`
-  let rows = yield* locked
-  if (rows.length < wanted.length) {
-    yield* sql`insert into tributary.ledger (activation_no, kind, chunk, bits, again)
-      select a, k, c, ''::bytea, ''::bytea
-      from unnest(${activations}::int[], ${kinds}::text[], ${chunks}::int[]) w(a, k, c)
-      order by a, k, c on conflict do nothing`
-    rows = yield* locked
-  }
-  const updated = rows.map((row) => {
-    const { entries: own = [] } = changes.get(`${row.activation_no} ${row.kind} ${row.chunk}`) ?? {}
-    return { ...row, ...change(row, own) }
-  })
-  yield* sql`update tributary.ledger l set bits = w.b, again = w.g
-    from unnest(${updated.map((row) => row.activation_no)}::int[], ${updated.map((row) => row.kind)}::text[],
-      ${updated.map((row) => row.chunk)}::int[], ${updated.map((row) => row.bits)}::bytea[],
-      ${updated.map((row) => row.again)}::bytea[])
-      w(a, k, c, b, g)
-    where l.activation_no = w.a and l.kind = w.k and l.chunk = w.c`
-})
-
-interface LedgerRow {
-  readonly activation_no: number
-  readonly kind: string
-  readonly chunk: number
-  readonly bits: Uint8Array
-  readonly again: Uint8Array
-}
-
-const doubted = (row: LedgerRow, entries: ReadonlyArray<Plan.Moot>): Amended => {
-  const identifiers = IdSet.from(entries.map((entry) => entry.identifier))
-  return {
-    bits: IdSet.encode(IdSet.union(IdSet.decode(row.bits), identifiers)),
-    again: IdSet.encode(IdSet.union(IdSet.decode(row.again), identifiers))
-  }
-}
-
-const acknowledged = (row: LedgerRow, settlements: ReadonlyArray<Plan.Settlement>): Amended => {
-  const told: Array<number> = []
-  const forgotten: Array<number> = []
-  for (const settlement of settlements) (settlement.told === undefined ? forgotten : told).push(settlement.identifier)
-  const bits = IdSet.difference(IdSet.union(IdSet.decode(row.bits), IdSet.from(told)), IdSet.from(forgotten))
-  const again =
-    row.again.length === 0
-      ? IdSet.empty
-      : IdSet.difference(IdSet.decode(row.again), IdSet.from(settlements.map((s) => s.identifier)))
-  return { bits: IdSet.encode(bits), again: again.size === 0 ? new Uint8Array(0) : IdSet.encode(again) }
 }
 
 const forgetRejections = (settlements: ReadonlyArray<Plan.Moot>): Written =>

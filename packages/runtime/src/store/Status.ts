@@ -3,10 +3,11 @@
  *
  * @since 0.1.0
  */
-import { IdSet, Identifier } from "@tributary/core"
+import { Identifier } from "@tributary/core"
 import { DateTime, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { pending } from "./DirtySets.ts"
+import * as ToldSets from "./ToldSets.ts"
 
 /**
  * One activation.
@@ -72,12 +73,11 @@ export const activations = Effect.gen(function* () {
     order by a.destination, a.id`
   return yield* Effect.forEach(rows, (row) =>
     Effect.gen(function* () {
-      const ledgers = yield* sql<{ bits: Uint8Array }>`
-        select bits from tributary.ledger where activation_no = ${row.no} and length(bits) > 0`
+      const told = yield* ToldSets.ofActivation(row.no)
       const status: ActivationStatus = {
         ...row,
         size: Number(row.size),
-        told: ledgers.reduce((sum, ledger) => sum + IdSet.decode(ledger.bits).size, 0),
+        told: told.reduce((sum, set) => sum + set.size, 0),
         dirty: (yield* pending(row.no)).size
       }
       return status
