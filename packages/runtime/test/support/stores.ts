@@ -1,7 +1,7 @@
 // The stores that every behaviour is tried on: PGlite always, PostgreSQL wherever one answers.
 import { PgClient } from "@effect/sql-pg"
-import { Effect, Layer, Redacted } from "effect"
-import { SqlClient } from "effect/sql"
+import { type Context, Duration, Effect, Layer, Redacted, Scope } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
 import * as fs from "node:fs"
 import { randomUUID } from "node:crypto"
 import { describe, inject } from "vitest"
@@ -9,15 +9,70 @@ import { layerMemory } from "../../src/store/Pglite.ts"
 
 export interface TestStore {
   readonly name: "PGlite" | "PostgreSQL"
-  /** A fresh, migrated store, gone with its scope. */
+  /** A migrated store with nothing in it, lent for its scope. */
   readonly layer: Layer.Layer<SqlClient.SqlClient>
   /** PostgreSQL only: a connection string for a fresh database, as an operator would set it. */
   readonly url?: Effect.Effect<string>
 }
 
+/** The columns of tables and indexes, triggers and schemas: a store whose test has changed these is not lent again. */
+const shape = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ shape: string }>`
+    select string_agg(what, ' ' order by what) as shape from (
+      select c.relname || '.' || a.attname || ' ' || a.atttypid || ' ' || a.attnotnull || ' ' || a.attisdropped as what
+      from pg_attribute a join pg_class c on c.oid = a.attrelid
+      where c.relnamespace = 'tributary'::regnamespace and a.attnum > 0
+      union all select tgname from pg_trigger
+      union all select nspname from pg_namespace where nspname not like 'pg_t%') w`
+  return row?.shape
+})
+
+/** Takes away what a test has left, for the next: a store for each test would take longer than the tests. */
+const emptied = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid()`
+  const tables = yield* sql<{ name: string }>`
+    select tablename as name from pg_tables where schemaname = 'tributary' and tablename <> 'migration'`
+  yield* sql.unsafe(`truncate ${tables.map(({ name }) => `tributary.${name}`).join(", ")} restart identity`)
+  yield* sql`drop schema public cascade`
+  yield* sql`create schema public`
+})
+
+/** Lends stores, emptied, and makes one where none is idle. */
+const lending = <Store, E>(
+  make: Effect.Effect<Store, E>,
+  open: (store: Store) => Layer.Layer<SqlClient.SqlClient, E>
+): Layer.Layer<SqlClient.SqlClient> => {
+  const idle: Array<Store> = []
+  let untouched: string | undefined
+  const lend: Effect.Effect<Context.Context<SqlClient.SqlClient>, E | SqlError.SqlError, Scope.Scope> = Effect.gen(
+    function* () {
+      const used = idle.pop()
+      const store = used ?? (yield* make)
+      let isWhole = true
+      // Finalizers run last to first: its connections are closed by then.
+      yield* Effect.addFinalizer(() => Effect.sync(() => (isWhole ? idle.push(store) : undefined)))
+      const context = yield* Layer.build(open(store))
+      const found = yield* Effect.provideContext(shape, context)
+      untouched ??= found
+      isWhole = found === untouched
+      if (used !== undefined && isWhole) yield* Effect.provideContext(emptied, context)
+      return isWhole ? context : yield* lend
+    }
+  )
+  return Layer.effectContext(lend).pipe(Layer.orDie)
+}
+
 const pglite: TestStore = {
   name: "PGlite",
-  layer: Layer.unwrap(Effect.sync(() => layerMemory(new Blob([fs.readFileSync(inject("image"))])))).pipe(Layer.orDie)
+  layer: lending(
+    Effect.suspend(() =>
+      Layer.buildWithScope(layerMemory(new Blob([fs.readFileSync(inject("image"))])), Scope.makeUnsafe())
+    ),
+    (context) => Layer.succeedContext(context)
+  )
 }
 
 const onPostgres = ({ prefix, server }: { readonly prefix: string; readonly server: string }): TestStore => {
@@ -26,25 +81,23 @@ const onPostgres = ({ prefix, server }: { readonly prefix: string; readonly serv
     url.pathname = `/${database}`
     return url.toString()
   }
-  const asAdmin = (statement: string) =>
-    Effect.flatMap(SqlClient.SqlClient, (sql) => sql.unsafe(statement)).pipe(
-      Effect.provide(PgClient.layer({ url: Redacted.make(server), maxConnections: 1 })),
-      Effect.orDie
-    )
   const fresh = Effect.gen(function* () {
     const name = `${prefix}_${randomUUID().slice(0, 8)}`
-    yield* asAdmin(`create database ${name} template ${prefix}`)
+    yield* Effect.flatMap(SqlClient.SqlClient, (sql) =>
+      Effect.andThen(
+        sql.unsafe(`create database ${name} template ${prefix}`),
+        sql.unsafe(`alter database ${name} set synchronous_commit = off`)
+      )
+    ).pipe(Effect.provide(PgClient.layer({ url: Redacted.make(server), maxConnections: 1 })), Effect.orDie)
     return name
   })
   return {
     name: "PostgreSQL",
     url: Effect.map(fresh, at),
-    layer: Layer.unwrap(
-      Effect.map(
-        Effect.acquireRelease(fresh, (name) => asAdmin(`drop database if exists ${name} with (force)`)),
-        (name) => PgClient.layer({ url: Redacted.make(at(name)), maxConnections: 6 })
-      )
-    ).pipe(Layer.orDie)
+    // A test that skips hours of virtual time while a connection opens has not waited too long for it.
+    layer: lending(fresh, (name) =>
+      PgClient.layer({ url: Redacted.make(at(name)), maxConnections: 6, connectTimeout: Duration.infinity })
+    )
   }
 }
 
