@@ -4,11 +4,18 @@ import * as World from "../support/world.ts"
 
 const changes = 1_000
 
-/** Milliseconds from dirty to acknowledged for a thousand changes in an audience of this size. */
-const cost = (people: number, note: (text: string) => void) =>
+/**
+ * Milliseconds from dirty to acknowledged for a thousand changes in an audience of this size, of people whose numbers
+ * lie `apart`.
+ */
+const cost = (people: number, apart: number, note: (text: string) => void) =>
   World.inStore("PostgreSQL", () =>
     Effect.gen(function* () {
-      note(`${people} people`)
+      note(apart === 1 ? `${people} people` : `${people} people, ${apart} numbers apart`)
+      yield* World.run(
+        `alter table tributary.profile alter no set increment by ${apart}`,
+        `alter table tributary.identifier alter no set increment by ${apart}`
+      )
       yield* World.people(people)
       yield* World.run(
         "create table member (id text)",
@@ -42,10 +49,17 @@ const growth: Case = {
   name: "growth",
   title: "Growth: a thousand changes, from dirty to acknowledged, in a small audience and in a large one",
   run: async ({ note, scale }) => {
-    const small = await cost(200_000, note)
+    const small = await cost(200_000, 1, note)
     const people = Math.max(400_000, Math.round(20_000_000 * scale))
-    const large = await cost(people, note)
+    const spread = await cost(200_000, Math.round(people / 200_000), note)
+    const large = await cost(people, 1, note)
     return [
+      {
+        what: "an audience of 100000, in as many chunks as the large one",
+        figure: spread,
+        unit: "ms",
+        reference: { what: "an audience of 100000", figure: small }
+      },
       {
         what: `an audience of ${people / 2}`,
         figure: large,

@@ -8,7 +8,7 @@ const pluginBraze: Case = {
   title: "Braze plugin alone: calls in hand → requests on the wire → outcomes, 75 a request, 32 at a time",
   run: async ({ scale }) => {
     const count = Math.max(15_000, Math.round(300_000 * scale))
-    const { bare, cpu, plugin, requests } = await alone({
+    const { bare, parameters, plugin } = await alone({
       status: 201,
       answer: `{"message":"success","attributes_processed":75}`,
       destination: braze,
@@ -27,7 +27,7 @@ const pluginBraze: Case = {
           words: "275 k a second and 30 % of bare undici",
           isReached: plugin >= 275_000 && plugin >= 0.3 * bare
         },
-        parameters: `${count} identifies in ${requests} requests; CPU ${cpu.plugin.toFixed(2)} µs each, undici ${cpu.bare.toFixed(2)} µs`
+        parameters
       }
     ]
   }

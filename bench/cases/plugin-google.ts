@@ -8,7 +8,7 @@ const pluginGoogle: Case = {
   title: "Google Ads plugin alone: members with an address and a phone number, hashed, 10,000 a request",
   run: async ({ scale }) => {
     const count = Math.max(20_000, Math.round(400_000 * scale))
-    const { bare, cpu, plugin, requests } = await alone({
+    const { bare, parameters, plugin } = await alone({
       status: 200,
       answer: `{"requestId":"r1"}`,
       token: `{"access_token":"bench-access-token","token_type":"bearer","expires_in":3600}`,
@@ -28,7 +28,7 @@ const pluginGoogle: Case = {
         unit: "members/s",
         reference: { what: "bare undici with the same bodies, hashed before", figure: bare },
         goal: { words: "300 k a second", isReached: plugin >= 300_000 },
-        parameters: `${count} members with two identifiers in ${requests} requests; CPU ${cpu.plugin.toFixed(2)} µs each, undici ${cpu.bare.toFixed(2)} µs`
+        parameters
       }
     ]
   }

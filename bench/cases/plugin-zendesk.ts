@@ -8,7 +8,7 @@ const pluginZendesk: Case = {
   title: "Zendesk plugin alone: one request for each call, 32 at a time",
   run: async ({ scale }) => {
     const count = Math.max(2_000, Math.round(30_000 * scale))
-    const { bare, cpu, plugin, requests } = await alone({
+    const { bare, parameters, plugin } = await alone({
       status: 200,
       answer: `{"user":{"id":1,"user_fields":{"revenue":1}}}`,
       token: `{"access_token":"bench-access-token","refresh_token":"bench-refresh-token","token_type":"bearer","expires_in":172800}`,
@@ -35,7 +35,7 @@ const pluginZendesk: Case = {
         unit: "calls/s",
         reference: { what: "bare undici with the same bodies", figure: bare },
         goal: { words: "9 k a second and 50 % of bare undici", isReached: plugin >= 9_000 && plugin >= 0.5 * bare },
-        parameters: `${count} calls in ${requests} requests; CPU ${cpu.plugin.toFixed(2)} µs each, undici ${cpu.bare.toFixed(2)} µs`
+        parameters
       }
     ]
   }

@@ -6,6 +6,7 @@ import { createServer } from "node:http"
 import { Pool } from "undici"
 import * as Transport from "../../packages/runtime/src/engine/Transport.ts"
 import { median } from "./Case.ts"
+import { profiled, requestParts } from "./profile.ts"
 import { receiver } from "./world.ts"
 
 const services = Layer.mergeAll(Transport.layer, Connection.TokenStore.layerMemory, RateLimiter.RateLimiter.layer)
@@ -110,6 +111,7 @@ export const alone = <Item>(given: Alone<Item>, runs = 3) =>
           median(runs, 1, () => perSecond(() => run(Effect.orDie(deliverAll(vendor.url)))))
         )
         const pluginCpu = least()
+        const { shares } = yield* profiled(Effect.orDie(deliverAll(vendor.url)), requestParts)
         const pool = new Pool(vendor.url, { connections: given.concurrency })
         const post = async () => {
           let next = 0
@@ -128,7 +130,10 @@ export const alone = <Item>(given: Alone<Item>, runs = 3) =>
         }
         const bare = yield* Effect.promise(() => median(runs, 1, () => perSecond(post)))
         yield* Effect.promise(() => pool.close())
-        return { plugin, bare, requests: record.posted.length, cpu: { plugin: pluginCpu, bare: least() } }
+        const parameters =
+          `${given.items.length} in ${record.posted.length} requests; CPU ${pluginCpu.toFixed(2)} µs each, ` +
+          `undici ${least().toFixed(2)} µs; ${shares.text}`
+        return { plugin, bare, parameters }
       }).pipe(Effect.provide(services))
     )
   )

@@ -2,12 +2,14 @@
 import { Effect } from "effect"
 import { Session } from "node:inspector/promises"
 
-const parts: ReadonlyArray<readonly [string, RegExp]> = [
+type Parts = ReadonlyArray<readonly [string, RegExp]>
+
+const ways: Parts = [
   ["plan", /core\/src\/(EventPlan|ListPlan|Plan|Planned|Enrichment|Json)\.ts/],
   ["read", /store\/Readings\.ts|core\/src\/Fingerprints\.ts/],
   [
     "settle and claim",
-    /store\/(Settlements|Intents|Claims|DirtySets|SqlLedger)\.ts|core\/src\/(Results|IdSet)\.ts|roaring/
+    /store\/(Settlements|ToldSets|Intents|Claims|DirtySets|SqlLedger)\.ts|core\/src\/(Results|IdSet)\.ts|roaring/
   ],
   ["plugin", /destination-/],
   [
@@ -16,6 +18,18 @@ const parts: ReadonlyArray<readonly [string, RegExp]> = [
   ],
   ["reconciler", /core\/src\/(Reconciler|Delivery|Batches)\.ts/],
   ["PostgreSQL's driver", /sql-pg|pglite|effect\/dist\/sql/]
+]
+
+/** Of a plugin alone, where there is no store. */
+export const requestParts: Parts = [
+  ["the plugin", /destination-/],
+  ["reading answers", /core\/src\/Reply\.ts|SchemaParser|SchemaAST/],
+  [
+    "signing, gate, time limit, body",
+    /core\/src\/(Connection|Exchange|TimeLimit|RateLimiter|Signer)\.ts|Transport\.ts|effect\/dist\/http/
+  ],
+  ["Effect's fibers", /effect\/dist/],
+  ["undici and sockets", /undici|node:(net|internal\/stream|async_hooks|internal\/process|events)/]
 ]
 
 interface Shares {
@@ -27,7 +41,8 @@ interface Shares {
 
 /** Runs an effect under the profiler. */
 export const profiled = <A, E, R>(
-  effect: Effect.Effect<A, E, R>
+  effect: Effect.Effect<A, E, R>,
+  parts: Parts = ways
 ): Effect.Effect<{ readonly value: A; readonly shares: Shares }, E, R> =>
   Effect.gen(function* () {
     const session = new Session()
