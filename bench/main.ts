@@ -1,5 +1,5 @@
 // `pnpm bench`: what Tributary does in a second, beside what people would use instead, in the same run.
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawnSync } from "node:child_process"
 import { readdirSync } from "node:fs"
 import * as os from "node:os"
 import { parseArgs } from "node:util"
@@ -58,14 +58,19 @@ const run = async (name: string, scale: number): Promise<Result> => {
   return { case: name, rows }
 }
 
-/** In a process of its own, which what ran before has not warmed, nor filled. */
+/** In a process of its own, which what ran before has not warmed, nor filled. One that fails leaves the others to run. */
 const runApart = (name: string): ReadonlyArray<Result> => {
   const args = [...process.execArgv, import.meta.filename, name, "--scale", values.scale]
-  const output = execFileSync(process.execPath, values.json ? [...args, "--json"] : [...args, "--apart"], {
+  const { status, stdout } = spawnSync(process.execPath, values.json ? [...args, "--json"] : [...args, "--apart"], {
     stdio: ["ignore", values.json ? "pipe" : "inherit", "inherit"],
     encoding: "utf8"
   })
-  return values.json ? JSON.parse(output).results : []
+  if (status !== 0) {
+    console.error(`  ${name} failed.\n`)
+    process.exitCode = 1
+    return []
+  }
+  return values.json ? JSON.parse(stdout).results : []
 }
 
 const main = async () => {
