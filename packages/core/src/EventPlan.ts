@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { hash } from "node:crypto"
-import type { Call, CallKind } from "./Call.ts"
+import type { Call, CallKind, Identify, Personas } from "./Call.ts"
 import type { Identifier } from "./Identifier.ts"
 import { canonical, fingerprint, type Json } from "./Json.ts"
 import {
@@ -148,19 +148,20 @@ const eventName = ({ task, value, told }: Due): string =>
       ? task.events.exited
       : task.events.entered
 
-const mappedTraits = (task: Task, profile: KnownProfile): Record<string, Json> => {
-  const traits: Record<string, Json> = {}
+/** The traits that an operator mapped onto the activation, added to others. */
+const addMapped = (traits: Record<string, Json>, task: Task, profile: KnownProfile) => {
   for (const [name, trait] of Object.entries(task.traits)) {
     const value = profile.traits[trait]
     if (value !== undefined) traits[name] = value
   }
-  return traits
 }
+
+const nobody: ReadonlyArray<Identifier> = []
 
 /** An identifier that is gone stands alone: what it tells must not touch the record of those that remain. */
 const siblingsOf = (identifier: KnownIdentifier, profile: KnownProfile, task: Task): ReadonlyArray<Identifier> =>
   identifier.gone || profile.identifiers.length === 1
-    ? []
+    ? nobody
     : profile.identifiers
         .filter((other) => other !== identifier && !other.gone && task.identifiers[other.type] !== "none")
         .map(({ type, value }) => ({ type, value }))
@@ -168,47 +169,79 @@ const siblingsOf = (identifier: KnownIdentifier, profile: KnownProfile, task: Ta
 /** With the value, or with the identifier: an old value is news to a new identifier, and for one that went or moved. */
 const foundAt = (due: Due): number => Math.max(due.standing.changedAt, due.identifier.addedAt)
 
+const lastFoundAt = (group: Group): number => {
+  let last = 0
+  for (const { due } of group) last = Math.max(last, foundAt(due))
+  return last
+}
+
 /** One call for all of these. */
 const makeCall = (group: Group, profile: KnownProfile, required: unknown): Call => {
-  const { identifier, kind, task, value } = group[0].due
+  const [{ due }] = group
+  if (due.kind === "identify") return new LazyIdentify(group, profile, required)
+  const { identifier, kind, task, value } = due
   const { personas } = task
   const base = {
     identifier: { type: identifier.type, value: identifier.value },
     siblings: siblingsOf(identifier, profile, task),
     required,
     personas,
-    timestamp: isoOf(Math.max(...group.map(({ due }) => foundAt(due))))
+    timestamp: isoOf(lastFoundAt(group)),
+    messageId: messageIdOf(group, profile)
   }
-  const messageId = () => messageIdOf(group, profile)
-  switch (kind) {
-    case "identify":
-      return {
-        type: "identify",
-        ...base,
-        // There are millions of these, and few plugins ask for it.
-        get messageId() {
-          return messageId()
-        },
-        traits: traitsOf(group, profile)
-      }
-    case "group": {
-      const { users } = profile
-      const own = { groupId: identifier.value, traits: traitsOf(group, profile), users }
-      return { type: "group", ...base, messageId: messageId(), ...own }
+  if (kind === "group") {
+    return { type: "group", ...base, groupId: identifier.value, traits: traitsOf(group, profile), users: profile.users }
+  }
+  const { computation_class, computation_key } = personas
+  const properties: Record<string, Json> = {}
+  addMapped(properties, task, profile)
+  properties[computation_class === "audience" ? "audience_key" : "trait_key"] = computation_key
+  properties[computation_key] = value
+  return { type: "track", ...base, event: eventName(due), properties }
+}
+
+/**
+ * An identify whose message id is made when it is asked for: there are millions of these, and few plugins ask. The
+ * getter is each object's own, so that a copy has what it answers, and one function, as V8 gives an object with a
+ * function of its own a shape of its own.
+ */
+class LazyIdentify implements Identify {
+  readonly type = "identify"
+  readonly identifier: Identifier
+  readonly siblings: ReadonlyArray<Identifier>
+  readonly required: unknown
+  readonly personas: Personas
+  readonly timestamp: string
+  declare readonly messageId: string
+  readonly traits: Readonly<Record<string, Json>>
+  readonly #group: Group
+  readonly #profile: KnownProfile
+
+  static readonly #messageId: PropertyDescriptor & ThisType<LazyIdentify> = {
+    enumerable: true,
+    get() {
+      return messageIdOf(this.#group, this.#profile)
     }
-    case "track": {
-      const { computation_class, computation_key } = personas
-      const property = computation_class === "audience" ? "audience_key" : "trait_key"
-      const properties = { ...mappedTraits(task, profile), [property]: computation_key, [computation_key]: value }
-      return { type: "track", ...base, messageId: messageId(), event: eventName(group[0].due), properties }
-    }
+  }
+
+  constructor(group: Group, profile: KnownProfile, required: unknown) {
+    const { identifier, task } = group[0].due
+    this.identifier = { type: identifier.type, value: identifier.value }
+    this.siblings = siblingsOf(identifier, profile, task)
+    this.required = required
+    this.personas = task.personas
+    this.timestamp = isoOf(lastFoundAt(group))
+    Object.defineProperty(this, "messageId", LazyIdentify.#messageId)
+    this.traits = traitsOf(group, profile)
+    this.#group = group
+    this.#profile = profile
   }
 }
 
 const traitsOf = (group: Group, profile: KnownProfile): Readonly<Record<string, Json>> => {
   const traits: Record<string, Json> = {}
   for (const { due } of group) {
-    Object.assign(traits, mappedTraits(due.task, profile))
+    addMapped(traits, due.task, profile)
     traits[due.task.personas.computation_key] = due.value
   }
   return traits
