@@ -18,7 +18,6 @@ import {
   type Moot,
   mootRejections,
   type Settlement,
-  settlement,
   type Standing,
   type Task,
   type Terms,
@@ -58,31 +57,17 @@ export const plan = (
   }
   if (dues.length === 0) return { items: [], unsendable: [], moot }
   const filled = fill(profile, terms)
-  const open: Array<OpenDue> = []
-  for (const due of dues) {
-    const settles = settlementOf(due, profile, filled, terms)
-    const rejected = due.standing.rejected(due.kind, due.identifier.no)
-    if (rejected === undefined || rejected !== settles.attempt) open.push({ due, settles })
+  const open = dues.map((due) => new OpenDue(due, profile, filled, terms)).filter((due) => !due.isRefused)
+  if (filled._tag === "Missing") {
+    const { reason } = filled
+    return { items: [], unsendable: open.map((due) => ({ profile: profile.no, settles: [due], reason })), moot }
   }
-  return filled._tag === "Missing"
-    ? {
-        moot,
-        items: [],
-        unsendable: open.map(({ settles }) => ({
-          profile: profile.no,
-          settles: [settles],
-          reason: filled.reason
-        }))
-      }
-    : {
-        moot,
-        items: grouped(open, terms.coalesce).map((group) => ({
-          profile: profile.no,
-          payload: makeCall(group, profile, filled.required),
-          settles: group.map(({ settles }) => settles)
-        })),
-        unsendable: []
-      }
+  const items = grouped(open, terms.coalesce).map((group) => ({
+    profile: profile.no,
+    payload: makeCall(group, profile, filled.required),
+    settles: group
+  }))
+  return { items, unsendable: [], moot }
 }
 
 /** What the destination should know of this value: an audience's `true` is one bit, a trait's value a fingerprint. */
@@ -102,11 +87,47 @@ interface Due {
   readonly standing: Standing
 }
 
-/** A due call with what settles it. */
-interface OpenDue {
+/** A due call, which is what its acknowledgement settles. */
+class OpenDue implements Settlement {
+  readonly activation: number
+  readonly kind: CallKind
+  readonly identifier: number
+  readonly told: bigint | undefined
   readonly due: Due
-  readonly settles: Settlement
+  readonly #profile: KnownProfile
+  readonly #filled: FilledTerms
+  readonly #terms: Terms
+
+  constructor(due: Due, profile: KnownProfile, filled: FilledTerms, terms: Terms) {
+    this.activation = due.task.activation
+    this.kind = due.kind
+    this.identifier = due.identifier.no
+    this.told = due.told
+    this.due = due
+    this.#profile = profile
+    this.#filled = filled
+    this.#terms = terms
+  }
+
+  /** Users of an account that were refused with it are part of what was refused; an exit does not concern them. */
+  get attempt(): bigint {
+    const users = this.kind === "group" && this.told !== undefined ? this.#profile.users : []
+    return fingerprint(canonical(this.due.value), this.#filled.text, this.#terms.version, ...users)
+  }
+
+  /** Whether just this was refused before. */
+  get isRefused(): boolean {
+    const rejected = this.due.standing.rejected(this.kind, this.identifier)
+    return rejected !== undefined && rejected === this.attempt
+  }
 }
+
+/**
+ * Whether others of the profile were told and stay, whom a newcomer joins; where there are none, this is a first sync,
+ * and everybody is told (R13).
+ */
+const isFollowUp = (profile: KnownProfile, kind: CallKind, standing: Standing): boolean =>
+  profile.identifiers.some(({ gone, no }) => !gone && standing.told(kind, no) !== undefined)
 
 const dueCalls = (profile: KnownProfile, task: Task, standing: Standing): ReadonlyArray<Due> => {
   const { value } = standing
@@ -114,9 +135,6 @@ const dueCalls = (profile: KnownProfile, task: Task, standing: Standing): Readon
   const picked = value === undefined ? [] : chosen(profile, task.identifiers)
   const dues: Array<Due> = []
   for (const kind of task.calls) {
-    // A newcomer joins others that were told and stay; where there are none, this is a first sync, and everybody is told
-    // (R13).
-    const isFollowUp = profile.identifiers.some(({ gone, no }) => !gone && standing.told(kind, no) !== undefined)
     let wanted: bigint | undefined
     for (const identifier of profile.identifiers) {
       const told = standing.told(kind, identifier.no)
@@ -127,8 +145,8 @@ const dueCalls = (profile: KnownProfile, task: Task, standing: Standing): Readon
         continue
       }
       if (!picked.includes(identifier)) continue
-      const isNewcomer = told === undefined && isFollowUp && identifier.addedAt > standing.changedAt
-      if (isNewcomer && !task.newIdentifiers) continue
+      const isNewer = told === undefined && identifier.addedAt > standing.changedAt
+      if (isNewer && !task.newIdentifiers && isFollowUp(profile, kind, standing)) continue
       wanted ??= wantedFingerprint(task, kind, value, profile)
       if (told !== wanted || standing.again(kind, identifier.no)) {
         dues.push({ task, kind, identifier, standing, value, told: wanted })
@@ -289,14 +307,3 @@ const grouped = (dues: ReadonlyArray<OpenDue>, coalesce: boolean): ReadonlyArray
   })
   return [...groups.values()]
 }
-
-/** Users of an account that were refused with it are part of what was refused; an exit does not concern them. */
-const settlementOf = (due: Due, profile: KnownProfile, filled: FilledTerms, terms: Terms): Settlement =>
-  settlement(due.task.activation, due.kind, due.identifier.no, due.told, () =>
-    fingerprint(
-      canonical(due.value),
-      filled.text,
-      terms.version,
-      ...(due.kind === "group" && due.told !== undefined ? profile.users : [])
-    )
-  )

@@ -52,7 +52,7 @@ export const encode = (self: Fingerprints): Uint8Array => {
 export const amend = (bytes: Uint8Array, changes: ReadonlyMap<number, bigint | undefined>): Uint8Array => {
   const count = bytes.byteLength / 10
   const old = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const ordered = [...changes].map(([no, value]) => [no & 0xffff, value] as const).toSorted(([a], [b]) => a - b)
+  const ordered = Uint32Array.from(changes.keys()).sort()
   const most = count + ordered.length
   const numbers = new Uint8Array(most * 2)
   const values = new Uint8Array(most * 8)
@@ -60,14 +60,17 @@ export const amend = (bytes: Uint8Array, changes: ReadonlyMap<number, bigint | u
   const valueView = new DataView(values.buffer)
   let from = 0
   let to = 0
-  /** Copies entries up to this position. */
+  /** Copies entries up to this position: none, where one change follows the other. */
   const copy = (until: number) => {
+    if (until === from) return
     numbers.set(bytes.subarray(from * 2, until * 2), to * 2)
     values.set(bytes.subarray(count * 2 + from * 8, count * 2 + until * 8), to * 8)
     to += until - from
     from = until
   }
-  for (const [no, value] of ordered) {
+  for (const changed of ordered) {
+    const no = changed & 0xffff
+    const value = changes.get(changed)
     let low = from
     let high = count
     while (low < high) {

@@ -45,6 +45,10 @@ export const planClaim = Effect.fnUntraced(function* (
   claim: Claim
 ): Effect.fn.Return<Planned, LedgerError | Fenced> {
   const tasks = work.tasks.filter((task) => claim.byActivation.has(task.activation))
+  const tasksOf = (profile: number) =>
+    claim.byActivation.size === 1
+      ? tasks
+      : tasks.filter((task) => claim.byActivation.get(task.activation)?.has(profile) === true)
   const isEvent = work.form._tag === "Event"
   const reading = yield* ledger.read(claim, {
     identifierTypes: work.declaration.identifiers,
@@ -61,16 +65,15 @@ export const planClaim = Effect.fnUntraced(function* (
     enricher
   }
   const planned = emptyPlan()
-  for (const [i, profile] of reading.profiles.entries()) {
+  let count = 0
+  for (const profile of reading.profiles) {
     // A large claim is planned in slices: answers are heard, and news leaves, meanwhile.
-    if (i % profilesPerSlice === profilesPerSlice - 1) yield* Effect.yieldNow
-    const standings: Array<readonly [Plan.Task, Plan.Standing]> = []
-    for (const task of tasks) {
-      if (claim.byActivation.get(task.activation)?.has(profile.no) !== true) continue
+    if (++count % profilesPerSlice === 0) yield* Effect.yieldNow
+    const standings = tasksOf(profile.no).map((task): readonly [Plan.Task, Plan.Standing] => {
       const standing = reading.standing(task.activation, profile.no)
       // A baseline takes as told whatever should be, what was rejected included.
-      standings.push([task, work.mode === "baseline" ? { ...standing, rejected: () => undefined } : standing])
-    }
+      return [task, work.mode === "baseline" ? { ...standing, rejected: () => undefined } : standing]
+    })
     if (isEvent) {
       const owed = EventPlan.plan(profile, standings, terms)
       planned.calls.push(...owed.items)

@@ -14,7 +14,8 @@ import { Unavailable } from "./DeliveryError.ts"
 import { deliver, type Delivered, isTransient, type Stop } from "./Delivery.ts"
 import type { Batch, Field, NonEmpty } from "./Destination.ts"
 import { Enricher } from "./Enrichment.ts"
-import { type Claim, type Fenced, Ledger, type LedgerError, nothingSettled } from "./Ledger.ts"
+import * as IdSet from "./IdSet.ts"
+import { type Claim, type Fenced, type Intent, Ledger, type LedgerError, nothingSettled } from "./Ledger.ts"
 import type { Outcome } from "./Outcome.ts"
 import type * as Plan from "./Plan.ts"
 import { intentsOf, planClaim, type Planned } from "./Planned.ts"
@@ -189,10 +190,10 @@ export class Reconciler extends Context.Service<
 
         const tell = Effect.fnUntraced(function* (claim: Claim, flight: Semaphore.Semaphore) {
           const planned = yield* plan(work, claim)
-          const open = new Map<number, number>()
+          const intents = intentsOf(planned)
+          const told = IdSet.from(intents.map((item) => item.profile))
+          const open = told.size === intents.length ? new Map<number, number>() : countsOf(intents)
           const returned = new Set<number>()
-          const count = (item: Plan.Item<unknown>) => open.set(item.profile, (open.get(item.profile) ?? 0) + 1)
-          for (const items of [planned.calls, planned.adds, planned.discards]) items.forEach(count)
 
           const newGroup = () => ({ results: [] as Array<Results>, settled: Latch.makeUnsafe(false) })
           let group = newGroup()
@@ -212,12 +213,12 @@ export class Reconciler extends Context.Service<
           })
           yield* ledger.settle(claim, {
             ...nothingSettled,
-            intended: work.mode === "baseline" ? [] : intentsOf(planned),
+            intended: work.mode === "baseline" ? [] : intents,
             moot: planned.moot,
             rejections: planned.unsendable.flatMap(({ profile, reason, settles }) =>
               settles.map((settlement) => ({ profile, settlement, reason, payload: null }))
             ),
-            released: [...claim.profiles].filter((no) => !open.has(no))
+            released: IdSet.toArray(IdSet.difference(claim.profiles, told))
           })
           for (const { reason, settles } of planned.unsendable) {
             for (const { activation, kind } of settles) {
@@ -313,6 +314,13 @@ export class Reconciler extends Context.Service<
       return { run, plan }
     })
   )
+}
+
+/** How often each profile is told of. */
+const countsOf = (intents: ReadonlyArray<Intent>): Map<number, number> => {
+  const counts = new Map<number, number>()
+  for (const { profile } of intents) counts.set(profile, (counts.get(profile) ?? 0) + 1)
+  return counts
 }
 
 const fieldName = (field: Field): string => `${field.collection}:${field.key}`

@@ -55,17 +55,13 @@ export const report = (result: Results, onProgress: OnProgress) => {
     if (outcome === undefined || label === undefined) return
     const word = outcome._tag === "Rejected" ? "rejected" : outcome._tag === "Retry" ? "postponed" : "delivered"
     const reason = "reason" in outcome ? outcome.reason : undefined
-    for (const activation of activationsOf(result.items[i]?.settles ?? [])) onProgress(activation, label, word, reason)
+    // Those of one activation follow each other.
+    let last: number | undefined
+    for (const { activation } of result.items[i]?.settles ?? []) {
+      if (activation !== last) onProgress(activation, label, word, reason)
+      last = activation
+    }
   })
-}
-
-/** Each once. */
-const activationsOf = (settles: ReadonlyArray<Plan.Settlement>): Iterable<number> => {
-  const first = settles[0]?.activation
-  if (first === undefined) return []
-  return settles.every(({ activation }) => activation === first)
-    ? [first]
-    : new Set(settles.map(({ activation }) => activation))
 }
 
 /**
@@ -82,7 +78,7 @@ export type OnProgress = (
 
 /**
  * What settled batches write: outcomes, and the release of profiles with nothing left on the way. `open` counts the
- * items of each profile that are still to come.
+ * items that are still to come of each profile, where that is not one.
  *
  * @category combinators
  * @since 0.1.0
@@ -137,8 +133,8 @@ export const settlementOf = (
           }
       }
       const left = (open.get(item.profile) ?? 1) - 1
-      open.set(item.profile, left)
-      if (left === 0) (returned.has(item.profile) ? settled.returned : settled.released).push(item.profile)
+      if (left > 0) open.set(item.profile, left)
+      else (returned.has(item.profile) ? settled.returned : settled.released).push(item.profile)
     })
   }
   return { ...settled, receipts: [...receipts].map(([receipt, record]) => ({ receipt, ...record })) }

@@ -77,6 +77,19 @@ const listOf = (world: World, vendor: Vendor, under = terms(false)): ReadonlyArr
     return [...discards, ...adds]
   })
 
+/** An item with all that an acknowledgement or a rejection of it would write. */
+const inFull = ({ payload, profile, settles }: Plan.Item<unknown>) => ({
+  profile,
+  payload,
+  settles: settles.map(({ activation, attempt, identifier, kind, told }) => ({
+    activation,
+    attempt,
+    identifier,
+    kind,
+    told
+  }))
+})
+
 const policy = fc.constantFrom<Plan.Task["identifiers"][string]>(
   "all",
   "latest",
@@ -205,7 +218,7 @@ describe("Plan", () => {
           vendor
         )
         const rest = first.filter((_, i) => !isTaken(i))
-        assert.deepStrictEqual(planOf(world, vendor).items, rest)
+        assert.deepStrictEqual(planOf(world, vendor).items.map(inFull), rest.map(inFull))
       })
     )
   })

@@ -50,7 +50,7 @@ export const plan = (calls: ReadonlyArray<BrazeCall>): Plan => {
   const attributes: Array<Api.AttributesObject> = []
   const events: Array<Api.EventObject> = []
   const places = { attributes: new Array<number>(), events: new Array<number>() }
-  for (const [place, call] of calls.entries()) {
+  calls.forEach((call, place) => {
     const reason = refusal(call)
     if (reason !== undefined) {
       refused.set(place, reason)
@@ -62,7 +62,7 @@ export const plan = (calls: ReadonlyArray<BrazeCall>): Plan => {
       events.push({ ...identity(call.identifier), ...told })
       places.events.push(place)
     }
-  }
+  })
   const body: Api.TrackBody = {
     ...(attributes.length === 0 ? {} : { attributes }),
     ...(events.length === 0 ? {} : { events })

@@ -1,6 +1,6 @@
 /**
  * Many rows as one: a column of numbers as its bytes, a column of texts or values as one JSON text. The driver makes an
- * object of each row, and a claim reads tens of thousands.
+ * object of each row, and of each element of a parameter, and a claim reads tens of thousands.
  *
  * @since 0.1.0
  */
@@ -28,6 +28,14 @@ export const int4s = (bytes: Uint8Array | null | undefined): Uint32Array => {
  * @since 0.1.0
  */
 export const int4Set = (bytes: Uint8Array | null | undefined): IdSet.IdSet => IdSet.from(int4s(bytes))
+
+/**
+ * Our numbers as one parameter, in PostgreSQL's notation: for `= any(${…}::int[])`, where they may be thousands.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const int4List = (numbers: ReadonlyArray<number> | Uint32Array): string => `{${numbers.join(",")}}`
 
 /** From 1970 to 2000, which PostgreSQL counts from. */
 const millisTo2000 = 946_684_800_000

@@ -6,7 +6,7 @@
 import type { Json, Ledger, Plan } from "@tributary/core"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { int4s, timestamps } from "./Columns.ts"
+import { int4List, int4s, timestamps } from "./Columns.ts"
 
 type Read<A> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
 
@@ -31,9 +31,10 @@ export const readProfiles = (
   wanted: Ledger.Wanted
 ): Read<ReadonlyArray<FoundProfile>> =>
   Effect.gen(function* () {
-    const rows = yield* readRows(numbers, wanted.traits)
-    const identifiers = yield* readIdentifiers(numbers, wanted.identifierTypes)
-    const users = wanted.users ? yield* readUsers(numbers) : new Map<number, Array<string>>()
+    const list = int4List(numbers)
+    const rows = yield* readRows(list, wanted.traits)
+    const identifiers = yield* readIdentifiers(list, wanted.identifierTypes)
+    const users = wanted.users ? yield* readUsers(list) : new Map<number, Array<string>>()
     return rows.map(({ gone, no, traits }) => ({
       no,
       gone,
@@ -53,7 +54,7 @@ interface ProfileRow {
 
 const noTraits: Traits = {}
 
-const readRows = (numbers: ReadonlyArray<number>, withTraits: boolean): Read<ReadonlyArray<ProfileRow>> =>
+const readRows = (numbers: string, withTraits: boolean): Read<ReadonlyArray<ProfileRow>> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const [row] = yield* sql<{
@@ -74,7 +75,7 @@ const readRows = (numbers: ReadonlyArray<number>, withTraits: boolean): Read<Rea
 const byAge = (a: Plan.KnownIdentifier, b: Plan.KnownIdentifier) => a.addedAt - b.addedAt || a.no - b.no
 
 const readIdentifiers = (
-  numbers: ReadonlyArray<number>,
+  numbers: string,
   types: ReadonlyArray<string>
 ): Read<ReadonlyMap<number, ReadonlyArray<Plan.KnownIdentifier>>> =>
   Effect.gen(function* () {
@@ -98,20 +99,20 @@ const readIdentifiers = (
       const gone = new Set(int4s(row.gone))
       const profiles = int4s(row.profiles)
       const added = timestamps(row.added)
-      for (const [i, no] of int4s(row.nos).entries()) {
+      int4s(row.nos).forEach((no, i) => {
         const profile = profiles[i] ?? 0
         const known = { no, type, value: row.texts[i] ?? "", gone: gone.has(no), addedAt: added[i] ?? 0 }
         const held = identifiers.get(profile)
         if (held === undefined) identifiers.set(profile, [known])
         else held.push(known)
-      }
+      })
     }
     for (const held of identifiers.values()) if (held.length > 1) held.sort(byAge)
     return identifiers
   })
 
 /** The `user_id`s of each account's users, sorted. */
-const readUsers = (accounts: ReadonlyArray<number>): Read<ReadonlyMap<number, ReadonlyArray<string>>> =>
+const readUsers = (accounts: string): Read<ReadonlyMap<number, ReadonlyArray<string>>> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const members = yield* sql<{ account_no: number; value: string }>`

@@ -6,7 +6,7 @@
 import { Fingerprints, IdSet, type Json, type Ledger, Plan } from "@tributary/core"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { int4s } from "./Columns.ts"
+import { int4List, int4s } from "./Columns.ts"
 import { readProfiles } from "./Profiles.ts"
 import * as ToldSets from "./ToldSets.ts"
 
@@ -20,6 +20,8 @@ interface ActivationRow {
   readonly kind: string
   /** Since when everybody is to leave. */
   readonly leaving_at: Date | null
+  /** Whether anything is to be looked for among them, as mostly there is not. */
+  readonly has_rejections: boolean
 }
 
 /**
@@ -39,7 +41,8 @@ export const read = Effect.fnUntraced(function* (
   const identifiers = profiles.flatMap((profile) => profile.identifiers.map((identifier) => identifier.no))
   const numbersOf = [...claim.byActivation.keys()]
   const ledgers = yield* readLedger(numbersOf, identifiers)
-  const rejections = yield* readRejections(numbersOf, identifiers)
+  const refusing = activations.filter((activation) => activation.has_rejections).map((activation) => activation.no)
+  const rejections = refusing.length === 0 ? noRejections : yield* readRejections(refusing, identifiers)
   const wants = new Map<number, Wanting>()
   for (const activation of activations) {
     const want =
@@ -71,7 +74,8 @@ const readActivations = (activations: ReadonlyArray<number>): Read<ReadonlyArray
     const sql = yield* SqlClient.SqlClient
     return yield* sql<ActivationRow>`
       select a.no, a.collection, c.no as computation_no, c.collection as computation_collection, c.kind,
-        case when a.leaving is not null then a.leaving_at end as leaving_at
+        case when a.leaving is not null then a.leaving_at end as leaving_at,
+        exists (select 1 from tributary.rejection r where r.activation_no = a.no) as has_rejections
       from tributary.activation a join tributary.computation c on c.no = a.computation_no
       where a.no = any(${activations}::int[])`
   })
@@ -119,10 +123,10 @@ const ownWant = Effect.fnUntraced(function* (
   const sql = yield* SqlClient.SqlClient
   const [row] = yield* sql<{ profiles: Uint8Array | null; results: ReadonlyArray<Json.Json> | null }>`
     select string_agg(int4send(profile_no), ''::bytea) as profiles, json_agg(value) as results from tributary.value
-    where computation_no = ${activation.computation_no} and profile_no = any(${IdSet.toArray(profiles)}::int[])`
+    where computation_no = ${activation.computation_no} and profile_no = any(${int4List(IdSet.toArray(profiles))}::int[])`
   const results = row?.results ?? []
   const values = new Map<number, Json.Json | undefined>()
-  for (const [i, profile] of int4s(row?.profiles).entries()) values.set(profile, results[i])
+  int4s(row?.profiles).forEach((profile, i) => values.set(profile, results[i]))
   return { value: (profile) => values.get(profile), found: (profile) => found.get(profile) }
 })
 
@@ -133,7 +137,7 @@ const accountsWant = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Want, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql<{ user_no: number; account_no: number; since: Date; gone: boolean }>`
-    select user_no, account_no, since, gone from tributary.account_user where user_no = any(${users}::int[])`
+    select user_no, account_no, since, gone from tributary.account_user where user_no = any(${int4List(users)}::int[])`
   const found = yield* readFound(activation.computation_no, IdSet.from(rows.map((row) => row.account_no)))
   const membershipsOf = new Map<number, Array<Membership>>()
   for (const row of rows) {
@@ -237,8 +241,12 @@ const readFound = Effect.fnUntraced(function* (computation: number, profiles: Id
       const entered = IdSet.intersection(IdSet.decode(row.entered), left)
       const exited = IdSet.intersection(IdSet.decode(row.exited), left)
       const own = { at: row.at.getTime(), evaluation: String(row.evaluation_no) }
-      for (const profile of entered) found.set(profile, { ...own, isIn: true })
-      for (const profile of exited) found.set(profile, { ...own, isIn: false })
+      const [isIn, isOut]: [Found, Found] = [
+        { ...own, isIn: true },
+        { ...own, isIn: false }
+      ]
+      for (const profile of entered) found.set(profile, isIn)
+      for (const profile of exited) found.set(profile, isOut)
       open.set(row.chunk, IdSet.difference(IdSet.difference(left, entered), exited))
       before.set(row.chunk, row.evaluation_no)
       counts.set(row.chunk, (counts.get(row.chunk) ?? 0) + 1)
@@ -299,6 +307,8 @@ const toldOf = (kinds: KindLedgers | undefined): Pick<Plan.Standing, "told" | "a
 
 type Rejections = Map<string, Map<number, bigint>>
 
+const noRejections: ReadonlyMap<number, Rejections> = new Map()
+
 const readRejections = (
   activations: ReadonlyArray<number>,
   identifiers: ReadonlyArray<number>
@@ -307,7 +317,7 @@ const readRejections = (
     const sql = yield* SqlClient.SqlClient
     const rows = yield* sql<{ activation_no: number; kind: string; identifier_no: number; attempt: bigint }>`
       select activation_no, kind, identifier_no, attempt from tributary.rejection
-      where activation_no = any(${activations}::int[]) and identifier_no = any(${identifiers}::int[])`
+      where activation_no = any(${activations}::int[]) and identifier_no = any(${int4List(identifiers)}::int[])`
     const rejections = new Map<number, Rejections>()
     for (const { activation_no, attempt, identifier_no, kind } of rows) {
       const kinds = rejections.get(activation_no) ?? new Map<string, Map<number, bigint>>()
