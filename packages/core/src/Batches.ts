@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { Array as Arr } from "effect"
 import type { NonEmpty } from "./Destination.ts"
 import type * as Plan from "./Plan.ts"
 
@@ -31,7 +32,5 @@ export const inWaves = <A>(
       else batches.push(segment)
     }
   }
-  return waves.map((batches) =>
-    batches.flatMap(([first, ...rest]) => (first === undefined ? [] : [[first, ...rest] as const]))
-  )
+  return waves.map((batches) => batches.filter(Arr.isArrayNonEmpty))
 }

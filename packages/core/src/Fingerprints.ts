@@ -52,7 +52,7 @@ export const encode = (self: Fingerprints): Uint8Array => {
 export const amend = (bytes: Uint8Array, changes: ReadonlyMap<number, bigint | undefined>): Uint8Array => {
   const count = bytes.byteLength / 10
   const old = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const ordered = Uint32Array.from(changes.keys()).sort()
+  const ordered = Uint32Array.from(changes.keys()).toSorted()
   const most = count + ordered.length
   const numbers = new Uint8Array(most * 2)
   const values = new Uint8Array(most * 8)

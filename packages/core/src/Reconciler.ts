@@ -7,7 +7,7 @@
  *
  * @since 0.1.0
  */
-import { Clock, Context, Effect, Latch, Layer, Option, Random, Semaphore } from "effect"
+import { Array as Arr, Clock, Context, Effect, Latch, Layer, Option, Random, Semaphore } from "effect"
 import { inWaves } from "./Batches.ts"
 import type { Call } from "./Call.ts"
 import { Unavailable } from "./DeliveryError.ts"
@@ -27,13 +27,16 @@ import type { End, Route, Work } from "./Work.ts"
 export type { End, EventRoutes, ListRoutes, Route, Work } from "./Work.ts"
 export type { Planned } from "./Planned.ts"
 
+/** Claims worked on at a time: one is read while others are sent. */
+const pipelines = 3
+
 /**
- * Profiles in one claim: what the limits allow in half a second, so that news of a claimed profile does not wait for
- * long; at least a few batches, so that few are half empty; and no more than is read at once.
+ * Profiles in one claim: what the limits allow in a second by all of them together, so that news of a claimed profile
+ * does not wait for long; at least a few batches, so that few are half empty; and no more than is read at once.
  */
 const claimSize = (batch: Batch, { perSecond }: Gate): number => {
   const most = Math.min(20_000, Math.max(1_000, batch.items * 128))
-  return Math.ceil(Math.min(most, Math.max(batch.items * 8, (perSecond * batch.items) / 2)))
+  return Math.ceil(Math.min(most, Math.max(batch.items * 8, (perSecond * batch.items) / pipelines)))
 }
 
 /** Batches that may be on the wire and not yet settled: what a crash can make the vendor see twice. */
@@ -41,9 +44,6 @@ const inFlightBatches = 32
 
 /** Batches of news that may be on the wire beside a backlog (R31). */
 const inFlightNews = 8
-
-/** Claims worked on at a time: one is read while another is sent. */
-const pipelines = 2
 
 /** Turns of the event loop that a settlement waits for its neighbours: no time, but what has arrived is read. */
 const turnsToWait = 4
@@ -140,10 +140,7 @@ export class Reconciler extends Context.Service<
           )
 
         const ship = <Payload>(route: Route<Payload>, items: NonEmpty<Plan.Item<Payload>>): Shipment => {
-          const send = (batchItems: NonEmpty<Plan.Item<Payload>>) => {
-            const [first, ...rest] = batchItems
-            return route.send([first.payload, ...rest.map((item) => item.payload)])
-          }
+          const send = (batch: NonEmpty<Plan.Item<Payload>>) => route.send(Arr.map(batch, (item) => item.payload))
           const labels = items.map((item) => route.label(item.payload))
           return {
             items,

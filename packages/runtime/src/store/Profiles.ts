@@ -6,6 +6,7 @@
 import type { Json, Ledger, Plan } from "@tributary/core"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import { ByNumber } from "./ByNumber.ts"
 import { int4List, int4s, timestamps } from "./Columns.ts"
 
 type Read<A> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
@@ -33,14 +34,14 @@ export const readProfiles = (
   Effect.gen(function* () {
     const list = int4List(numbers)
     const rows = yield* readRows(list, wanted.traits)
-    const identifiers = yield* readIdentifiers(list, wanted.identifierTypes)
+    const identifiers = yield* readIdentifiers(numbers, list, wanted.identifierTypes)
     const users = wanted.users ? yield* readUsers(list) : new Map<number, Array<string>>()
     return rows.map(({ gone, no, traits }) => ({
       no,
       gone,
       traits,
-      identifiers: identifiers.get(no) ?? [],
-      users: users.get(no) ?? []
+      identifiers: oldestFirst(identifiers.get(no) ?? []),
+      users: users.get(no) ?? nobody
     }))
   })
 
@@ -71,13 +72,14 @@ const readRows = (numbers: string, withTraits: boolean): Read<ReadonlyArray<Prof
     return Array.from(int4s(row?.nos), (no, i) => ({ no, gone: gone.has(no), traits: traits[i] ?? noTraits }))
   })
 
-/** Oldest first. */
-const byAge = (a: Plan.KnownIdentifier, b: Plan.KnownIdentifier) => a.addedAt - b.addedAt || a.no - b.no
+const oldestFirst = (held: ReadonlyArray<Plan.KnownIdentifier>): ReadonlyArray<Plan.KnownIdentifier> =>
+  held.length > 1 ? held.toSorted((a, b) => a.addedAt - b.addedAt || a.no - b.no) : held
 
 const readIdentifiers = (
-  numbers: string,
+  numbers: ReadonlyArray<number>,
+  list: string,
   types: ReadonlyArray<string>
-): Read<ReadonlyMap<number, ReadonlyArray<Plan.KnownIdentifier>>> =>
+): Read<ByNumber<Array<Plan.KnownIdentifier>>> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const rows = yield* sql<{
@@ -92,9 +94,9 @@ const readIdentifiers = (
         string_agg(timestamptz_send(added_at), ''::bytea) as added,
         string_agg(int4send(no), ''::bytea) filter (where gone) as gone, json_agg(value) as texts
       from tributary.identifier
-      where profile_no = any(${numbers}::int[]) and type = any(${types}::text[])
+      where profile_no = any(${list}::int[]) and type = any(${types}::text[])
       group by type`
-    const identifiers = new Map<number, Array<Plan.KnownIdentifier>>()
+    const identifiers = new ByNumber<Array<Plan.KnownIdentifier>>(numbers)
     for (const { type, ...row } of rows) {
       const gone = new Set(int4s(row.gone))
       const profiles = int4s(row.profiles)
@@ -107,9 +109,10 @@ const readIdentifiers = (
         else held.push(known)
       })
     }
-    for (const held of identifiers.values()) if (held.length > 1) held.sort(byAge)
     return identifiers
   })
+
+const nobody: ReadonlyArray<string> = []
 
 /** The `user_id`s of each account's users, sorted. */
 const readUsers = (accounts: string): Read<ReadonlyMap<number, ReadonlyArray<string>>> =>

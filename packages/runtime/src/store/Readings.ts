@@ -6,6 +6,7 @@
 import { Fingerprints, IdSet, type Json, type Ledger, Plan } from "@tributary/core"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import { ByNumber } from "./ByNumber.ts"
 import { int4List, int4s } from "./Columns.ts"
 import { readProfiles } from "./Profiles.ts"
 import * as ToldSets from "./ToldSets.ts"
@@ -37,7 +38,7 @@ export const read = Effect.fnUntraced(function* (
   const numbers = IdSet.toArray(claim.profiles)
   const activations = yield* readActivations([...claim.byActivation.keys()])
   const profiles = yield* readProfiles(numbers, wanted)
-  const present = new Set(profiles.filter((profile) => !profile.gone).map((profile) => profile.no))
+  const gone = IdSet.from(profiles.filter((profile) => profile.gone).map((profile) => profile.no))
   const identifiers = profiles.flatMap((profile) => profile.identifiers.map((identifier) => identifier.no))
   const numbersOf = [...claim.byActivation.keys()]
   const ledgers = yield* readLedger(numbersOf, identifiers)
@@ -49,7 +50,7 @@ export const read = Effect.fnUntraced(function* (
       activation.leaving_at !== null
         ? leavingWant(activation.leaving_at)
         : activation.computation_collection === activation.collection
-          ? yield* ownWant(activation, claim.profiles)
+          ? yield* ownWant(activation, numbers)
           : yield* accountsWant(activation, numbers)
     const { no } = activation
     wants.set(no, { ...want, ...toldOf(ledgers.get(no)), rejected: rejectedOf(rejections.get(no)) })
@@ -60,7 +61,7 @@ export const read = Effect.fnUntraced(function* (
       const wanting = wants.get(activation) ?? nothingWanted
       const { again, rejected, told } = wanting
       const { at, evaluation } = wanting.found(profile) ?? neverFound
-      const value = present.has(profile) ? wanting.value(profile) : undefined
+      const value = gone.has(profile) ? undefined : wanting.value(profile)
       return { value, changedAt: at, evaluation, told, again, rejected }
     }
   }
@@ -111,9 +112,9 @@ const leavingWant = (at: Date): Want => ({
 
 const ownWant = Effect.fnUntraced(function* (
   activation: ActivationRow,
-  profiles: IdSet.IdSet
+  numbers: ReadonlyArray<number>
 ): Effect.fn.Return<Want, SqlError.SqlError, SqlClient.SqlClient> {
-  const found = yield* readFound(activation.computation_no, profiles)
+  const found = yield* readFound(activation.computation_no, numbers)
   if (activation.kind === "audience") {
     return {
       value: (profile) => (found.get(profile)?.isIn === true ? true : undefined),
@@ -123,9 +124,9 @@ const ownWant = Effect.fnUntraced(function* (
   const sql = yield* SqlClient.SqlClient
   const [row] = yield* sql<{ profiles: Uint8Array | null; results: ReadonlyArray<Json.Json> | null }>`
     select string_agg(int4send(profile_no), ''::bytea) as profiles, json_agg(value) as results from tributary.value
-    where computation_no = ${activation.computation_no} and profile_no = any(${int4List(IdSet.toArray(profiles))}::int[])`
+    where computation_no = ${activation.computation_no} and profile_no = any(${int4List(numbers)}::int[])`
   const results = row?.results ?? []
-  const values = new Map<number, Json.Json | undefined>()
+  const values = new ByNumber<Json.Json | undefined>(numbers)
   int4s(row?.profiles).forEach((profile, i) => values.set(profile, results[i]))
   return { value: (profile) => values.get(profile), found: (profile) => found.get(profile) }
 })
@@ -138,7 +139,8 @@ const accountsWant = Effect.fnUntraced(function* (
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql<{ user_no: number; account_no: number; since: Date; gone: boolean }>`
     select user_no, account_no, since, gone from tributary.account_user where user_no = any(${int4List(users)}::int[])`
-  const found = yield* readFound(activation.computation_no, IdSet.from(rows.map((row) => row.account_no)))
+  const accounts = IdSet.toArray(IdSet.from(rows.map((row) => row.account_no)))
+  const found = yield* readFound(activation.computation_no, accounts)
   const membershipsOf = new Map<number, Array<Membership>>()
   for (const row of rows) {
     const ofAccount = found.get(row.account_no)
@@ -218,10 +220,10 @@ const looks = [
  * For each profile the newest evaluation in which it entered, left or changed. Whoever entered is in: what changed is
  * written with the snapshot, so that the snapshot need not be read, which is as large as the audience.
  */
-const readFound = Effect.fnUntraced(function* (computation: number, profiles: IdSet.IdSet) {
+const readFound = Effect.fnUntraced(function* (computation: number, profiles: ReadonlyArray<number>) {
   const sql = yield* SqlClient.SqlClient
-  const found = new Map<number, Found>()
-  const open = new Map(IdSet.byChunk(profiles))
+  const found = new ByNumber<Found>(profiles)
+  const open = new Map(IdSet.byChunk(IdSet.from(profiles)))
   const before = new Map<number, bigint>()
   for (let i = 0; open.size > 0; i++) {
     const { chunks: width, evaluations } = looks[i] ?? looks[2]

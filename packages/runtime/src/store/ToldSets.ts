@@ -201,10 +201,13 @@ const amend = Effect.fnUntraced(function* <A extends Plan.Moot>(
       order by a, k, c on conflict do nothing`
     rows = yield* locked
   }
-  const amended = rows.map((row) => {
+  const amended = rows.flatMap((row) => {
     const own = parts.get(`${row.activation_no} ${row.kind} ${row.chunk}`)?.entries ?? []
-    return { ...row, ...amendedRow(row, changeOf(own)) }
+    const changed = { ...row, ...amendedRow(row, changeOf(own)) }
+    return isSame(row, changed) ? [] : [changed]
   })
+  // Whose value is told anew was told before.
+  if (amended.length === 0) return
   // Bits that stay are not written: PostgreSQL keeps them outside of the row.
   yield* sql`update tributary.ledger l set bits = case when w.is_folded then w.b else l.bits end, told_since = w.t,
       forgotten_since = w.f, again = w.g
@@ -243,6 +246,12 @@ const amendedRow = (row: LockedRow, { again, forgotten, told }: Change) => {
   const bits = IdSet.difference(IdSet.union(IdSet.decode(row.bits), toldSince), forgottenSince)
   return { ...anew, bits: IdSet.encode(bits), told_since: nothing, forgotten_since: nothing }
 }
+
+const isSame = (row: LockedRow, changed: LockedRow): boolean =>
+  (row.bits === changed.bits || Buffer.compare(row.bits ?? nothing, changed.bits ?? nothing) === 0) &&
+  Buffer.compare(row.told_since, changed.told_since) === 0 &&
+  Buffer.compare(row.forgotten_since, changed.forgotten_since) === 0 &&
+  Buffer.compare(row.again, changed.again) === 0
 
 const nothing = new Uint8Array(0)
 
