@@ -52,7 +52,11 @@ export const plan = (
   const moot: Array<Moot> = []
   for (const [task, standing] of tasks) {
     const own = dueCalls(profile, task, standing)
-    moot.push(...mootRejections(profile, task, standing, task.calls, own))
+    for (const kind of task.calls) {
+      const isDue = (identifier: KnownIdentifier) =>
+        own.some((due) => due.kind === kind && due.identifier === identifier)
+      moot.push(...mootRejections(profile, task, standing, kind, isDue))
+    }
     dues.push(...own)
   }
   if (dues.length === 0) return { items: [], unsendable: [], moot }

@@ -45,51 +45,27 @@ export const plan = (profile: KnownProfile, task: Task, standing: Standing, term
   const told = profile.identifiers.filter((identifier) => standing.told("member", identifier.no) !== undefined)
   const leaving = standing.value === undefined ? told : told.filter((identifier) => identifier.gone)
   const wanted = standing.value === undefined ? [] : chosen(profile, task.identifiers)
-  const news = wanted.filter((identifier) => {
+  const hasNews = wanted.some((identifier) => {
     if (standing.again("member", identifier.no)) return true
     if (standing.told("member", identifier.no) !== undefined) return false
     return task.newIdentifiers || identifier.addedAt <= standing.changedAt || told.length === leaving.length
   })
-  const concerned = news.length === 0 ? leaving : [...leaving, ...wanted]
-  const moot = mootRejections(
-    profile,
-    task,
-    standing,
-    ["member"],
-    concerned.map((identifier) => ({ kind: "member", identifier }))
-  )
-  const filled = news.length === 0 ? undefined : fill(profile, terms)
-  const settle = (
-    identifiers: ReadonlyArray<KnownIdentifier>,
-    fingerprintTold: bigint | undefined,
-    sent: () => string
-  ) => {
-    const attempt = () =>
-      fingerprint(
-        String(fingerprintTold),
-        sent(),
-        terms.version,
-        ...identifiers.map((identifier) => `${identifier.type}:${identifier.value}`)
-      )
-    return identifiers.map(({ no }) => settlement(task.activation, "member", no, fingerprintTold, attempt))
-  }
-  const isKnownRejection = (settles: ReadonlyArray<Settlement>) =>
-    settles.every((each) => {
-      const rejected = standing.rejected("member", each.identifier)
-      return rejected !== undefined && rejected === each.attempt
-    })
+  const isDue = (identifier: KnownIdentifier) =>
+    leaving.includes(identifier) || (hasNews && wanted.includes(identifier))
+  const moot = mootRejections(profile, task, standing, "member", isDue)
 
   const discards: Array<Item<Member>> = []
   if (leaving.length > 0) {
     // A discard carries no properties, so none of them makes it another.
-    const settles = settle(leaving, undefined, () => "")
-    if (!isKnownRejection(settles)) {
+    const settles = settlementsOf(leaving, task, undefined, terms, () => "")
+    if (!isKnownRejection(settles, standing)) {
       discards.push({ profile: profile.no, payload: { identifiers: byType(leaving), required: {} }, settles })
     }
   }
-  if (filled === undefined) return { adds: [], discards, unsendable: [], moot }
-  const settles = settle(wanted, toldTrue, () => filled.text)
-  if (isKnownRejection(settles)) return { adds: [], discards, unsendable: [], moot }
+  if (!hasNews) return { adds: [], discards, unsendable: [], moot }
+  const filled = fill(profile, terms)
+  const settles = settlementsOf(wanted, task, toldTrue, terms, () => filled.text)
+  if (isKnownRejection(settles, standing)) return { adds: [], discards, unsendable: [], moot }
   return filled._tag === "Missing"
     ? { adds: [], discards, unsendable: [{ profile: profile.no, settles, reason: filled.reason }], moot }
     : {
@@ -100,8 +76,31 @@ export const plan = (profile: KnownProfile, task: Task, standing: Standing, term
       }
 }
 
-const byType = (identifiers: ReadonlyArray<KnownIdentifier>): Record<string, Array<string>> => {
-  const values: Record<string, Array<string>> = {}
-  for (const { type, value } of identifiers) (values[type] ??= []).push(value)
+const settlementsOf = (
+  identifiers: ReadonlyArray<KnownIdentifier>,
+  task: Task,
+  told: bigint | undefined,
+  terms: Terms,
+  sent: () => string
+): ReadonlyArray<Settlement> => {
+  const attempt = () =>
+    fingerprint(
+      String(told),
+      sent(),
+      terms.version,
+      ...identifiers.map((identifier) => `${identifier.type}:${identifier.value}`)
+    )
+  return identifiers.map(({ no }) => settlement(task.activation, "member", no, told, attempt))
+}
+
+const isKnownRejection = (settles: ReadonlyArray<Settlement>, standing: Standing): boolean =>
+  settles.every((each) => {
+    const rejected = standing.rejected("member", each.identifier)
+    return rejected !== undefined && rejected === each.attempt
+  })
+
+const byType = (identifiers: ReadonlyArray<KnownIdentifier>): Record<string, ReadonlyArray<string>> => {
+  const values: Record<string, ReadonlyArray<string>> = {}
+  for (const { type, value } of identifiers) values[type] = [...(values[type] ?? []), value]
   return values
 }

@@ -228,7 +228,7 @@ export const chosen = (profile: KnownProfile, policies: Task["identifiers"]): Re
 }
 
 /**
- * Rejections on record for what is not due.
+ * Rejections on record for what is not due, of one kind.
  *
  * @category combinators
  * @since 0.1.0
@@ -237,19 +237,12 @@ export const mootRejections = (
   profile: KnownProfile,
   task: Task,
   standing: Standing,
-  kinds: ReadonlyArray<LedgerKind>,
-  dues: ReadonlyArray<{ readonly kind: LedgerKind; readonly identifier: KnownIdentifier }>
-): ReadonlyArray<Moot> => {
-  const moot: Array<Moot> = []
-  for (const kind of kinds) {
-    for (const identifier of profile.identifiers) {
-      if (standing.rejected(kind, identifier.no) === undefined) continue
-      if (dues.some((due) => due.kind === kind && due.identifier === identifier)) continue
-      moot.push({ activation: task.activation, kind, identifier: identifier.no })
-    }
-  }
-  return moot
-}
+  kind: LedgerKind,
+  isDue: (identifier: KnownIdentifier) => boolean
+): ReadonlyArray<Moot> =>
+  profile.identifiers
+    .filter((identifier) => standing.rejected(kind, identifier.no) !== undefined && !isDue(identifier))
+    .map(({ no }) => ({ activation: task.activation, kind, identifier: no }))
 
 /**
  * The required properties of a profile, or what is missing; and either as text, which a rejection is remembered by.

@@ -27,8 +27,8 @@ import type { End, Route, Work } from "./Work.ts"
 export type { End, EventRoutes, ListRoutes, Route, Work } from "./Work.ts"
 export type { Planned } from "./Planned.ts"
 
-/** Claims worked on at a time: one is read while others are sent. */
-const pipelines = 3
+/** Claims worked on at a time: one is read while others are sent. Of large batches two, as each claim holds one or more. */
+const pipelinesOf = (batch: Batch): number => (batch.items > 1_000 ? 2 : 3)
 
 /**
  * Profiles in one claim: what the limits allow in a second by all of them together, so that news of a claimed profile
@@ -36,7 +36,7 @@ const pipelines = 3
  */
 const claimSize = (batch: Batch, { perSecond }: Gate): number => {
   const most = Math.min(20_000, Math.max(1_000, batch.items * 128))
-  return Math.ceil(Math.min(most, Math.max(batch.items * 8, (perSecond * batch.items) / pipelines)))
+  return Math.ceil(Math.min(most, Math.max(batch.items * 8, (perSecond * batch.items) / pipelinesOf(batch))))
 }
 
 /** Batches that may be on the wire and not yet settled: what a crash can make the vendor see twice. */
@@ -296,7 +296,7 @@ export class Reconciler extends Context.Service<
           while (found > 0) {
             const over = yield* Latch.make(false)
             const pipes = Effect.all(
-              Array.from({ length: pipelines }, () => pipeline(activations)),
+              Array.from({ length: pipelinesOf(batch) }, () => pipeline(activations)),
               { concurrency: "unbounded", discard: true }
             )
             const [, count] = yield* Effect.all([Effect.ensuring(pipes, over.open), news(phase, over)], {

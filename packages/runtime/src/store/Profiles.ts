@@ -72,8 +72,11 @@ const readRows = (numbers: string, withTraits: boolean): Read<ReadonlyArray<Prof
     return Array.from(int4s(row?.nos), (no, i) => ({ no, gone: gone.has(no), traits: traits[i] ?? noTraits }))
   })
 
+const byAge = (a: Plan.KnownIdentifier, b: Plan.KnownIdentifier) => a.addedAt - b.addedAt || a.no - b.no
+
+/** Mostly they are in order. */
 const oldestFirst = (held: ReadonlyArray<Plan.KnownIdentifier>): ReadonlyArray<Plan.KnownIdentifier> =>
-  held.length > 1 ? held.toSorted((a, b) => a.addedAt - b.addedAt || a.no - b.no) : held
+  held.some((known, i) => i > 0 && byAge(held[i - 1] ?? known, known) > 0) ? held.toSorted(byAge) : held
 
 const readIdentifiers = (
   numbers: ReadonlyArray<number>,
