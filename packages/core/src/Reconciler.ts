@@ -32,11 +32,13 @@ const pipelinesOf = (batch: Batch): number => (batch.items > 1_000 ? 2 : 3)
 
 /**
  * Profiles in one claim: what the limits allow in a second by all of them together, so that news of a claimed profile
- * does not wait for long; at least a few batches, so that few are half empty; and no more than is read at once.
+ * does not wait for long; at least a few batches, so that few are half empty; and no more than is read at once. The
+ * first claims of a run are small, so that requests leave while the next are read.
  */
-const claimSize = (batch: Batch, { perSecond }: Gate): number => {
-  const most = Math.min(20_000, Math.max(1_000, batch.items * 128))
-  return Math.ceil(Math.min(most, Math.max(batch.items * 8, (perSecond * batch.items) / pipelinesOf(batch))))
+const claimSize = (batch: Batch, { perSecond }: Gate, earlier: number): number => {
+  const least = batch.items * 8
+  const most = Math.min(20_000, Math.max(1_000, batch.items * 128), least * 2 ** earlier)
+  return Math.ceil(Math.min(most, Math.max(least, (perSecond * batch.items) / pipelinesOf(batch))))
 }
 
 /** Batches that may be on the wire and not yet settled: what a crash can make the vendor see twice. */
@@ -93,7 +95,6 @@ export class Reconciler extends Context.Service<
         const preparing = yield* Semaphore.make(1)
         const prepared = new Set(yield* ledger.prepared(work.owner.destination))
         const batch = work.form._tag === "Event" ? work.form.route.batch : work.form.add.batch
-        const limit = claimSize(batch, work.gate)
         let ended: End = { _tag: "Settled" }
         let failures = work.failures
         let restUntil = 0
@@ -243,6 +244,7 @@ export class Reconciler extends Context.Service<
         let turn = 0
         const take = Effect.fnUntraced(function* (activations: ReadonlyArray<number>, liveOnly: boolean) {
           const allowed = yield* work.mayRun(activations)
+          const limit = claimSize(batch, work.gate, turn)
           const first = turn++ % Math.max(1, allowed.length)
           const wish = { activations: [...allowed.slice(first), ...allowed.slice(0, first)], liveOnly, limit }
           return allowed.length === 0 ? Option.none() : yield* ledger.claim(work.owner, wish)

@@ -23,6 +23,8 @@ interface ActivationRow {
   readonly leaving_at: Date | null
   /** Whether anything is to be looked for among them, as mostly there is not. */
   readonly has_rejections: boolean
+  /** Whether it told values; an audience has none. */
+  readonly has_values: boolean
 }
 
 /**
@@ -40,8 +42,7 @@ export const read = Effect.fnUntraced(function* (
   const profiles = yield* readProfiles(numbers, wanted)
   const gone = IdSet.from(profiles.filter((profile) => profile.gone).map((profile) => profile.no))
   const identifiers = profiles.flatMap((profile) => profile.identifiers.map((identifier) => identifier.no))
-  const numbersOf = [...claim.byActivation.keys()]
-  const ledgers = yield* readLedger(numbersOf, identifiers)
+  const ledgers = yield* readLedger(activations, identifiers)
   const refusing = activations.filter((activation) => activation.has_rejections).map((activation) => activation.no)
   const rejections = refusing.length === 0 ? noRejections : yield* readRejections(refusing, identifiers)
   const wants = new Map<number, Wanting>()
@@ -76,7 +77,8 @@ const readActivations = (activations: ReadonlyArray<number>): Read<ReadonlyArray
     return yield* sql<ActivationRow>`
       select a.no, a.collection, c.no as computation_no, c.collection as computation_collection, c.kind,
         case when a.leaving is not null then a.leaving_at end as leaving_at,
-        exists (select 1 from tributary.rejection r where r.activation_no = a.no) as has_rejections
+        exists (select 1 from tributary.rejection r where r.activation_no = a.no) as has_rejections,
+        exists (select 1 from tributary.told_value v where v.activation_no = a.no) as has_values
       from tributary.activation a join tributary.computation c on c.no = a.computation_no
       where a.no = any(${activations}::int[])`
   })
@@ -272,16 +274,21 @@ interface KindLedger {
 type KindLedgers = Map<string, KindLedger>
 
 const readLedger = (
-  activations: ReadonlyArray<number>,
+  activations: ReadonlyArray<ActivationRow>,
   identifiers: ReadonlyArray<number>
 ): Read<ReadonlyMap<number, KindLedgers>> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    const told = yield* ToldSets.read(activations, [...new Set(identifiers.map(IdSet.chunkOf))])
+    const numbers = activations.map((activation) => activation.no)
+    const told = yield* ToldSets.read(numbers, [...new Set(identifiers.map(IdSet.chunkOf))])
+    const valued = activations.filter((activation) => activation.has_values).map((activation) => activation.no)
     const blocks = [...new Set(identifiers.map(Fingerprints.blockOf))]
-    const valueRows = yield* sql<{ activation_no: number; kind: string; block: number; fingerprints: Uint8Array }>`
-      select activation_no, kind, block, fingerprints from tributary.told_value
-      where activation_no = any(${activations}::int[]) and block = any(${blocks}::int[])`
+    const valueRows =
+      valued.length === 0
+        ? []
+        : yield* sql<{ activation_no: number; kind: string; block: number; fingerprints: Uint8Array }>`
+            select activation_no, kind, block, fingerprints from tributary.told_value
+            where activation_no = any(${valued}::int[]) and block = any(${int4List(blocks)}::int[])`
     const ledgers = new Map<number, KindLedgers>()
     for (const chunk of told) kindLedger(ledgers, chunk.activation, chunk.kind).chunks.set(chunk.chunk, chunk)
     for (const { activation_no, block, fingerprints, kind } of valueRows) {

@@ -94,6 +94,13 @@ const amendValues = Effect.fnUntraced(function* (settlements: ReadonlyArray<Plan
   }
   const wanted = [...blocks.values()]
   if (wanted.length === 0) return
+  if (!wanted.some((block) => block.hasValue)) {
+    // Audiences have no values to forget.
+    const activations = [...new Set(wanted.map((block) => block.activation))]
+    const known =
+      yield* sql`select 1 from tributary.told_value where activation_no = any(${activations}::int[]) limit 1`
+    if (known.length === 0) return
+  }
   const locked = sql<ValueRow>`
     select v.activation_no, v.kind, v.block, v.fingerprints from tributary.told_value v
     join unnest(${wanted.map((block) => block.activation)}::int[], ${wanted.map((block) => block.kind)}::text[],
@@ -110,7 +117,6 @@ const amendValues = Effect.fnUntraced(function* (settlements: ReadonlyArray<Plan
       order by a, k, b on conflict do nothing`
     rows = yield* locked
   }
-  // Audiences have no values.
   if (rows.length === 0) return
   const amended = rows.map((row) => {
     const changes = blocks.get(`${row.activation_no} ${row.kind} ${row.block}`)?.values ?? new Map()
