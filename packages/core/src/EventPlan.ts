@@ -192,7 +192,7 @@ const siblingsOf = (identifier: KnownIdentifier, profile: KnownProfile, task: Ta
 const foundAt = (due: Due): number => Math.max(due.standing.changedAt, due.identifier.addedAt)
 
 const lastFoundAt = (group: Group): number => {
-  let last = 0
+  let last = foundAt(group[0].due)
   for (const { due } of group) last = Math.max(last, foundAt(due))
   return last
 }
@@ -215,10 +215,10 @@ const makeCall = (group: Group, profile: KnownProfile, required: unknown): Call 
     return { type: "group", ...base, groupId: identifier.value, traits: traitsOf(group, profile), users: profile.users }
   }
   const { computation_class, computation_key } = personas
-  const properties: Record<string, Json> = {}
-  addMapped(properties, task, profile)
-  properties[computation_class === "audience" ? "audience_key" : "trait_key"] = computation_key
-  properties[computation_key] = value
+  const property = computation_class === "audience" ? "audience_key" : "trait_key"
+  const mapped: Record<string, Json> = {}
+  addMapped(mapped, task, profile)
+  const properties = { ...mapped, [property]: computation_key, [computation_key]: value }
   return { type: "track", ...base, event: eventName(due), properties }
 }
 

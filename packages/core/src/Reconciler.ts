@@ -141,7 +141,7 @@ export class Reconciler extends Context.Service<
           )
 
         const ship = <Payload>(route: Route<Payload>, items: NonEmpty<Plan.Item<Payload>>): Shipment => {
-          const send = (batch: NonEmpty<Plan.Item<Payload>>) => route.send(Arr.map(batch, (item) => item.payload))
+          const send = (part: NonEmpty<Plan.Item<Payload>>) => route.send(Arr.map(part, (item) => item.payload))
           const labels = items.map((item) => route.label(item.payload))
           return {
             items,

@@ -234,6 +234,18 @@ describe("Plan", () => {
     )
   })
 
+  it("R11 a call's id is in its copies, and in what is written of it", () => {
+    fc.assert(
+      fc.property(anyWorld, anyHistory, (world, history) => {
+        for (const { payload } of planOf(world, vendorAfter(history)).items) {
+          assert.match(payload.messageId, /^[\w-]{27}$/)
+          assert.strictEqual({ ...payload }.messageId, payload.messageId)
+          assert.include(JSON.stringify(payload), payload.messageId)
+        }
+      })
+    )
+  })
+
   it("R7 nobody who was told nothing is told of leaving", () => {
     fc.assert(
       fc.property(anyWorld, (world) => {
