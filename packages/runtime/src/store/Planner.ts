@@ -18,9 +18,9 @@ export const analyze = (table: string): Effect.Effect<void, SqlError.SqlError, S
 
 /**
  * The same for tables of the store, where they have grown by more than half since the planner last heard of them: a first
- * import of ten million then tells it a dozen times, and not fifty. It
- * cannot wait for autovacuum, which comes a minute later and to PGlite never: until then each of nine thousand profiles is
- * compared with each other, which takes ten seconds.
+ * import of ten million then tells it a dozen times, and not fifty. It cannot wait for autovacuum, which comes a minute
+ * later and to PGlite never: until then each of nine thousand profiles is compared with each other, which takes ten
+ * seconds.
  *
  * @category combinators
  * @since 0.1.0

@@ -43,8 +43,7 @@ export const read = Effect.fnUntraced(function* (
   const gone = IdSet.from(profiles.filter((profile) => profile.gone).map((profile) => profile.no))
   const identifiers = profiles.flatMap((profile) => profile.identifiers.map((identifier) => identifier.no))
   const ledgers = yield* readLedger(activations, identifiers)
-  const refusing = activations.filter((activation) => activation.has_rejections).map((activation) => activation.no)
-  const rejections = refusing.length === 0 ? noRejections : yield* readRejections(refusing, identifiers)
+  const rejections = yield* readRejections(activations, identifiers)
   const wants = new Map<number, Wanting>()
   for (const activation of activations) {
     const want =
@@ -245,12 +244,10 @@ const readFound = Effect.fnUntraced(function* (computation: number, profiles: Re
       const entered = IdSet.intersection(IdSet.decode(row.entered), left)
       const exited = IdSet.intersection(IdSet.decode(row.exited), left)
       const own = { at: row.at.getTime(), evaluation: String(row.evaluation_no) }
-      const [isIn, isOut]: [Found, Found] = [
-        { ...own, isIn: true },
-        { ...own, isIn: false }
-      ]
-      for (const profile of entered) found.set(profile, isIn)
-      for (const profile of exited) found.set(profile, isOut)
+      const foundIn: Found = { ...own, isIn: true }
+      const foundOut: Found = { ...own, isIn: false }
+      for (const profile of entered) found.set(profile, foundIn)
+      for (const profile of exited) found.set(profile, foundOut)
       open.set(row.chunk, IdSet.difference(IdSet.difference(left, entered), exited))
       before.set(row.chunk, row.evaluation_no)
       counts.set(row.chunk, (counts.get(row.chunk) ?? 0) + 1)
@@ -316,18 +313,18 @@ const toldOf = (kinds: KindLedgers | undefined): Pick<Plan.Standing, "told" | "a
 
 type Rejections = Map<string, Map<number, bigint>>
 
-const noRejections: ReadonlyMap<number, Rejections> = new Map()
-
 const readRejections = (
-  activations: ReadonlyArray<number>,
+  activations: ReadonlyArray<ActivationRow>,
   identifiers: ReadonlyArray<number>
 ): Read<ReadonlyMap<number, Rejections>> =>
   Effect.gen(function* () {
+    const rejections = new Map<number, Rejections>()
+    const refusing = activations.filter((activation) => activation.has_rejections).map((activation) => activation.no)
+    if (refusing.length === 0) return rejections
     const sql = yield* SqlClient.SqlClient
     const rows = yield* sql<{ activation_no: number; kind: string; identifier_no: number; attempt: bigint }>`
       select activation_no, kind, identifier_no, attempt from tributary.rejection
-      where activation_no = any(${activations}::int[]) and identifier_no = any(${int4List(identifiers)}::int[])`
-    const rejections = new Map<number, Rejections>()
+      where activation_no = any(${refusing}::int[]) and identifier_no = any(${int4List(identifiers)}::int[])`
     for (const { activation_no, attempt, identifier_no, kind } of rows) {
       const kinds = rejections.get(activation_no) ?? new Map<string, Map<number, bigint>>()
       rejections.set(activation_no, kinds)
