@@ -13,7 +13,6 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
 import type { Verb } from "./cli/operate.ts"
 import { codeOf, type ExitCode, exitCode, type Run } from "./cli/Exit.ts"
 import { growSlowly } from "./cli/Heap.ts"
@@ -44,10 +43,8 @@ let code: ExitCode = exitCode.done
 /** What a process that was told to stop ends with: for `start` that is how it ends, for others it is cut short. */
 let stoppedCode = 130
 
-/** A transaction whose rollback fails dies of it: the store is gone or its disk is full. Anything else is our mistake. */
 const inWords = (defect: unknown): string => {
   const message = defect instanceof Error ? defect.message : String(defect)
-  if (Predicate.isTagged(defect, "SqlError")) return `The store failed: ${message}. What was committed before stands.`
   const trace = process.env["TRIBUTARY_DEBUG"] === "1" && defect instanceof Error ? `\n${defect.stack ?? ""}` : ""
   return (
     `This is a bug in tributary, not in what you did: ${message}\n` +

@@ -7,7 +7,17 @@ import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { afterAll, beforeAll, describe, it } from "vitest"
-import { config, ends, type Folder, makeFolders, mark, serveVendor, timesTold, type Vendor } from "./support/command.ts"
+import {
+  config,
+  ends,
+  type Folder,
+  makeFolders,
+  mark,
+  type Running,
+  serveVendor,
+  timesTold,
+  type Vendor
+} from "./support/command.ts"
 import { stores } from "./support/stores.ts"
 
 const apiKey = `key-${mark}`
@@ -164,6 +174,25 @@ const all = Audience.make("All", { of: crowd, file: Source.csv("crowd.csv") })`,
       }
     })
 
+    it("R40 a process that fell asleep in a transaction keeps nobody out", async () => {
+      const url = await Effect.runPromise(stores[1]?.url ?? Effect.die("no PostgreSQL"))
+      const folder = folders.empty(crowd).under({ ...environment, DATABASE_URL: url })
+      try {
+        const sleeper = await syncHeldUp(folder)
+        await asleepInTransaction(url, sleeper, vendor.release)
+        await endLocks(url)
+        ends(await folder.run("sync"), 0)
+        assertAll(timesTold(vendor))
+        sleeper.kill("SIGCONT")
+        ends(await sleeper.ended, 1, `Another process has taken over destination "braze"`)
+        assert.strictEqual(timesTold(vendor).size, 0)
+        ends(await folder.run("sync"), 0)
+        assert.strictEqual(timesTold(vendor).size, 0)
+      } finally {
+        await dropDatabase(url)
+      }
+    })
+
     it("a start that was overtaken says so, and ends", async () => {
       const url = await Effect.runPromise(stores[1]?.url ?? Effect.die("no PostgreSQL"))
       const folder = folders.empty(config("")).under({ ...environment, DATABASE_URL: url })
@@ -181,6 +210,25 @@ const all = Audience.make("All", { of: crowd, file: Source.csv("crowd.csv") })`,
     })
   })
 })
+
+/**
+ * Stops a process in the midst of a settlement: its claims are locked until it waits for them, with whatever else its
+ * transaction holds by then.
+ */
+const asleepInTransaction = (url: string, sleeper: Running, release: () => void) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const waiting = sql`select 1 from pg_locks
+      where relation = 'tributary.claim'::regclass and mode = 'RowExclusiveLock' and not granted`
+    yield* sql.withTransaction(
+      Effect.gen(function* () {
+        yield* sql`lock table tributary.claim in share mode`
+        release()
+        yield* Effect.repeat(waiting, { until: (rows) => rows.length > 0 })
+        sleeper.kill("SIGSTOP")
+      })
+    )
+  }).pipe(Effect.provide(PgClient.layer({ url: Redacted.make(url), maxConnections: 1 })), Effect.runPromise)
 
 /** Ends the sessions that hold the locks of destinations, as a restart of the database would. */
 const endLocks = (url: string) =>

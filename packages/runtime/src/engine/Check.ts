@@ -13,6 +13,7 @@ import { importProfiles, type Imported } from "../store/Import.ts"
 import { register } from "../store/Registry.ts"
 import { sqlReason, toLedgerError } from "../store/SqlLedger.ts"
 import { inSession, type Session, stage } from "../store/Staging.ts"
+import { transaction } from "../store/Transaction.ts"
 import { readComputation, readProfiles } from "./Refresh.ts"
 
 /**
@@ -46,7 +47,6 @@ export const checkQueries = Effect.fnUntraced(
     BadConfig | Ledger.LedgerError,
     SqlClient.SqlClient | Diff.Diff | Session | Scope.Scope
   > {
-    const sql = yield* SqlClient.SqlClient
     const mistakes: Array<string> = []
     const imported: Array<Imported> = []
     const evaluated: Array<Evaluated> = []
@@ -64,27 +64,25 @@ export const checkQueries = Effect.fnUntraced(
         Effect.catchTag("SourceError", (error) => Effect.as(note(error), []))
       )
     )
-    yield* sql
-      .withTransaction(
-        Effect.gen(function* () {
-          remapped = (yield* register(resolved)).remapped
-          for (const { profiles, rows } of stagedProfiles.flat()) {
-            const result = yield* Effect.result(sql.withTransaction(importProfiles(profiles, rows)))
-            if (result._tag === "Success") imported.push(result.success)
-            else mistakes.push(inWords(result.failure, `profiles "${profiles.name}"`))
-          }
-          for (const { computation, rows } of stagedComputations.flat()) {
-            const result = yield* Effect.result(evaluate(computation, rows))
-            if (result._tag === "Success") evaluated.push(result.success)
-            else mistakes.push(inWords(result.failure, `computation "${computation.key}"`))
-          }
-          return yield* new RollBack()
-        })
-      )
-      .pipe(
-        Effect.catchTag("RollBack", () => Effect.void),
-        Effect.catchTag("SqlError", toLedgerError)
-      )
+    yield* transaction(
+      Effect.gen(function* () {
+        remapped = (yield* register(resolved)).remapped
+        for (const { profiles, rows } of stagedProfiles.flat()) {
+          const result = yield* Effect.result(transaction(importProfiles(profiles, rows)))
+          if (result._tag === "Success") imported.push(result.success)
+          else mistakes.push(inWords(result.failure, `profiles "${profiles.name}"`))
+        }
+        for (const { computation, rows } of stagedComputations.flat()) {
+          const result = yield* Effect.result(evaluate(computation, rows))
+          if (result._tag === "Success") evaluated.push(result.success)
+          else mistakes.push(inWords(result.failure, `computation "${computation.key}"`))
+        }
+        return yield* new RollBack()
+      })
+    ).pipe(
+      Effect.catchTag("RollBack", () => Effect.void),
+      Effect.catchTag("SqlError", toLedgerError)
+    )
     return { imported, evaluated, mistakes, remapped }
   },
   flow(inSession, Effect.catchTag("SqlError", toLedgerError))

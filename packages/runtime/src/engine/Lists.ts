@@ -8,6 +8,7 @@ import { Effect, Option } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { Told } from "../config/Resolved.ts"
 import { fence } from "../store/Claims.ts"
+import { transaction } from "../store/Transaction.ts"
 import type { Connected } from "./Destinations.ts"
 
 /**
@@ -36,7 +37,7 @@ export const ensureList = Effect.fnUntraced(function* (
   const [known] = yield* sql<{ list_id: string | null; list_name: string | null }>`
     select list_id, list_name from tributary.activation where no = ${no}`
   const keep = (id: string) =>
-    sql.withTransaction(
+    transaction(
       Effect.andThen(
         fence(owner),
         sql`update tributary.activation set list_id = ${id}, list_name = ${wanted.name} where no = ${no}`

@@ -18,6 +18,7 @@ import { importProfiles } from "../store/Import.ts"
 import { register } from "../store/Registry.ts"
 import { toLedgerError } from "../store/SqlLedger.ts"
 import { inSession, type Session, type SourceError, stage } from "../store/Staging.ts"
+import { transaction } from "../store/Transaction.ts"
 import { type Connected, eventWork, type FormWork, limitsOf, listWork, taskOf } from "./Destinations.ts"
 
 /**
@@ -99,7 +100,6 @@ export const preview = Effect.fnUntraced(
     | Session
     | Scope.Scope
   > {
-    const sql = yield* SqlClient.SqlClient
     const captured: Array<PreviewedRequest> = []
     const connected = yield* connectCapturing(activation.destination, captured)
     const { computation } = activation
@@ -109,22 +109,20 @@ export const preview = Effect.fnUntraced(
     )
     const result = yield* stage(computation.rows, `computation "${computation.key}"`, options.folder, computation.value)
     let answer: Previewed | undefined
-    yield* sql
-      .withTransaction(
-        Effect.gen(function* () {
-          const registered = yield* register(resolved)
-          for (const { profiles, rows } of staged) yield* importProfiles(profiles, rows)
-          yield* keepNextEvaluation
-          yield* evaluate(computation, result)
-          const no = registered.activations.get(activation.id) ?? 0
-          answer = yield* plan(connected, activation, no, resolved.space, options, captured)
-          return yield* new RollBack()
-        })
-      )
-      .pipe(
-        Effect.catchTag("RollBack", () => Effect.void),
-        Effect.catchTag("SqlError", toLedgerError)
-      )
+    yield* transaction(
+      Effect.gen(function* () {
+        const registered = yield* register(resolved)
+        for (const { profiles, rows } of staged) yield* importProfiles(profiles, rows)
+        yield* keepNextEvaluation
+        yield* evaluate(computation, result)
+        const no = registered.activations.get(activation.id) ?? 0
+        answer = yield* plan(connected, activation, no, resolved.space, options, captured)
+        return yield* new RollBack()
+      })
+    ).pipe(
+      Effect.catchTag("RollBack", () => Effect.void),
+      Effect.catchTag("SqlError", toLedgerError)
+    )
     return answer ?? (yield* new Ledger.LedgerError({ reason: "the preview's transaction gave no answer" }))
   },
   flow(inSession, Effect.catchTag("SqlError", toLedgerError))

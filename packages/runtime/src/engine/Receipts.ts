@@ -17,6 +17,7 @@ import { markOwners } from "../store/Settlements.ts"
 import * as ToldSets from "../store/ToldSets.ts"
 import type { Connected } from "./Destinations.ts"
 import { timestamp } from "../store/Timestamp.ts"
+import { transaction } from "../store/Transaction.ts"
 
 interface ReceiptRow {
   readonly no: bigint
@@ -55,7 +56,7 @@ export const pollReceipts = Effect.fnUntraced(function* (
     where destination = ${owner.destination} and poll_at <= ${now}::timestamptz order by poll_at limit 100`
   for (const row of due) {
     const result = yield* ask(connected, row)
-    yield* sql.withTransaction(Effect.andThen(fence(owner), apply(owner, row, result)))
+    yield* transaction(Effect.andThen(fence(owner), apply(owner, row, result)))
   }
   const [left] = yield* sql<{ count: number }>`
     select count(*)::int as count from tributary.receipt where destination = ${owner.destination}`

@@ -10,6 +10,7 @@ import { Effect, Layer } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { sqlReason } from "./SqlLedger.ts"
 import { timestamp } from "./Timestamp.ts"
+import { transaction } from "./Transaction.ts"
 
 const failed = (error: SqlError.SqlError) =>
   new DeliveryError.Unavailable({ reason: `the store: ${sqlReason(error)}`, nothingTaken: true })
@@ -24,28 +25,25 @@ export const layer: Layer.Layer<never, never, SqlClient.SqlClient> = Layer.effec
     const sql = yield* SqlClient.SqlClient
     const closeOpen = (name: string, now: number) => sql`
       update tributary.budget set at = ${timestamp(now)}::timestamptz where name = ${name} and at is null`
+    const provided = Effect.provideService(SqlClient.SqlClient, sql)
     return {
       load: (name, since, now) =>
-        sql
-          .withTransaction(
-            Effect.gen(function* () {
-              yield* closeOpen(name, now)
-              yield* sql`delete from tributary.budget where name = ${name} and at < ${timestamp(since)}::timestamptz`
-              const rows = yield* sql<{ weight: number; at: Date }>`
+        transaction(
+          Effect.gen(function* () {
+            yield* closeOpen(name, now)
+            yield* sql`delete from tributary.budget where name = ${name} and at < ${timestamp(since)}::timestamptz`
+            const rows = yield* sql<{ weight: number; at: Date }>`
                 select weight, at from tributary.budget where name = ${name} order by at`
-              return rows.map(({ at, weight }) => ({ weight, at: at.getTime() }))
-            })
-          )
-          .pipe(Effect.mapError(failed)),
+            return rows.map(({ at, weight }) => ({ weight, at: at.getTime() }))
+          })
+        ).pipe(Effect.mapError(failed), provided),
       reserve: (name, weight, now) =>
-        sql
-          .withTransaction(
-            Effect.andThen(
-              closeOpen(name, now),
-              sql`insert into tributary.budget (name, weight) values (${name}, ${weight})`
-            )
+        transaction(
+          Effect.andThen(
+            closeOpen(name, now),
+            sql`insert into tributary.budget (name, weight) values (${name}, ${weight})`
           )
-          .pipe(Effect.asVoid, Effect.mapError(failed)),
+        ).pipe(Effect.asVoid, Effect.mapError(failed), provided),
       // Where this is not written, the block counts whole: a little of the budget is lost and nothing else.
       close: (name, used, now) =>
         Effect.ignore(sql`update tributary.budget set at = ${timestamp(now)}::timestamptz, weight = ${used}

@@ -19,6 +19,7 @@ import { analyze, readLarge } from "./Planner.ts"
 import { chunked } from "./Sets.ts"
 import { sqlReason } from "./SqlLedger.ts"
 import type { Staged } from "./Staging.ts"
+import { transaction } from "./Transaction.ts"
 
 /**
  * A computation could not be evaluated. Its last result stands.
@@ -79,7 +80,7 @@ export const evaluate = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Evaluated, EvaluationError | SqlError.SqlError, SqlClient.SqlClient | Diff.Diff> {
   const sql = yield* SqlClient.SqlClient
   const failed = (reason: string) => new EvaluationError({ computation: computation.key, reason })
-  return yield* sql.withTransaction(
+  return yield* transaction(
     Effect.gen(function* () {
       const [row] = yield* sql<{ no: number; evaluated: boolean }>`
         select no, evaluated_at is not null as evaluated from tributary.computation

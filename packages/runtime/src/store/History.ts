@@ -8,6 +8,7 @@ import { DateTime, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { storable } from "./Text.ts"
 import { timestamp } from "./Timestamp.ts"
+import { transaction } from "./Transaction.ts"
 
 /**
  * What a sync of one activation did.
@@ -128,7 +129,7 @@ export const prune = Effect.fnUntraced(function* (before: number) {
   const several = yield* sql<{ computation_no: number; chunk: number }>`
     select c.computation_no, c.chunk from tributary.change c join tributary.evaluation e on e.no = c.evaluation_no
     where e.at < ${at}::timestamptz group by 1, 2 having count(*) > 1`
-  for (const { chunk, computation_no } of several) yield* sql.withTransaction(melt(computation_no, chunk, at))
+  for (const { chunk, computation_no } of several) yield* transaction(melt(computation_no, chunk, at))
   yield* sql`delete from tributary.evaluation e where e.at < ${at}::timestamptz
     and not exists (select 1 from tributary.change c where c.evaluation_no = e.no)`
 })

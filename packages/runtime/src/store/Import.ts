@@ -21,6 +21,7 @@ import { readSnapshot } from "./Readings.ts"
 import { touched } from "./Sets.ts"
 import { sqlReason } from "./SqlLedger.ts"
 import { type Session, type Staged, SourceError } from "./Staging.ts"
+import { transaction } from "./Transaction.ts"
 
 /**
  * What an import found.
@@ -60,7 +61,7 @@ export const importProfiles = Effect.fnUntraced(function* (
   return yield* Effect.scoped(
     Effect.gen(function* () {
       const at = yield* DateTime.nowAsDate
-      const { compared, rows } = yield* sql.withTransaction(
+      const { compared, rows } = yield* transaction(
         Effect.gen(function* () {
           const rows = yield* readRows(source, staged).pipe(
             Effect.mapError((error) => failed(`the query failed: ${sqlReason(error)}`))
@@ -73,7 +74,7 @@ export const importProfiles = Effect.fnUntraced(function* (
       yield* writeNew(source, compared, at, ({ identified, profiles }) =>
         Effect.andThen(markNewcomers(profiles), markDirty(source, IdSet.empty, identified))
       )
-      return yield* sql.withTransaction(
+      return yield* transaction(
         Effect.gen(function* () {
           const profiles = yield* writeProfiles(source, compared, about)
           const identifiers = yield* writeIdentifiers(source, compared, at, about)

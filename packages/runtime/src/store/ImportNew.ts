@@ -13,6 +13,7 @@ import type { ResolvedProfiles } from "../config/Resolved.ts"
 import { analyze, analyzeGrown } from "./Planner.ts"
 import { touched } from "./Sets.ts"
 import { OnProgress, rowsBetweenNews, type Session, stagingTable } from "./Staging.ts"
+import { transaction } from "./Transaction.ts"
 
 /**
  * How many new profiles are written at a time, with their identifiers.
@@ -149,7 +150,7 @@ export const writeNew = Effect.fnUntraced(function* <E, R>(
   const onProgress = yield* OnProgress
   const size = yield* SliceSize
   for (let slice = 0; slice < slices; slice++) {
-    yield* sql.withTransaction(
+    yield* transaction(
       Effect.gen(function* () {
         const [newest] = yield* sql<{ no: number }>`select coalesce(max(no), 0) as no from tributary.profile`
         const people = yield* touched(sql`

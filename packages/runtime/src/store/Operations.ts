@@ -10,6 +10,7 @@ import { lane, mark, marksOf } from "./DirtySets.ts"
 import * as Leaving from "./Leaving.ts"
 import { markEverybody } from "./Concerned.ts"
 import * as ToldSets from "./ToldSets.ts"
+import { transaction } from "./Transaction.ts"
 
 type Operation<A = void> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
 
@@ -34,9 +35,7 @@ export const resume = (activation: number): Operation =>
 
 /** Has everybody leave, one by one or with the list, and nobody come back until `resume` (R19). */
 export const leave = (activation: number, leaving: Leaving.Leaving): Operation =>
-  Effect.flatMap(SqlClient.SqlClient, (sql) =>
-    sql.withTransaction(Leaving.begin(activation, leaving, leaving === "exit" ? "emptied" : "list deleted"))
-  )
+  transaction(Leaving.begin(activation, leaving, leaving === "exit" ? "emptied" : "list deleted"))
 
 /** Lets a held sync go ahead, whatever it removes. Answers whether it was held. */
 export const approve = (activation: number): Operation<boolean> =>
@@ -54,7 +53,7 @@ export const approve = (activation: number): Operation<boolean> =>
 export const resync = (activation: number): Operation =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    yield* sql.withTransaction(
+    yield* transaction(
       Effect.gen(function* () {
         yield* ToldSets.tellAgain(activation)
         yield* sql`update tributary.activation set cause = 'resync' where no = ${activation}`
@@ -68,7 +67,7 @@ export const resync = (activation: number): Operation =>
 export const baseline = (activation: number): Operation =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    yield* sql.withTransaction(
+    yield* transaction(
       Effect.gen(function* () {
         yield* sql`update tributary.activation set baseline_due = true where no = ${activation}`
         yield* markEverybody(activation)
@@ -83,7 +82,7 @@ export const retry = (filter: {
 }): Operation<number> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    return yield* sql.withTransaction(
+    return yield* transaction(
       Effect.gen(function* () {
         const rows = yield* sql<{ activation_no: number; profile_no: number }>`
           delete from tributary.rejection
@@ -100,7 +99,7 @@ export const retry = (filter: {
 export const forgetList = (activation: number): Operation =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    yield* sql.withTransaction(
+    yield* transaction(
       Effect.gen(function* () {
         yield* sql`delete from tributary.ledger where activation_no = ${activation}`
         yield* sql`delete from tributary.told_value where activation_no = ${activation}`

@@ -13,6 +13,7 @@ import * as Intents from "./Intents.ts"
 import * as Lease from "./Lease.ts"
 import { markOwners } from "./Settlements.ts"
 import * as ToldSets from "./ToldSets.ts"
+import { transaction } from "./Transaction.ts"
 
 /**
  * Another process is working on the destination.
@@ -91,7 +92,7 @@ export const take = Effect.fnUntraced(function* (
       return yield* new DestinationBusy({ destination, owner: row?.owner ?? "unknown" })
     }
   }
-  const taken = yield* sql.withTransaction(
+  const taken = yield* transaction(
     Effect.gen(function* () {
       const [before] = yield* sql<{ owner: string | null }>`
         select owner from tributary.destination where id = ${destination} for update`
@@ -122,7 +123,7 @@ export const fenced = <A, E, R>(
   owner: Ledger.Ownership,
   write: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | SqlError.SqlError | Ledger.Fenced, R | SqlClient.SqlClient> =>
-  Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(Effect.andThen(fence(owner), write)))
+  transaction(Effect.andThen(fence(owner), write))
 
 interface ClaimRow {
   readonly activation_no: number

@@ -13,6 +13,7 @@ import { BadConfig, type Resolved, type ResolvedActivation, type ResolvedComputa
 import { markEverybody } from "./Concerned.ts"
 import { lane, mark, marksOf } from "./DirtySets.ts"
 import * as Leaving from "./Leaving.ts"
+import { transaction } from "./Transaction.ts"
 
 /**
  * Numbers of what was registered.
@@ -51,7 +52,7 @@ export const register = Effect.fnUntraced(function* (
   resolved: Resolved
 ): Effect.fn.Return<Registered, BadConfig | SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
-  return yield* sql.withTransaction(
+  return yield* transaction(
     Effect.gen(function* () {
       const mistakes: Array<Mistake> = []
       for (const destination of resolved.destinations) {
@@ -183,7 +184,7 @@ export const reviseRejections = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   const fingerprint = String(Json.fingerprint(version))
-  yield* sql.withTransaction(
+  yield* transaction(
     Effect.gen(function* () {
       const changed = yield* sql`update tributary.destination set version = ${fingerprint}
         where id = ${destination} and version is distinct from ${fingerprint} returning 1`

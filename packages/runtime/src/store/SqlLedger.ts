@@ -9,6 +9,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { claim, fence } from "./Claims.ts"
 import { read } from "./Readings.ts"
 import { settle } from "./Settlements.ts"
+import { transaction } from "./Transaction.ts"
 
 /**
  * What the store says went wrong, in one line.
@@ -39,12 +40,20 @@ export const layer: Layer.Layer<Ledger.Ledger, never, SqlClient.SqlClient> = Lay
           error._tag === "SqlError" ? new Ledger.LedgerError({ reason: sqlReason(error) }) : error
         )
       )
-    const transaction = <A>(effect: Effect.Effect<A, Ledger.Fenced | SqlError.SqlError, SqlClient.SqlClient>) =>
-      inStore<A, Ledger.Fenced>(sql.withTransaction(effect))
+    /** Where it fails, it may be that somebody else is the owner by now: that is said then. */
+    const owned = <A>(
+      owner: Ledger.Ownership,
+      effect: Effect.Effect<A, Ledger.Fenced | SqlError.SqlError, SqlClient.SqlClient>
+    ) =>
+      inStore<A, Ledger.Fenced>(
+        Effect.tapErrorTag(transaction(effect), "SqlError", () =>
+          Effect.catchTag(fence(owner), "SqlError", () => Effect.void)
+        )
+      )
     return Ledger.Ledger.of({
-      claim: (owner, wish) => transaction(claim(owner, wish)),
+      claim: (owner, wish) => owned(owner, claim(owner, wish)),
       read: (claimed, wanted) => inStore(read(claimed, wanted)),
-      settle: (claimed, settled) => transaction(settle(claimed, settled)),
+      settle: (claimed, settled) => owned(claimed.owner, settle(claimed, settled)),
       prepared: (destination) =>
         inStore(
           Effect.map(
@@ -53,7 +62,8 @@ export const layer: Layer.Layer<Ledger.Ledger, never, SqlClient.SqlClient> = Lay
           )
         ),
       markPrepared: (owner, fields) =>
-        transaction(
+        owned(
+          owner,
           Effect.andThen(
             fence(owner),
             Effect.asVoid(sql`insert into tributary.prepared (destination, field)

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { PgClient } from "@effect/sql-pg"
-import { Effect, Layer, Option, Redacted } from "effect"
+import { Duration, Effect, Layer, Option, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Migrations from "./Migrations.ts"
 import { layerFolder, layerMemory, type StoreLocked, StoreUnavailable } from "./Pglite.ts"
@@ -34,6 +34,13 @@ export const describe = (location: Location): string => {
   return `${url.protocol}//${url.host}${url.pathname}`
 }
 
+/**
+ * How long a transaction may say nothing. A process that falls asleep in one, or whose machine is gone, would keep what
+ * it has locked, and whoever takes its destinations over would wait for ever. Nothing is waited for in a transaction, so
+ * one that is silent for so long has nobody to end it: PostgreSQL does.
+ */
+const longestSilence = Duration.seconds(10)
+
 const migrated = (location: Location) => (layer: Layer.Layer<SqlClient.SqlClient, StoreLocked | StoreUnavailable>) =>
   Layer.effectDiscard(
     Migrations.run.pipe(
@@ -61,7 +68,8 @@ export const layer = (location: Location): Layer.Layer<SqlClient.SqlClient, Stor
           url: location.url,
           maxConnections: 16,
           connectTimeout: "10 seconds",
-          applicationName: "tributary"
+          applicationName: "tributary",
+          startupParameters: { idle_in_transaction_session_timeout: `${Duration.toMillis(longestSilence)}ms` }
         }).pipe(
           Layer.catchTag("SqlError", (error) =>
             Layer.effectContext(new StoreUnavailable({ store: describe(location), reason: sqlReason(error) }))
