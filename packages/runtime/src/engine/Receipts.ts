@@ -7,8 +7,8 @@
  *
  * @since 0.1.0
  */
-import { type Destination, IdSet, type Ledger, Outcome } from "@tributary/core"
-import { Clock, DateTime, Effect, Schema } from "effect"
+import { type Destination, IdSet, type Ledger, Outcome, type Plan } from "@tributary/core"
+import { Clock, DateTime, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { fence } from "../store/Claims.ts"
 import { lane, mark, marksOf } from "../store/DirtySets.ts"
@@ -24,18 +24,14 @@ interface ReceiptRow {
   readonly form: string
   readonly receipt: string
   readonly polls: number
-  readonly settlements: unknown
   readonly profiles: Uint8Array
 }
 
-const Kept = Schema.Array(
-  Schema.Tuple([
-    Schema.Number,
-    Schema.Literals(["identify", "track", "group", "member"]),
-    Schema.Number,
-    Schema.Boolean
-  ])
-)
+interface ToldRow {
+  readonly activation_no: number
+  readonly kind: Plan.LedgerKind
+  readonly identifiers: Uint8Array
+}
 
 const longestPollMillis = 3_600_000
 
@@ -52,7 +48,7 @@ export const pollReceipts = Effect.fnUntraced(function* (
   const sql = yield* SqlClient.SqlClient
   const now = yield* DateTime.nowAsDate
   const due = yield* sql<ReceiptRow>`
-    select no, form, receipt, polls, settlements, profiles from tributary.receipt
+    select no, form, receipt, polls, profiles from tributary.receipt
     where destination = ${owner.destination} and poll_at <= ${now}::timestamptz order by poll_at limit 100`
   for (const row of due) {
     const result = yield* ask(connected, row)
@@ -94,9 +90,11 @@ const apply = Effect.fnUntraced(function* (owner: Ledger.Ownership, row: Receipt
     yield* sql`update tributary.receipt set polls = polls + 1, poll_at = ${at}::timestamptz where no = ${row.no}::bigint`
     return
   }
+  const kept = yield* sql<ToldRow>`
+    delete from tributary.receipt_told where receipt_no = ${row.no}::bigint
+    returning activation_no, kind, identifiers`
   yield* sql`delete from tributary.receipt where no = ${row.no}::bigint`
-  const settlements = Schema.decodeUnknownSync(Kept)(row.settlements)
-  const activations = [...new Set(settlements.map(([activation]) => activation))]
+  const activations = [...new Set(kept.map((part) => part.activation_no))]
   if (result._tag === "Finished") {
     if (result.unattributed.length > 0) {
       yield* sql`update tributary.sync s set unattributed = s.unattributed || ${JSON.stringify(result.unattributed)}::text::jsonb
@@ -104,7 +102,9 @@ const apply = Effect.fnUntraced(function* (owner: Ledger.Ownership, row: Receipt
     }
     return
   }
-  const told = settlements.map(([activation, kind, identifier]) => ({ activation, kind, identifier }))
+  const told = kept.flatMap(({ activation_no, identifiers, kind }) =>
+    IdSet.toArray(IdSet.decode(identifiers)).map((identifier) => ({ activation: activation_no, kind, identifier }))
+  )
   yield* ToldSets.doubt(told)
   yield* markOwners(told)
   const profiles = IdSet.decode(row.profiles)

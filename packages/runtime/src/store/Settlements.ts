@@ -229,10 +229,21 @@ const keepReceipts = (claim: Ledger.Claim, receipts: ReadonlyArray<Ledger.Receip
         const sql = yield* SqlClient.SqlClient
         const now = yield* Clock.currentTimeMillis
         for (const { profiles, receipt, settlements } of receipts) {
-          const kept = settlements.map((s) => [s.activation, s.kind, s.identifier, s.told !== undefined])
-          yield* sql`insert into tributary.receipt (destination, form, receipt, accepted_at, poll_at, settlements, profiles)
-            values (${claim.owner.destination}, ${settlements[0]?.kind === "member" ? "list" : "event"}, ${receipt},
-              ${timestamp(now)}::timestamptz, ${timestamp(now + firstPollMillis)}::timestamptz,
-              ${JSON.stringify(kept)}::text::jsonb, ${IdSet.encode(IdSet.from(profiles))}::bytea)`
+          const told = [...Map.groupBy(settlements, (s) => s.activation)].flatMap(([activation, own]) =>
+            [...Map.groupBy(own, (s) => s.kind)].map(([kind, entries]) => ({
+              activation,
+              kind,
+              identifiers: IdSet.from(entries.map((entry) => entry.identifier))
+            }))
+          )
+          yield* sql`with kept as (
+              insert into tributary.receipt (destination, form, receipt, accepted_at, poll_at, profiles)
+              values (${claim.owner.destination}, ${told[0]?.kind === "member" ? "list" : "event"}, ${receipt},
+                ${timestamp(now)}::timestamptz, ${timestamp(now + firstPollMillis)}::timestamptz,
+                ${IdSet.encode(IdSet.from(profiles))}::bytea) returning no)
+            insert into tributary.receipt_told (receipt_no, activation_no, kind, identifiers)
+            select kept.no, w.a, w.k, w.i from kept cross join unnest(${told.map((part) => part.activation)}::int[],
+              ${told.map((part) => part.kind)}::text[],
+              ${told.map((part) => IdSet.encode(part.identifiers))}::bytea[]) w(a, k, i)`
         }
       })
