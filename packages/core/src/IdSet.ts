@@ -34,7 +34,7 @@ class RoaringIdSet implements IdSet {
   }
 
   has(no: number): boolean {
-    return this.bitmap.has(no)
+    return this.size > 0 && this.bitmap.has(no)
   }
 
   [Symbol.iterator](): Iterator<number> {

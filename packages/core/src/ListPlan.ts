@@ -8,19 +8,20 @@ import type { Member } from "./Member.ts"
 import {
   chosen,
   fill,
+  type FilledTerms,
   type Item,
   type KnownIdentifier,
   type KnownProfile,
   type Moot,
   mootRejections,
   type Settlement,
-  settlement,
   type Standing,
   type Task,
   type Terms,
   toldTrue,
   type Unsendable
 } from "./Plan.ts"
+import { none, those } from "./Sparse.ts"
 
 /**
  * What a profile is owed by a list.
@@ -42,9 +43,9 @@ export interface ListPlan {
  * @since 0.1.0
  */
 export const plan = (profile: KnownProfile, task: Task, standing: Standing, terms: Terms): ListPlan => {
-  const told = profile.identifiers.filter((identifier) => standing.told("member", identifier.no) !== undefined)
-  const leaving = standing.value === undefined ? told : told.filter((identifier) => identifier.gone)
-  const wanted = standing.value === undefined ? [] : chosen(profile, task.identifiers)
+  const told = those(profile.identifiers, (identifier) => standing.told("member", identifier.no) !== undefined)
+  const leaving = standing.value === undefined ? told : those(told, (identifier) => identifier.gone)
+  const wanted = standing.value === undefined ? none : chosen(profile, task.identifiers)
   const hasNews = wanted.some((identifier) => {
     if (standing.again("member", identifier.no)) return true
     if (standing.told("member", identifier.no) !== undefined) return false
@@ -54,44 +55,87 @@ export const plan = (profile: KnownProfile, task: Task, standing: Standing, term
     leaving.includes(identifier) || (hasNews && wanted.includes(identifier))
   const moot = mootRejections(profile, task, standing, "member", isDue)
 
-  const discards: Array<Item<Member>> = []
-  if (leaving.length > 0) {
-    // A discard carries no properties, so none of them makes it another.
-    const settles = settlementsOf(leaving, task, undefined, terms, () => "")
-    if (!isKnownRejection(settles, standing)) {
-      discards.push({ profile: profile.no, payload: { identifiers: byType(leaving), required: {} }, settles })
-    }
-  }
-  if (!hasNews) return { adds: [], discards, unsendable: [], moot }
+  const discards = leaving.length === 0 ? none : discardOf(profile, leaving, task, standing, terms)
+  if (!hasNews) return { adds: none, discards, unsendable: none, moot }
   const filled = fill(profile, terms)
-  const settles = settlementsOf(wanted, task, toldTrue, terms, () => filled.text)
-  if (isKnownRejection(settles, standing)) return { adds: [], discards, unsendable: [], moot }
+  const settles = settlementsOf(new Telling(wanted, toldTrue, filled, terms), task)
+  if (isKnownRejection(settles, standing)) return { adds: none, discards, unsendable: none, moot }
   return filled._tag === "Missing"
-    ? { adds: [], discards, unsendable: [{ profile: profile.no, settles, reason: filled.reason }], moot }
+    ? { adds: none, discards, unsendable: [{ profile: profile.no, settles, reason: filled.reason }], moot }
     : {
         adds: [{ profile: profile.no, payload: { identifiers: byType(wanted), required: filled.required }, settles }],
         discards,
-        unsendable: [],
+        unsendable: none,
         moot
       }
 }
 
-const settlementsOf = (
-  identifiers: ReadonlyArray<KnownIdentifier>,
+/** The discard of these, or none where the vendor refused just that. */
+const discardOf = (
+  profile: KnownProfile,
+  leaving: ReadonlyArray<KnownIdentifier>,
   task: Task,
-  told: bigint | undefined,
-  terms: Terms,
-  sent: () => string
-): ReadonlyArray<Settlement> => {
-  const attempt = () =>
-    fingerprint(
-      String(told),
-      sent(),
-      terms.version,
-      ...identifiers.map((identifier) => `${identifier.type}:${identifier.value}`)
-    )
-  return identifiers.map(({ no }) => settlement(task.activation, "member", no, told, attempt))
+  standing: Standing,
+  terms: Terms
+): ReadonlyArray<Item<Member>> => {
+  // A discard carries no properties, so none of them makes it another.
+  const settles = settlementsOf(new Telling(leaving, undefined, undefined, terms), task)
+  return isKnownRejection(settles, standing)
+    ? none
+    : [{ profile: profile.no, payload: { identifiers: byType(leaving), required: {} }, settles }]
 }
+
+/** What a member's identifiers are told, which a refusal is remembered by. */
+class Telling {
+  readonly identifiers: ReadonlyArray<KnownIdentifier>
+  readonly told: bigint | undefined
+  readonly filled: FilledTerms | undefined
+  readonly terms: Terms
+
+  constructor(
+    identifiers: ReadonlyArray<KnownIdentifier>,
+    told: bigint | undefined,
+    filled: FilledTerms | undefined,
+    terms: Terms
+  ) {
+    this.identifiers = identifiers
+    this.told = told
+    this.filled = filled
+    this.terms = terms
+  }
+
+  get attempt(): bigint {
+    return fingerprint(
+      String(this.told),
+      this.filled?.text ?? "",
+      this.terms.version,
+      ...this.identifiers.map(({ type, value }) => `${type}:${value}`)
+    )
+  }
+}
+
+/** What the acknowledgement of one of them settles. Its attempt is made only where something is or was rejected. */
+class MemberSettlement implements Settlement {
+  readonly kind = "member"
+  readonly activation: number
+  readonly identifier: number
+  readonly told: bigint | undefined
+  readonly #telling: Telling
+
+  constructor(activation: number, identifier: number, telling: Telling) {
+    this.activation = activation
+    this.identifier = identifier
+    this.told = telling.told
+    this.#telling = telling
+  }
+
+  get attempt(): bigint {
+    return this.#telling.attempt
+  }
+}
+
+const settlementsOf = (telling: Telling, { activation }: Task): ReadonlyArray<Settlement> =>
+  telling.identifiers.map(({ no }) => new MemberSettlement(activation, no, telling))
 
 const isKnownRejection = (settles: ReadonlyArray<Settlement>, standing: Standing): boolean =>
   settles.every((each) => {
@@ -101,6 +145,6 @@ const isKnownRejection = (settles: ReadonlyArray<Settlement>, standing: Standing
 
 const byType = (identifiers: ReadonlyArray<KnownIdentifier>): Record<string, ReadonlyArray<string>> => {
   const values: Record<string, ReadonlyArray<string>> = {}
-  for (const { type, value } of identifiers) values[type] = [...(values[type] ?? []), value]
+  for (const { type, value } of identifiers) values[type] = values[type]?.concat(value) ?? [value]
   return values
 }

@@ -13,6 +13,7 @@ import type { CallKind, Personas } from "./Call.ts"
 import type { Enricher, Facts, Requirements } from "./Enrichment.ts"
 import type { Identifier } from "./Identifier.ts"
 import type { Json } from "./Json.ts"
+import { none, those } from "./Sparse.ts"
 
 /**
  * What a ledger is kept for: each call kind, and list membership.
@@ -106,46 +107,6 @@ export interface Settlement {
 }
 
 /**
- * A settlement whose attempt is made when it is asked for: only where something is or was rejected.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const settlement = (
-  activation: number,
-  kind: LedgerKind,
-  identifier: number,
-  told: bigint | undefined,
-  attempt: () => bigint
-): Settlement => new LazySettlement(activation, kind, identifier, told, attempt)
-
-class LazySettlement implements Settlement {
-  readonly activation: number
-  readonly kind: LedgerKind
-  readonly identifier: number
-  readonly told: bigint | undefined
-  readonly #attempt: () => bigint
-
-  constructor(
-    activation: number,
-    kind: LedgerKind,
-    identifier: number,
-    told: bigint | undefined,
-    attempt: () => bigint
-  ) {
-    this.activation = activation
-    this.kind = kind
-    this.identifier = identifier
-    this.told = told
-    this.#attempt = attempt
-  }
-
-  get attempt(): bigint {
-    return this.#attempt()
-  }
-}
-
-/**
  * One call or member to send, and what its acknowledgement settles.
  *
  * @category models
@@ -214,9 +175,7 @@ const pick = (candidates: ReadonlyArray<KnownIdentifier>, policy: IdentifierPoli
  * @since 0.1.0
  */
 export const chosen = (profile: KnownProfile, policies: Task["identifiers"]): ReadonlyArray<KnownIdentifier> => {
-  const held = profile.identifiers.some(({ gone }) => gone)
-    ? profile.identifiers.filter(({ gone }) => !gone)
-    : profile.identifiers
+  const held = those(profile.identifiers, ({ gone }) => !gone)
   if (Object.keys(policies).length === 0) return held
   const types = [...new Set(held.map((identifier) => identifier.type))]
   return types.flatMap((type) =>
@@ -239,10 +198,13 @@ export const mootRejections = (
   standing: Standing,
   kind: LedgerKind,
   isDue: (identifier: KnownIdentifier) => boolean
-): ReadonlyArray<Moot> =>
-  profile.identifiers
-    .filter((identifier) => standing.rejected(kind, identifier.no) !== undefined && !isDue(identifier))
-    .map(({ no }) => ({ activation: task.activation, kind, identifier: no }))
+): ReadonlyArray<Moot> => {
+  const refused = those(
+    profile.identifiers,
+    (identifier) => standing.rejected(kind, identifier.no) !== undefined && !isDue(identifier)
+  )
+  return refused.length === 0 ? none : refused.map(({ no }) => ({ activation: task.activation, kind, identifier: no }))
+}
 
 /**
  * The required properties of a profile, or what is missing; and either as text, which a rejection is remembered by.

@@ -11,6 +11,7 @@ import type { Claim, Fenced, Intent, Ledger, LedgerError } from "./Ledger.ts"
 import * as ListPlan from "./ListPlan.ts"
 import type { Member } from "./Member.ts"
 import type * as Plan from "./Plan.ts"
+import { append } from "./Sparse.ts"
 import type { Work } from "./Work.ts"
 
 /**
@@ -64,28 +65,33 @@ export const planClaim = Effect.fnUntraced(function* (
     version: work.version,
     enricher
   }
+  const standingOf = (task: Plan.Task, profile: Plan.KnownProfile): Plan.Standing => {
+    const standing = reading.standing(task.activation, profile.no)
+    // A baseline takes as told whatever should be, what was rejected included.
+    return work.mode === "baseline" ? { ...standing, rejected: () => undefined } : standing
+  }
   const planned = emptyPlan()
   let count = 0
   for (const profile of reading.profiles) {
     // A large claim is planned in slices: answers are heard, and news leaves, meanwhile.
     if (++count % profilesPerSlice === 0) yield* Effect.yieldNow
-    const standings = tasksOf(profile.no).map((task): readonly [Plan.Task, Plan.Standing] => {
-      const standing = reading.standing(task.activation, profile.no)
-      // A baseline takes as told whatever should be, what was rejected included.
-      return [task, work.mode === "baseline" ? { ...standing, rejected: () => undefined } : standing]
-    })
+    const own = tasksOf(profile.no)
     if (isEvent) {
-      const owed = EventPlan.plan(profile, standings, terms)
-      planned.calls.push(...owed.items)
-      planned.unsendable.push(...owed.unsendable)
-      planned.moot.push(...owed.moot)
+      const owed = EventPlan.plan(
+        profile,
+        own.map((task) => [task, standingOf(task, profile)]),
+        terms
+      )
+      append(planned.calls, owed.items)
+      append(planned.unsendable, owed.unsendable)
+      append(planned.moot, owed.moot)
     } else {
-      for (const [task, standing] of standings) {
-        const owed = ListPlan.plan(profile, task, standing, terms)
-        planned.adds.push(...owed.adds)
-        planned.discards.push(...owed.discards)
-        planned.unsendable.push(...owed.unsendable)
-        planned.moot.push(...owed.moot)
+      for (const task of own) {
+        const owed = ListPlan.plan(profile, task, standingOf(task, profile), terms)
+        append(planned.adds, owed.adds)
+        append(planned.discards, owed.discards)
+        append(planned.unsendable, owed.unsendable)
+        append(planned.moot, owed.moot)
       }
     }
   }

@@ -8,6 +8,7 @@ import type { Json } from "./Json.ts"
 import type { Claim, Settled } from "./Ledger.ts"
 import type { Outcome } from "./Outcome.ts"
 import type * as Plan from "./Plan.ts"
+import { append } from "./Sparse.ts"
 
 /**
  * What was done, in a summary's words.
@@ -110,14 +111,14 @@ export const settlementOf = (
           if (stop?._tag === "Unavailable" && stop.nothingTaken !== true) settled.doubted.push(...item.settles)
           break
         case "Delivered":
-          settled.acknowledged.push(...item.settles)
+          append(settled.acknowledged, item.settles)
           break
         case "Accepted": {
-          settled.acknowledged.push(...item.settles)
-          const receipt = receipts.get(outcome.receipt) ?? { settlements: [], profiles: [] }
-          receipt.settlements.push(...item.settles)
+          append(settled.acknowledged, item.settles)
+          let receipt = receipts.get(outcome.receipt)
+          if (receipt === undefined) receipts.set(outcome.receipt, (receipt = { settlements: [], profiles: [] }))
+          append(receipt.settlements, item.settles)
           receipt.profiles.push(item.profile)
-          receipts.set(outcome.receipt, receipt)
           break
         }
         case "Rejected":

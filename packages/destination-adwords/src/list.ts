@@ -237,8 +237,8 @@ const assemble = (members: ReadonlyArray<Member.Member<Type>>, settings: Setting
     unusable: isRemoval ? Outcome.delivered : Outcome.rejected(unusable[settings.uploadKeyType])
   }
   const partsOf = readers[settings.uploadKeyType]
-  for (const [index, { identifiers }] of members.entries()) {
-    const parts = partsOf(identifiers, settings)
+  for (let index = 0; index < members.length; index++) {
+    const parts = partsOf(members[index]?.identifiers ?? {}, settings)
     if (parts === undefined || parts.length === 0) {
       settled.push(parts === undefined ? rejected.lacking : rejected.unusable)
     } else if (audienceMembers.length + parts.length > most.members && audienceMembers.length > 0) {
@@ -261,25 +261,9 @@ const contacts: Reader = (identifiers) => {
   const emails = identifiers.email ?? none
   const phones = identifiers.phone ?? none
   if (emails.length + phones.length === 0) return undefined
-  const hashes: Array<string> = []
-  const found: Array<UserIdentifier> = []
-  // Several spellings of one address (a.b@gmail.com, ab@gmail.com) are one identifier.
-  for (const value of emails) {
-    const normal = Normalise.email(value)
-    if (normal === undefined) continue
-    const emailAddress = Normalise.hashed(normal)
-    if (hashes.includes(emailAddress)) continue
-    hashes.push(emailAddress)
-    found.push({ emailAddress })
-  }
-  for (const value of phones) {
-    const normal = Normalise.phone(value)
-    if (normal === undefined) continue
-    const phoneNumber = Normalise.hashed(normal)
-    if (hashes.includes(phoneNumber)) continue
-    hashes.push(phoneNumber)
-    found.push({ phoneNumber })
-  }
+  const found = usable(emails, Normalise.email)
+    .map((email): UserIdentifier => ({ emailAddress: Normalise.hashed(email) }))
+    .concat(usable(phones, Normalise.phone).map((phone) => ({ phoneNumber: Normalise.hashed(phone) })))
   return inTens(found).map((userIdentifiers) => ({ userData: { userIdentifiers } }))
 }
 
@@ -298,9 +282,18 @@ const readers: Readonly<Record<Settings["uploadKeyType"], Reader>> = {
   USER_ID: userIds
 }
 
-const usable = (values: ReadonlyArray<string>, normal: (value: string) => string | undefined) => [
-  ...new Set(values.flatMap((value) => normal(value) ?? []))
-]
+/** Normal forms, each once: several spellings of one address (a.b@gmail.com, ab@gmail.com) are one identifier. */
+const usable = (
+  values: ReadonlyArray<string>,
+  normal: (value: string) => string | undefined
+): ReadonlyArray<string> => {
+  const [only] = values
+  if (values.length === 1 && only !== undefined) {
+    const form = normal(only)
+    return form === undefined ? none : [form]
+  }
+  return [...new Set(values.flatMap((value) => normal(value) ?? []))]
+}
 
 /** In groups of ten, which is what one audience member holds. */
 const inTens = <A>(found: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> => {

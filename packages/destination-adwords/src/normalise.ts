@@ -37,6 +37,7 @@ export const email = (value: string): string | undefined => {
 }
 
 const plus = 43
+const zero = 48
 
 /** What people write between digits: white space and `( ) - . /`. */
 const isSeparator = (code: number) =>
@@ -50,15 +51,20 @@ const isSeparator = (code: number) =>
  * @since 0.1.0
  */
 export const phone = (value: string): string | undefined => {
-  let digits = ""
+  let digits = 0
+  let first = 0
   let isSigned = false
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i)
-    if (code >= 48 && code <= 57) digits += value[i]
-    else if (code === plus && digits === "" && !isSigned) isSigned = true
+    if (code >= 48 && code <= 57) {
+      if (++digits === 1) first = code
+    } else if (code === plus && digits === 0 && !isSigned) isSigned = true
     else if (!isSeparator(code)) return undefined
   }
-  return digits.length >= 7 && digits.length <= 15 && digits[0] !== "0" ? `+${digits}` : undefined
+  if (digits < 7 || digits > 15 || first === zero) return undefined
+  // Mostly it is in its normal form, or lacks the sign.
+  if (value.length === digits + 1 && isSigned) return value
+  return `+${value.length === digits ? value : value.replace(/\D/g, "")}`
 }
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import fc from "fast-check"
-import { int4s, int4Set, timestamps } from "../src/store/Columns.ts"
+import { among, int4s, int4Set, timestamps } from "../src/store/Columns.ts"
 import { stores } from "./support/stores.ts"
 
 const sorted = (of: Iterable<number>) => [...new Set(of)].toSorted((a, b) => a - b)
@@ -49,6 +49,31 @@ for (const store of stores) {
           select string_agg(int4send(n), ''::bytea) as nos, string_agg(timestamptz_send(now()), ''::bytea) as at
           from generate_series(1, 0) n`
         assert.deepStrictEqual([int4s(row?.nos).length, int4Set(row?.nos).size, timestamps(row?.at).length], [0, 0, 0])
+      }).pipe(Effect.provide(store.layer))
+    )
+
+    it.live("among them is who is asked for, however far apart", () =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const rows = sql`(select n as no from generate_series(0, 400) n
+          union all select unnest(${[65_535, 65_536, 2 ** 31 - 1]}::int[])) r`
+        const numbers = fc.oneof(
+          fc.uniqueArray(fc.integer({ min: 0, max: 400 })),
+          fc.uniqueArray(fc.constantFrom(0, 1, 7, 8, 9, 400, 65_535, 65_536, 2 ** 31 - 1))
+        )
+        yield* Effect.promise(() =>
+          fc.assert(
+            fc.asyncProperty(numbers, async (given) => {
+              const asked = sorted(given)
+              const [found] = await Effect.runPromise(
+                sql<{ nos: Uint8Array | null }>`select string_agg(int4send(no), ''::bytea order by no) as nos
+                  from ${rows} where ${among(sql, "no", asked)}`
+              )
+              assert.deepStrictEqual([...int4s(found?.nos)], asked)
+            }),
+            { numRuns: 50 }
+          )
+        )
       }).pipe(Effect.provide(store.layer))
     )
 

@@ -21,7 +21,7 @@ export class ByNumber<A> {
   /** Of these numbers, in ascending order, each once. */
   constructor(numbers: ReadonlyArray<number>) {
     this.#numbers = numbers
-    this.#values = Array.from({ length: numbers.length })
+    this.#values = numbers.map((): A | undefined => undefined)
   }
 
   /** `undefined` where nothing was set, and of other numbers. */

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import { IdSet } from "@tributary/core"
+import type { SqlClient, Statement } from "effect/sql"
 
 /**
  * A column of our numbers that was aggregated by `string_agg(int4send(…), '')`, four big-endian bytes a row; none of no
@@ -36,6 +37,23 @@ export const int4Set = (bytes: Uint8Array | null | undefined): IdSet.IdSet => Id
  * @since 0.1.0
  */
 export const int4List = (numbers: ReadonlyArray<number> | Uint32Array): string => `{${numbers.join(",")}}`
+
+/**
+ * That a column holds one of our numbers, which are in ascending order and each there once: as a stretch and a bit for
+ * each number of it, where at least one in four is asked for. An index finds a stretch at once, and a list number by
+ * number: twenty thousand rows that follow each other took a fifth of the time, one in four as much or less.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const among = (sql: SqlClient.SqlClient, column: string, numbers: ReadonlyArray<number>): Statement.Fragment => {
+  const first = numbers[0] ?? 0
+  const last = numbers.at(-1) ?? 0
+  if (last - first >= numbers.length * 4) return sql`${sql(column)} = any(${int4List(numbers)}::int[])`
+  const bits = new Uint8Array(((last - first) >> 3) + 1)
+  for (const no of numbers) bits[(no - first) >> 3] = (bits[(no - first) >> 3] ?? 0) | (1 << ((no - first) & 7))
+  return sql`(${sql(column)} between ${first} and ${last} and get_bit(${bits}::bytea, ${sql(column)} - ${first}::int) = 1)`
+}
 
 /** From 1970 to 2000, which PostgreSQL counts from. */
 const millisTo2000 = 946_684_800_000

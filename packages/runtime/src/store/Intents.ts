@@ -14,19 +14,23 @@ const kinds: ReadonlyArray<Plan.LedgerKind> = ["identify", "track", "group", "me
 
 /** For each activation its intents: triples of kind, profile and identifier. */
 const encoded = (intents: ReadonlyArray<Ledger.Intent>): ReadonlyMap<number, Uint8Array> => {
-  const numbers = new Map<number, Array<number>>()
-  let last: { readonly activation: number; readonly own: Array<number> } | undefined
+  const counts = new Map<number, number>()
+  for (const { settles } of intents) {
+    for (const { activation } of settles) counts.set(activation, (counts.get(activation) ?? 0) + 1)
+  }
+  const own = new Map(
+    [...counts].map(([activation, count]) => [activation, { at: 0, triples: new Int32Array(count * 3) }])
+  )
   for (const { profile, settles } of intents) {
     for (const { activation, identifier, kind } of settles) {
-      if (last?.activation !== activation) {
-        const own = numbers.get(activation) ?? []
-        numbers.set(activation, own)
-        last = { activation, own }
-      }
-      last.own.push(kinds.indexOf(kind), profile, identifier)
+      const written = own.get(activation)
+      if (written === undefined) continue
+      written.triples[written.at++] = kinds.indexOf(kind)
+      written.triples[written.at++] = profile
+      written.triples[written.at++] = identifier
     }
   }
-  return new Map([...numbers].map(([activation, own]) => [activation, new Uint8Array(Int32Array.from(own).buffer)]))
+  return new Map([...own].map(([activation, { triples }]) => [activation, new Uint8Array(triples.buffer)]))
 }
 
 /**

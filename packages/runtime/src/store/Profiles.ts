@@ -7,7 +7,7 @@ import type { Json, Ledger, Plan } from "@tributary/core"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { ByNumber } from "./ByNumber.ts"
-import { int4List, int4s, timestamps } from "./Columns.ts"
+import { among, int4s, timestamps } from "./Columns.ts"
 
 type Read<A> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
 
@@ -32,30 +32,31 @@ export const readProfiles = (
   wanted: Ledger.Wanted
 ): Read<ReadonlyArray<FoundProfile>> =>
   Effect.gen(function* () {
-    const list = int4List(numbers)
-    const rows = yield* readRows(list, wanted.traits)
-    const identifiers = yield* readIdentifiers(numbers, list, wanted.identifierTypes)
-    const users = wanted.users ? yield* readUsers(list) : new Map<number, Array<string>>()
-    return rows.map(({ gone, no, traits }) => ({
+    const { gone, nos, traits } = yield* readColumns(numbers, wanted.traits)
+    const identifiers = yield* readIdentifiers(numbers, wanted.identifierTypes)
+    const users = wanted.users ? yield* readUsers(numbers) : new Map<number, Array<string>>()
+    return Array.from(nos, (no, i) => ({
       no,
-      gone,
-      traits,
-      identifiers: oldestFirst(identifiers.get(no) ?? []),
-      users: users.get(no) ?? nobody
+      gone: gone.has(no),
+      traits: traits[i] ?? noTraits,
+      identifiers: oldestFirst(identifiers.get(no) ?? none),
+      users: users.get(no) ?? none
     }))
   })
 
 type Traits = Readonly<Record<string, Json.Json>>
 
-interface ProfileRow {
-  readonly no: number
-  readonly gone: boolean
-  readonly traits: Traits
+const noTraits: Traits = {}
+const none: ReadonlyArray<never> = []
+
+interface ProfileColumns {
+  readonly nos: Uint32Array
+  readonly gone: ReadonlySet<number>
+  /** In the order of `nos`, where they are wanted. */
+  readonly traits: ReadonlyArray<Traits>
 }
 
-const noTraits: Traits = {}
-
-const readRows = (numbers: string, withTraits: boolean): Read<ReadonlyArray<ProfileRow>> =>
+const readColumns = (numbers: ReadonlyArray<number>, withTraits: boolean): Read<ProfileColumns> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const [row] = yield* sql<{
@@ -66,10 +67,8 @@ const readRows = (numbers: string, withTraits: boolean): Read<ReadonlyArray<Prof
       select string_agg(int4send(no), ''::bytea) as nos,
         string_agg(int4send(no), ''::bytea) filter (where gone) as gone,
         ${sql.literal(withTraits ? "json_agg(traits)" : "null::json")} as traits
-      from (select no, gone, traits from tributary.profile where no = any(${numbers}::int[]) order by no) p`
-    const gone = new Set(int4s(row?.gone))
-    const traits = row?.traits ?? []
-    return Array.from(int4s(row?.nos), (no, i) => ({ no, gone: gone.has(no), traits: traits[i] ?? noTraits }))
+      from (select no, gone, traits from tributary.profile where ${among(sql, "no", numbers)} order by no) p`
+    return { nos: int4s(row?.nos), gone: new Set(int4s(row?.gone)), traits: row?.traits ?? none }
   })
 
 const byAge = (a: Plan.KnownIdentifier, b: Plan.KnownIdentifier) => a.addedAt - b.addedAt || a.no - b.no
@@ -80,7 +79,6 @@ const oldestFirst = (held: ReadonlyArray<Plan.KnownIdentifier>): ReadonlyArray<P
 
 const readIdentifiers = (
   numbers: ReadonlyArray<number>,
-  list: string,
   types: ReadonlyArray<string>
 ): Read<ByNumber<Array<Plan.KnownIdentifier>>> =>
   Effect.gen(function* () {
@@ -97,7 +95,7 @@ const readIdentifiers = (
         string_agg(timestamptz_send(added_at), ''::bytea) as added,
         string_agg(int4send(no), ''::bytea) filter (where gone) as gone, json_agg(value) as texts
       from tributary.identifier
-      where profile_no = any(${list}::int[]) and type = any(${types}::text[])
+      where ${among(sql, "profile_no", numbers)} and type = any(${types}::text[])
       group by type`
     const identifiers = new ByNumber<Array<Plan.KnownIdentifier>>(numbers)
     for (const { type, ...row } of rows) {
@@ -108,23 +106,22 @@ const readIdentifiers = (
         const profile = profiles[i] ?? 0
         const known = { no, type, value: row.texts[i] ?? "", gone: gone.has(no), addedAt: added[i] ?? 0 }
         const held = identifiers.get(profile)
-        if (held === undefined) identifiers.set(profile, [known])
+        // To add a second one to a list of one makes room for seventeen.
+        if (held === undefined || held.length === 1) identifiers.set(profile, held?.concat(known) ?? [known])
         else held.push(known)
       })
     }
     return identifiers
   })
 
-const nobody: ReadonlyArray<string> = []
-
 /** The `user_id`s of each account's users, sorted. */
-const readUsers = (accounts: string): Read<ReadonlyMap<number, ReadonlyArray<string>>> =>
+const readUsers = (accounts: ReadonlyArray<number>): Read<ReadonlyMap<number, ReadonlyArray<string>>> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const members = yield* sql<{ account_no: number; value: string }>`
       select m.account_no, i.value from tributary.account_user m
       join tributary.identifier i on i.profile_no = m.user_no and i.type = 'user_id' and not i.gone
-      where m.account_no = any(${accounts}::int[]) and not m.gone order by i.value`
+      where ${among(sql, "account_no", accounts)} and not m.gone order by i.value`
     const users = new Map<number, Array<string>>()
     for (const { account_no, value } of members) {
       const known = users.get(account_no)

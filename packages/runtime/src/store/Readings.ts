@@ -7,7 +7,7 @@ import { Fingerprints, IdSet, type Json, type Ledger, Plan } from "@tributary/co
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { ByNumber } from "./ByNumber.ts"
-import { int4List, int4s } from "./Columns.ts"
+import { among, int4List, int4s } from "./Columns.ts"
 import { readProfiles } from "./Profiles.ts"
 import * as ToldSets from "./ToldSets.ts"
 
@@ -41,7 +41,8 @@ export const read = Effect.fnUntraced(function* (
   const activations = yield* readActivations([...claim.byActivation.keys()])
   const profiles = yield* readProfiles(numbers, wanted)
   const gone = IdSet.from(profiles.filter((profile) => profile.gone).map((profile) => profile.no))
-  const identifiers = profiles.flatMap((profile) => profile.identifiers.map((identifier) => identifier.no))
+  const identifiers: Array<number> = []
+  for (const profile of profiles) for (const { no } of profile.identifiers) identifiers.push(no)
   const ledgers = yield* readLedger(activations, identifiers)
   const rejections = yield* readRejections(activations, identifiers)
   const wants = new Map<number, Wanting>()
@@ -125,7 +126,7 @@ const ownWant = Effect.fnUntraced(function* (
   const sql = yield* SqlClient.SqlClient
   const [row] = yield* sql<{ profiles: Uint8Array | null; results: ReadonlyArray<Json.Json> | null }>`
     select string_agg(int4send(profile_no), ''::bytea) as profiles, json_agg(value) as results from tributary.value
-    where computation_no = ${activation.computation_no} and profile_no = any(${int4List(numbers)}::int[])`
+    where computation_no = ${activation.computation_no} and ${among(sql, "profile_no", numbers)}`
   const results = row?.results ?? []
   const values = new ByNumber<Json.Json | undefined>(numbers)
   int4s(row?.profiles).forEach((profile, i) => values.set(profile, results[i]))
@@ -139,7 +140,7 @@ const accountsWant = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Want, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql<{ user_no: number; account_no: number; since: Date; gone: boolean }>`
-    select user_no, account_no, since, gone from tributary.account_user where user_no = any(${int4List(users)}::int[])`
+    select user_no, account_no, since, gone from tributary.account_user where ${among(sql, "user_no", users)}`
   const accounts = IdSet.toArray(IdSet.from(rows.map((row) => row.account_no)))
   const found = yield* readFound(activation.computation_no, accounts)
   const membershipsOf = new Map<number, Array<Membership>>()
@@ -277,15 +278,15 @@ const readLedger = (
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const numbers = activations.map((activation) => activation.no)
-    const told = yield* ToldSets.read(numbers, [...new Set(identifiers.map(IdSet.chunkOf))])
+    const told = yield* ToldSets.read(numbers, eachOnce(identifiers, IdSet.chunkOf))
     const valued = activations.filter((activation) => activation.has_values).map((activation) => activation.no)
-    const blocks = [...new Set(identifiers.map(Fingerprints.blockOf))]
     const valueRows =
       valued.length === 0
         ? []
         : yield* sql<{ activation_no: number; kind: string; block: number; fingerprints: Uint8Array }>`
             select activation_no, kind, block, fingerprints from tributary.told_value
-            where activation_no = any(${valued}::int[]) and block = any(${int4List(blocks)}::int[])`
+            where activation_no = any(${valued}::int[]) 
+              and block = any(${int4List(eachOnce(identifiers, Fingerprints.blockOf))}::int[])`
     const ledgers = new Map<number, KindLedgers>()
     for (const chunk of told) kindLedger(ledgers, chunk.activation, chunk.kind).chunks.set(chunk.chunk, chunk)
     for (const { activation_no, block, fingerprints, kind } of valueRows) {
@@ -293,6 +294,13 @@ const readLedger = (
     }
     return ledgers
   })
+
+/** The chunks or blocks that identifiers lie in. */
+const eachOnce = (identifiers: ReadonlyArray<number>, placeOf: (identifier: number) => number) => {
+  const places = new Set<number>()
+  for (const identifier of identifiers) places.add(placeOf(identifier))
+  return [...places]
+}
 
 const kindLedger = (ledgers: Map<number, KindLedgers>, activation: number, kind: string): KindLedger => {
   const kinds = ledgers.get(activation) ?? new Map<string, KindLedger>()

@@ -180,7 +180,7 @@ const amend = Effect.fnUntraced(function* <A extends Plan.Moot>(
   const sql = yield* SqlClient.SqlClient
   const { most, smallChunk } = yield* Beside
   const parts = partsOf(entries)
-  const wanted = [...parts.values()]
+  const wanted = [...parts.values()].flatMap((chunks) => [...chunks.values()])
   const activations = wanted.map((part) => part.activation)
   const kinds = wanted.map((part) => part.kind)
   const chunks = wanted.map((part) => part.chunk)
@@ -202,7 +202,7 @@ const amend = Effect.fnUntraced(function* <A extends Plan.Moot>(
     rows = yield* locked
   }
   const amended = rows.flatMap((row) => {
-    const own = parts.get(`${row.activation_no} ${row.kind} ${row.chunk}`)?.entries ?? []
+    const own = parts.get(`${row.activation_no} ${row.kind}`)?.get(row.chunk)?.entries ?? []
     const changed = { ...row, ...amendedRow(row, changeOf(own)) }
     return isSame(row, changed) ? [] : [changed]
   })
@@ -219,19 +219,23 @@ const amend = Effect.fnUntraced(function* <A extends Plan.Moot>(
     where l.activation_no = w.a and l.kind = w.k and l.chunk = w.c`
 })
 
-/** By activation, kind and chunk. Settlements of one follow each other, mostly. */
-const partsOf = <A extends Plan.Moot>(entries: ReadonlyArray<A>): ReadonlyMap<string, Part<A>> => {
-  const parts = new Map<string, Part<A>>()
-  let last: Part<A> | undefined
+/** By activation and kind, then by chunk. Those of an activation follow each other, and a person's lie in several chunks. */
+const partsOf = <A extends Plan.Moot>(entries: ReadonlyArray<A>): ReadonlyMap<string, ReadonlyMap<number, Part<A>>> => {
+  const parts = new Map<string, Map<number, Part<A>>>()
+  let last: Plan.Moot | undefined
+  let chunks = new Map<number, Part<A>>()
   for (const entry of entries) {
     const { activation, identifier, kind } = entry
-    const chunk = IdSet.chunkOf(identifier)
-    if (last === undefined || last.chunk !== chunk || last.activation !== activation || last.kind !== kind) {
-      const key = `${activation} ${kind} ${chunk}`
-      last = parts.get(key) ?? { activation, kind, chunk, entries: [] }
-      parts.set(key, last)
+    if (last?.activation !== activation || last.kind !== kind) {
+      const key = `${activation} ${kind}`
+      chunks = parts.get(key) ?? new Map<number, Part<A>>()
+      parts.set(key, chunks)
+      last = entry
     }
-    last.entries.push(entry)
+    const chunk = IdSet.chunkOf(identifier)
+    const part = chunks.get(chunk)
+    if (part === undefined) chunks.set(chunk, { activation, kind, chunk, entries: [entry] })
+    else part.entries.push(entry)
   }
   return parts
 }
