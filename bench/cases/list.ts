@@ -1,5 +1,7 @@
 import { Effect } from "effect"
 import type { Case } from "../support/Case.ts"
+import { bareMembers } from "../support/bare.ts"
+import { watched } from "../support/cpu.ts"
 import { profiled } from "../support/profile.ts"
 import * as World from "../support/world.ts"
 
@@ -14,7 +16,7 @@ const list: Case = {
     const rows = []
     for (const store of ["PostgreSQL", "PGlite"] as const) {
       note(`${store}, ${members} members`)
-      const { memory, millis, shares } = await World.inStore(store, () =>
+      const { bare, cpu, millis, most, shares } = await World.inStore(store, () =>
         Effect.gen(function* () {
           const { url } = yield* World.googleSandbox()
           yield* World.contacts(members)
@@ -30,13 +32,18 @@ const list: Case = {
           const space = yield* World.open(resolved)
           yield* World.evaluate(resolved, "Buyers")
           const memory = yield* World.sampled
+          const cpu = watched()
           const { millis, value } = yield* World.timed(World.tell(space))
+          const spent = cpu(members)
           if (value !== members) throw new Error(`${value} told of ${members}`)
           // The same again for a list of its own, by a process that is warm, with the profiler looking on.
           yield* World.run(`insert into some_member select id from member limit ${Math.ceil(members / 4)}`)
           yield* World.evaluate(resolved, "Some buyers")
           const { shares } = yield* profiled(World.tell(space))
-          return { millis, memory: memory(), shares }
+          const { most } = memory()
+          if (store === "PGlite") return { bare: undefined, cpu: spent, millis, most, shares }
+          const reader = yield* World.receiver(200, `{"requestId":"r1"}`)
+          return { bare: yield* bareMembers(reader.url, members), cpu: spent, millis, most, shares }
         })
       )
       const figure = (members / millis) * 1000
@@ -44,8 +51,13 @@ const list: Case = {
         what: store,
         figure,
         unit: "members/s",
-        ...(store === "PostgreSQL" ? { goal: { words: `${goal} a second`, isReached: figure >= goal } } : {}),
-        parameters: `${members} members with two identifiers, 10,000 a request; ${(millis / 1000).toFixed(1)} s; at most ${Math.round(memory.most)} MB`
+        ...(bare === undefined
+          ? {}
+          : {
+              reference: { what: "a bare loop, with no difference, ledger or limits", figure: bare },
+              goal: { words: `${goal} a second`, isReached: figure >= goal }
+            }),
+        parameters: `${members} members with two identifiers, 10,000 a request; ${(millis / 1000).toFixed(1)} s; at most ${Math.round(most)} MB; processor time a member: ${cpu}`
       })
       rows.push({
         what: `${store}, another list of a quarter: busy`,

@@ -229,13 +229,7 @@ const keepReceipts = (claim: Ledger.Claim, receipts: ReadonlyArray<Ledger.Receip
         const sql = yield* SqlClient.SqlClient
         const now = yield* Clock.currentTimeMillis
         for (const { profiles, receipt, settlements } of receipts) {
-          const told = [...Map.groupBy(settlements, (s) => s.activation)].flatMap(([activation, own]) =>
-            [...Map.groupBy(own, (s) => s.kind)].map(([kind, entries]) => ({
-              activation,
-              kind,
-              identifiers: IdSet.from(entries.map((entry) => entry.identifier))
-            }))
-          )
+          const told = ToldSets.together(settlements)
           yield* sql`with kept as (
               insert into tributary.receipt (destination, form, receipt, accepted_at, poll_at, profiles)
               values (${claim.owner.destination}, ${told[0]?.kind === "member" ? "list" : "event"}, ${receipt},

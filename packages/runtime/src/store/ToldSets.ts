@@ -159,8 +159,7 @@ interface Change {
 interface Part<A> {
   readonly activation: number
   readonly kind: Plan.LedgerKind
-  readonly chunk: number
-  readonly entries: Array<A>
+  readonly chunks: Map<number, Array<A>>
 }
 
 interface LockedRow extends Omit<ToldRow, "bits"> {
@@ -180,7 +179,9 @@ const amend = Effect.fnUntraced(function* <A extends Plan.Moot>(
   const sql = yield* SqlClient.SqlClient
   const { most, smallChunk } = yield* Beside
   const parts = partsOf(entries)
-  const wanted = [...parts.values()].flatMap((chunks) => [...chunks.values()])
+  const wanted = [...parts.values()].flatMap(({ activation, chunks, kind }) =>
+    [...chunks].map(([chunk, own]) => ({ activation, kind, chunk, count: own.length }))
+  )
   const activations = wanted.map((part) => part.activation)
   const kinds = wanted.map((part) => part.kind)
   const chunks = wanted.map((part) => part.chunk)
@@ -190,7 +191,7 @@ const amend = Effect.fnUntraced(function* <A extends Plan.Moot>(
         or length(l.told_since) + length(l.forgotten_since) + 2 * w.n > ${most}::int then l.bits end as bits
     from tributary.ledger l
     join unnest(${activations}::int[], ${kinds}::text[], ${chunks}::int[],
-      ${wanted.map((part) => part.entries.length)}::int[]) w(a, k, c, n)
+      ${wanted.map((part) => part.count)}::int[]) w(a, k, c, n)
       on l.activation_no = w.a and l.kind = w.k and l.chunk = w.c
     order by l.activation_no, l.kind, l.chunk for update of l`
   let rows = yield* locked
@@ -202,7 +203,7 @@ const amend = Effect.fnUntraced(function* <A extends Plan.Moot>(
     rows = yield* locked
   }
   const amended = rows.flatMap((row) => {
-    const own = parts.get(`${row.activation_no} ${row.kind}`)?.get(row.chunk)?.entries ?? []
+    const own = parts.get(`${row.activation_no} ${row.kind}`)?.chunks.get(row.chunk) ?? []
     const changed = { ...row, ...amendedRow(row, changeOf(own)) }
     return isSame(row, changed) ? [] : [changed]
   })
@@ -219,23 +220,34 @@ const amend = Effect.fnUntraced(function* <A extends Plan.Moot>(
     where l.activation_no = w.a and l.kind = w.k and l.chunk = w.c`
 })
 
+/**
+ * The identifiers of entries as sets, one for each activation and kind.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const together = (entries: ReadonlyArray<Plan.Moot>) =>
+  [...partsOf(entries).values()].map(({ activation, chunks, kind }) => ({
+    activation,
+    kind,
+    identifiers: IdSet.unionAll([...chunks.values()].map((own) => IdSet.from(own.map((entry) => entry.identifier))))
+  }))
+
 /** By activation and kind, then by chunk. Those of an activation follow each other, and a person's lie in several chunks. */
-const partsOf = <A extends Plan.Moot>(entries: ReadonlyArray<A>): ReadonlyMap<string, ReadonlyMap<number, Part<A>>> => {
-  const parts = new Map<string, Map<number, Part<A>>>()
-  let last: Plan.Moot | undefined
-  let chunks = new Map<number, Part<A>>()
+const partsOf = <A extends Plan.Moot>(entries: ReadonlyArray<A>): ReadonlyMap<string, Part<A>> => {
+  const parts = new Map<string, Part<A>>()
+  let last: Part<A> | undefined
   for (const entry of entries) {
     const { activation, identifier, kind } = entry
-    if (last?.activation !== activation || last.kind !== kind) {
+    if (last === undefined || last.activation !== activation || last.kind !== kind) {
       const key = `${activation} ${kind}`
-      chunks = parts.get(key) ?? new Map<number, Part<A>>()
-      parts.set(key, chunks)
-      last = entry
+      last = parts.get(key) ?? { activation, kind, chunks: new Map() }
+      parts.set(key, last)
     }
     const chunk = IdSet.chunkOf(identifier)
-    const part = chunks.get(chunk)
-    if (part === undefined) chunks.set(chunk, { activation, kind, chunk, entries: [entry] })
-    else part.entries.push(entry)
+    const own = last.chunks.get(chunk)
+    if (own === undefined) last.chunks.set(chunk, [entry])
+    else own.push(entry)
   }
   return parts
 }
