@@ -130,10 +130,20 @@ const all = Audience.make("All", { of: crowd, file: Source.csv("crowd.csv") })`,
   })
 
   describe.skipIf(stores.length < 2)("on one PostgreSQL", () => {
-    it("two processes share the store, and only one tells a destination", async () => {
-      const url = await Effect.runPromise(stores[1]?.url ?? Effect.die("no PostgreSQL"))
-      const folder = folders.empty(crowd).under({ ...environment, DATABASE_URL: url })
-      try {
+    /** A folder whose store is a database of its own, gone after the test. */
+    const shared =
+      (files: Readonly<Record<string, string>>, test: (folder: Folder, url: string) => Promise<void>) => async () => {
+        const url = await Effect.runPromise(stores[1]?.url ?? Effect.die("no PostgreSQL"))
+        try {
+          await test(folders.empty(files).under({ ...environment, DATABASE_URL: url }), url)
+        } finally {
+          await dropDatabase(url)
+        }
+      }
+
+    it(
+      "two processes share the store, and only one tells a destination",
+      shared(crowd, async (folder) => {
         const sync = await syncHeldUp(folder)
         ends(await folder.run("sync"), 1, `"braze" is being synced by another process`)
         ends(await folder.run("status"), 0, "braze/all")
@@ -143,41 +153,38 @@ const all = Audience.make("All", { of: crowd, file: Source.csv("crowd.csv") })`,
         assertAll(times)
         assert.deepStrictEqual(new Set(times.values()), new Set([1]))
         assert.isFalse(folder.has(".tributary"))
-      } finally {
-        await dropDatabase(url)
-      }
-    })
+      })
+    )
 
-    it("R40 a process that slept through a takeover writes nothing to the ledger and sends nothing more", async () => {
-      const url = await Effect.runPromise(stores[1]?.url ?? Effect.die("no PostgreSQL"))
-      const folder = folders.empty(crowd).under({ ...environment, DATABASE_URL: url })
-      const other = await serveVendor(makeBraze({ apiKey, limit: false }))
-      try {
-        const sleeper = await syncHeldUp(folder)
-        sleeper.kill("SIGSTOP")
-        vendor.release()
-        await endLocks(url)
-        ends(await folder.under({ BRAZE_ENDPOINT: other.baseUrl }).run("sync"), 0)
-        // Whom the sleeper had told and not settled is told again; nobody is left out.
-        const told = timesTold(vendor)
-        const again = timesTold(other)
-        assertAll(new Map([...told, ...again]))
-        assert.isAtMost(told.size + again.size - people, inFlight * 75)
-        sleeper.kill("SIGCONT")
-        ends(await sleeper.ended, 1, `Another process has taken over destination "braze"`)
-        assert.strictEqual(timesTold(vendor).size, 0)
-        ends(await folder.run("sync"), 0)
-        assert.strictEqual(timesTold(vendor).size, 0)
-      } finally {
-        await other.close()
-        await dropDatabase(url)
-      }
-    })
+    it(
+      "R40 a process that slept through a takeover writes nothing to the ledger and sends nothing more",
+      shared(crowd, async (folder, url) => {
+        const other = await serveVendor(makeBraze({ apiKey, limit: false }))
+        try {
+          const sleeper = await syncHeldUp(folder)
+          sleeper.kill("SIGSTOP")
+          vendor.release()
+          await endLocks(url)
+          ends(await folder.under({ BRAZE_ENDPOINT: other.baseUrl }).run("sync"), 0)
+          // Whom the sleeper had told and not settled is told again; nobody is left out.
+          const told = timesTold(vendor)
+          const again = timesTold(other)
+          assertAll(new Map([...told, ...again]))
+          assert.isAtMost(told.size + again.size - people, inFlight * 75)
+          sleeper.kill("SIGCONT")
+          ends(await sleeper.ended, 1, `Another process has taken over destination "braze"`)
+          assert.strictEqual(timesTold(vendor).size, 0)
+          ends(await folder.run("sync"), 0)
+          assert.strictEqual(timesTold(vendor).size, 0)
+        } finally {
+          await other.close()
+        }
+      })
+    )
 
-    it("R40 a process that fell asleep in a transaction keeps nobody out", async () => {
-      const url = await Effect.runPromise(stores[1]?.url ?? Effect.die("no PostgreSQL"))
-      const folder = folders.empty(crowd).under({ ...environment, DATABASE_URL: url })
-      try {
+    it(
+      "R40 a process that fell asleep in a transaction keeps nobody out",
+      shared(crowd, async (folder, url) => {
         const sleeper = await syncHeldUp(folder)
         await asleepInTransaction(url, sleeper, vendor.release)
         await endLocks(url)
@@ -188,15 +195,12 @@ const all = Audience.make("All", { of: crowd, file: Source.csv("crowd.csv") })`,
         assert.strictEqual(timesTold(vendor).size, 0)
         ends(await folder.run("sync"), 0)
         assert.strictEqual(timesTold(vendor).size, 0)
-      } finally {
-        await dropDatabase(url)
-      }
-    })
+      })
+    )
 
-    it("a start that was overtaken says so, and ends", async () => {
-      const url = await Effect.runPromise(stores[1]?.url ?? Effect.die("no PostgreSQL"))
-      const folder = folders.empty(config("")).under({ ...environment, DATABASE_URL: url })
-      try {
+    it(
+      "a start that was overtaken says so, and ends",
+      shared(config(""), async (folder, url) => {
         const start = folder.start("start")
         await start.says("Synced braze/everybody: 3 identify")
         await endLocks(url)
@@ -204,10 +208,8 @@ const all = Audience.make("All", { of: crowd, file: Source.csv("crowd.csv") })`,
         ends(await folder.run("sync"), 0)
         ends(await folder.run("resync", "braze/everybody"), 0)
         ends(await start.ended, 1, `Another process has taken over destination "braze"`)
-      } finally {
-        await dropDatabase(url)
-      }
-    })
+      })
+    )
   })
 })
 

@@ -285,7 +285,7 @@ const readLedger = (
         ? []
         : yield* sql<{ activation_no: number; kind: string; block: number; fingerprints: Uint8Array }>`
             select activation_no, kind, block, fingerprints from tributary.told_value
-            where activation_no = any(${valued}::int[]) 
+            where activation_no = any(${valued}::int[])
               and block = any(${int4List(eachOnce(identifiers, Fingerprints.blockOf))}::int[])`
     const ledgers = new Map<number, KindLedgers>()
     for (const chunk of told) kindLedger(ledgers, chunk.activation, chunk.kind).chunks.set(chunk.chunk, chunk)
