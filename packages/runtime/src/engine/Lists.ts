@@ -7,8 +7,7 @@ import { DeliveryError, type Destination, type Ledger } from "@tributary/core"
 import { Effect, Option } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { Told } from "../config/Resolved.ts"
-import { fence } from "../store/Claims.ts"
-import { transaction } from "../store/Transaction.ts"
+import { fenced } from "../store/Owners.ts"
 import type { Connected } from "./Destinations.ts"
 
 /**
@@ -37,12 +36,7 @@ export const ensureList = Effect.fnUntraced(function* (
   const [known] = yield* sql<{ list_id: string | null; list_name: string | null }>`
     select list_id, list_name from tributary.activation where no = ${no}`
   const keep = (id: string) =>
-    transaction(
-      Effect.andThen(
-        fence(owner),
-        sql`update tributary.activation set list_id = ${id}, list_name = ${wanted.name} where no = ${no}`
-      )
-    )
+    fenced(owner, sql`update tributary.activation set list_id = ${id}, list_name = ${wanted.name} where no = ${no}`)
   if (known?.list_id == null) {
     const found = yield* list.find(wanted.name, context)
     const id = Option.isSome(found) ? found.value : yield* list.create(wanted, context)

@@ -10,14 +10,13 @@
 import { type Destination, IdSet, type Ledger, Outcome, type Plan } from "@tributary/core"
 import { Clock, DateTime, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { fence } from "../store/Claims.ts"
 import { lane, mark, marksOf } from "../store/DirtySets.ts"
 import { toLedgerError } from "../store/SqlLedger.ts"
+import { fenced } from "../store/Owners.ts"
 import { markOwners } from "../store/Settlements.ts"
 import * as ToldSets from "../store/ToldSets.ts"
 import type { Connected } from "./Destinations.ts"
 import { timestamp } from "../store/Timestamp.ts"
-import { transaction } from "../store/Transaction.ts"
 
 interface ReceiptRow {
   readonly no: bigint
@@ -52,7 +51,7 @@ export const pollReceipts = Effect.fnUntraced(function* (
     where destination = ${owner.destination} and poll_at <= ${now}::timestamptz order by poll_at limit 100`
   for (const row of due) {
     const result = yield* ask(connected, row)
-    yield* transaction(Effect.andThen(fence(owner), apply(owner, row, result)))
+    yield* fenced(owner, apply(owner, row, result))
   }
   const [left] = yield* sql<{ count: number }>`
     select count(*)::int as count from tributary.receipt where destination = ${owner.destination}`

@@ -11,7 +11,6 @@ import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 
 const kinds: ReadonlyArray<Plan.LedgerKind> = ["identify", "track", "group", "member"]
-const kindNumbers: Readonly<Record<Plan.LedgerKind, number>> = { identify: 0, track: 1, group: 2, member: 3 }
 
 /** For each activation its intents: triples of kind, profile and identifier. */
 const encoded = (intents: ReadonlyArray<Ledger.Intent>): ReadonlyMap<number, Uint8Array> => {
@@ -26,7 +25,7 @@ const encoded = (intents: ReadonlyArray<Ledger.Intent>): ReadonlyMap<number, Uin
     for (const { activation, identifier, kind } of settles) {
       const written = own.get(activation)
       if (written === undefined) continue
-      written.triples[written.at++] = kindNumbers[kind]
+      written.triples[written.at++] = kinds.indexOf(kind)
       written.triples[written.at++] = profile
       written.triples[written.at++] = identifier
     }
