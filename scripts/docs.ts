@@ -4,7 +4,8 @@ import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { Predicate } from "effect"
-import { type Destination, Reference } from "../packages/core/src/index.ts"
+import type { Destination } from "../packages/core/src/index.ts"
+import { Reference } from "../packages/core/src/runtime.ts"
 import { laws } from "../packages/core/src/testing/index.ts"
 
 const home = "docs/reference"
@@ -126,7 +127,7 @@ const moduleOf = (file: string, title: string): string => {
 }
 
 const index = readFileSync("packages/core/src/index.ts", "utf8")
-const modules = [...index.matchAll(/export \* as (\w+) from "\.\/(\w+)\.ts"/g)].map(([, name = "", file = ""]) => ({
+const modules = [...index.matchAll(/export \* as (\w+) from "\.\/([\w/]+)\.ts"/g)].map(([, name = "", file = ""]) => ({
   name,
   file
 }))

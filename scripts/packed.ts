@@ -162,9 +162,9 @@ try {
 
   // What the page promises of the last commands.
   const state = await (await fetch("http://127.0.0.1:4010/_sandbox/state")).json()
-  const told: ReadonlyArray<Record<string, unknown>> = Object.values(state.users)
-  const isTold = told.some((user) => user["firstName"] === "Grace" && user["big_spenders"] === true)
-  if (!isTold) fail(`The sandbox holds ${JSON.stringify(told)}`)
+  const sent: ReadonlyArray<Record<string, unknown>> = Object.values(state.users)
+  const isSent = sent.some((user) => user["firstName"] === "Grace" && user["big_spenders"] === true)
+  if (!isSent) fail(`The sandbox holds ${JSON.stringify(sent)}`)
 
   // And an operator's side: the packed plugin in a company's folder, found and imported by its name.
   const company = join(home, "company")

@@ -1,4 +1,4 @@
-import { IdSet } from "@tributary/core"
+import { IdSet } from "@tributary/core/runtime"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Case } from "../support/Case.ts"
@@ -16,7 +16,7 @@ const rowTable = (id: "i int" | "id text") => {
   const column = id.split(" ")[0] ?? "id"
   return {
     before: [
-      `create table told (${id} primary key)`,
+      `create table sent (${id} primary key)`,
       `insert into told select ${column} from member`,
       "vacuum analyze told"
     ],
@@ -62,17 +62,17 @@ const diff: Case = {
         const tables = { "integer ids": rowTable("i int"), "text ids": rowTable("id text") }
         // Told is what was before the churn, in all three.
         for (const table of Object.values(tables))
-          yield* World.run(...table.before.map((s) => s.replaceAll("told", toldOf(table))))
+          yield* World.run(...table.before.map((s) => s.replaceAll("told", sentOf(table))))
         yield* World.run(...churn(members, people))
         for (const [name, table] of Object.entries(tables)) {
           note(`a row table with ${name}`)
-          const statements = table.work.map((s) => s.replaceAll("told", toldOf(table)))
+          const statements = table.work.map((s) => s.replaceAll("told", sentOf(table)))
           const client = yield* SqlClient.SqlClient
           const { millis } = yield* World.timed(
             client.withTransaction(Effect.forEach(statements, (statement) => client.unsafe(statement)))
           )
           references.set(name, millis)
-          yield* World.run(...table.after.map((s) => s.replaceAll("told", toldOf(table))))
+          yield* World.run(...table.after.map((s) => s.replaceAll("told", sentOf(table))))
         }
         note("the second evaluation")
         const { millis, value } = yield* World.timed(World.evaluate(resolved))
@@ -134,7 +134,7 @@ const evaluatedByChanges = Effect.fnUntraced(function* (destination: ReturnType<
   return millis
 })
 
-const toldOf = (table: ReturnType<typeof rowTable>) => (table.before[0]?.includes("i int") ? "told_i" : "told_t")
+const sentOf = (table: ReturnType<typeof rowTable>) => (table.before[0]?.includes("i int") ? "told_i" : "told_t")
 
 /** Members a second, both ways, of sets with half of all people by chance and a tenth of them exchanged. */
 const setDifference = (people: number): number => {

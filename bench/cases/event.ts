@@ -38,9 +38,9 @@ const event: Case = {
           })
           for (let round = 0; round < rounds; round++) {
             yield* another
-            const { millis, value: told } = yield* World.timed(World.tell(space))
-            if (told !== people) throw new Error(`${told} told of ${people}`)
-            rates.push((told / millis) * 1000)
+            const { millis, value: sent } = yield* World.timed(World.tell(space))
+            if (sent !== people) throw new Error(`${sent} told of ${people}`)
+            rates.push((sent / millis) * 1000)
             bare.push(yield* bareIdentifies(url, people))
             note(`${Math.round(rates.at(-1) ?? 0)}/s; a bare loop ${Math.round(bare.at(-1) ?? 0)}/s`)
           }

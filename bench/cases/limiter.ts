@@ -1,4 +1,5 @@
-import { RateLimit, RateLimiter, Sandbox } from "@tributary/core"
+import { RateLimit, Sandbox } from "@tributary/core"
+import { RateLimiter } from "@tributary/core/runtime"
 import { Effect } from "effect"
 import type { Case } from "../support/Case.ts"
 

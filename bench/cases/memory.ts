@@ -21,8 +21,8 @@ const memory: Case = {
         const sampled = yield* World.sampled
         note("evaluate and tell")
         yield* World.evaluate(resolved)
-        const { millis, value: told } = yield* World.timed(World.tell(space))
-        if (told !== members) throw new Error(`${told} told of ${members}`)
+        const { millis, value: sent } = yield* World.timed(World.tell(space))
+        if (sent !== members) throw new Error(`${sent} told of ${members}`)
         const { first, most: peak, second } = sampled()
         return [
           {

@@ -1,10 +1,11 @@
 // A plugin alone: calls or members in hand → requests on the wire → outcomes; and undici posting the very same bodies.
-import { Connection, type Destination, type Outcome, RateLimiter } from "@tributary/core"
+import { type Destination, type Outcome } from "@tributary/core"
+import { Connection, RateLimiter } from "@tributary/core/runtime"
 import { connect } from "@tributary/core/testing"
 import { Effect, Layer } from "effect"
 import { createServer } from "node:http"
 import { Pool } from "undici"
-import * as Transport from "../../packages/runtime/src/engine/Transport.ts"
+import * as Transport from "../../packages/runtime/src/transport/Transport.ts"
 import { median } from "./Case.ts"
 import { profiled, requestParts } from "./profile.ts"
 import { receiver } from "./world.ts"

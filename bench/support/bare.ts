@@ -52,8 +52,8 @@ export const bareIdentifies = Effect.fnUntraced(function* (url: string, count: n
   })
   const froms = Array.from({ length: Math.ceil(count / peopleAtATime) }, (_, i) => 1 + i * peopleAtATime)
   const began = performance.now()
-  const told = yield* Effect.forEach(froms, tell, { concurrency: 2 })
-  const total = told.reduce((sum, each) => sum + each, 0)
+  const sent = yield* Effect.forEach(froms, tell, { concurrency: 2 })
+  const total = sent.reduce((sum, each) => sum + each, 0)
   if (total !== count) throw new Error(`${total} told of ${count}`)
   return (count / (performance.now() - began)) * 1000
 })
@@ -82,8 +82,8 @@ export const bareMembers = Effect.fnUntraced(function* (url: string, count: numb
   })
   const froms = Array.from({ length: Math.ceil(count / membersInABody) }, (_, i) => 1 + i * membersInABody)
   const began = performance.now()
-  const told = yield* Effect.forEach(froms, tell, { concurrency: 2 })
-  const total = told.reduce((sum, each) => sum + each, 0)
+  const sent = yield* Effect.forEach(froms, tell, { concurrency: 2 })
+  const total = sent.reduce((sum, each) => sum + each, 0)
   if (total !== count) throw new Error(`${total} told of ${count}`)
   return (count / (performance.now() - began)) * 1000
 })

@@ -5,11 +5,11 @@ import { Session } from "node:inspector/promises"
 type Parts = ReadonlyArray<readonly [string, RegExp]>
 
 const ways: Parts = [
-  ["plan", /core\/src\/(EventPlan|ListPlan|Plan|Planned|Enrichment|Json)\.ts/],
+  ["plan", /core\/src\/(EventPlan|ListPlan|Plan|ClaimPlan|Enrichment|Json)\.ts/],
   ["read", /store\/Readings\.ts|core\/src\/Fingerprints\.ts/],
   [
     "settle and claim",
-    /store\/(Settlements|ToldSets|Intents|Claims|DirtySets|SqlLedger)\.ts|core\/src\/(Results|IdSet)\.ts|roaring/
+    /store\/(Settlements|SentSets|Intents|Claims|DirtySets|SqlLedger)\.ts|core\/src\/(Results|IdSet)\.ts|roaring/
   ],
   ["plugin", /destination-/],
   [

@@ -1,5 +1,6 @@
 // A store of its own for a case, filled by SQL: what is measured is the engine, not the import.
-import { Activation, RateLimit } from "@tributary/core"
+import { RateLimit } from "@tributary/core"
+import { Activation } from "@tributary/core/runtime"
 import { Adwords } from "@tributary/destination-adwords"
 import { Braze } from "@tributary/destination-braze"
 import { PgClient } from "@effect/sql-pg"
@@ -20,7 +21,7 @@ import * as Source from "../../packages/runtime/src/config/Source.ts"
 import { refreshComputation } from "../../packages/runtime/src/engine/Refresh.ts"
 import * as Space from "../../packages/runtime/src/engine/Space.ts"
 import { syncOnce } from "../../packages/runtime/src/engine/SyncOnce.ts"
-import * as Store from "../../packages/runtime/src/store/Store.ts"
+import * as Store from "../../packages/runtime/src/store/sql/Store.ts"
 
 // As the command does.
 growSlowly()

@@ -53,29 +53,29 @@ const items = (value: unknown): ReadonlyArray<Readonly<Record<string, unknown>>>
 
 /** What a request tells, in a form that can be compared with what was told before. */
 const tellings = (vendor: string, path: string, body: unknown): ReadonlyArray<Telling> => {
-  const told = record(body)
+  const sent = record(body)
   if (vendor === "BRAZE") {
     const who = (object: Readonly<Record<string, unknown>>) => String(object["external_id"] ?? object["email"])
     return [
-      ...items(told["attributes"]).flatMap((object) =>
+      ...items(sent["attributes"]).flatMap((object) =>
         ["revenue", "shoppers", "key_accounts"].flatMap((key) =>
           key in object ? [{ key: `${who(object)} ${key}`, value: JSON.stringify(object[key]) }] : []
         )
       ),
-      ...items(told["events"]).map((event) => ({ key: `${who(event)} event`, value: String(event["name"]) }))
+      ...items(sent["events"]).map((event) => ({ key: `${who(event)} event`, value: String(event["name"]) }))
     ]
   }
   if (vendor === "ZENDESK") {
     // An organization is told again when its users change, though its fields are the same.
-    const user = record(told["user"])
+    const user = record(sent["user"])
     return Object.entries(record(user["user_fields"])).map(([field, value]) => ({
       key: `${String(user["external_id"])} ${field}`,
       value: JSON.stringify(value)
     }))
   }
   // A member is told with all its addresses, so a new one brings the others along: the set is what is told.
-  const list = items(told["destinations"])[0]?.["productDestinationId"]
-  return items(told["audienceMembers"]).map((member) => ({
+  const list = items(sent["destinations"])[0]?.["productDestinationId"]
+  return items(sent["audienceMembers"]).map((member) => ({
     key: `${String(list)} ${JSON.stringify(member)}`,
     value: path.slice(path.indexOf(":"))
   }))
@@ -125,18 +125,18 @@ export const openVendors = async (
     } catch {
       body = undefined
     }
-    const told = request.method === "POST" ? tellings(vendor, request.path, body) : []
-    uploads.push(told.length)
+    const sent = request.method === "POST" ? tellings(vendor, request.path, body) : []
+    uploads.push(sent.length)
     const answer = sandbox.handle(request, clock.now())
     if (answer.status >= 300) return answer
-    for (const { key, value } of told) {
+    for (const { key, value } of sent) {
       const place = `${vendor} ${key}`
       if (held.get(place) === value) again++
       held.set(place, value)
     }
-    if (isUnheard) unheard += told.length
+    if (isUnheard) unheard += sent.length
     const last = recent.get(vendor) ?? []
-    recent.set(vendor, [...last, told.length].slice(-inFlight))
+    recent.set(vendor, [...last, sent.length].slice(-inFlight))
     return answer
   }
 
@@ -263,7 +263,7 @@ export const openVendors = async (
     again: () => again,
     unheard: () => unheard,
     killed: () => {
-      for (const last of recent.values()) unheard += last.reduce((sum, told) => sum + told, 0)
+      for (const last of recent.values()) unheard += last.reduce((sum, sent) => sum + sent, 0)
       recent.clear()
     },
     killAt: (boundary, n, run) => {

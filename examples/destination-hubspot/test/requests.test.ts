@@ -1,5 +1,6 @@
 // The requests, literally, as HubSpot's API of 2026-09 has them.
-import { type Call, Connection, type Destination, Outcome, RateLimiter, type Sandbox } from "@tributary/core"
+import { type Call, type Destination, Outcome, type Sandbox } from "@tributary/core"
+import { Connection, RateLimiter } from "@tributary/core/runtime"
 import { connect, serve } from "@tributary/core/testing"
 import { Effect, Layer } from "effect"
 import { FetchHttpClient } from "effect/http"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Option, Result } from "effect"
-import * as Cadence from "../src/Cadence.ts"
+import * as Cadence from "../src/scheduling/Cadence.ts"
 
 const at = (iso: string) => DateTime.makeUnsafe(iso) as DateTime.Utc
 

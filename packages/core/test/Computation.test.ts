@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Result } from "effect"
 import fc from "fast-check"
-import * as Computation from "../src/Computation.ts"
+import * as Computation from "../src/activation/Computation.ts"
 
 const keyOf = (name: string, explicit?: string) => Result.getOrElse(Computation.keyOf(name, explicit), () => undefined)
 

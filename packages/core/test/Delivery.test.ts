@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { deliver } from "../src/Delivery.ts"
-import * as DeliveryError from "../src/DeliveryError.ts"
-import type { NonEmpty } from "../src/Destination.ts"
-import * as Outcome from "../src/Outcome.ts"
+import { deliver } from "../src/sync/Delivery.ts"
+import * as DeliveryError from "../src/contract/DeliveryError.ts"
+import type { NonEmpty } from "../src/contract/Destination.ts"
+import * as Outcome from "../src/contract/Outcome.ts"
 
 /** A vendor that refuses a whole request for the sake of some of its items, and does not say which. */
 const refusing = (bad: ReadonlySet<number>, error: DeliveryError.DeliveryError) => {

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
-import * as Enrichment from "../src/Enrichment.ts"
+import * as Enrichment from "../src/contract/Enrichment.ts"
+import * as Enricher from "../src/enrichment/Enricher.ts"
 
 const facts = (
   traits: Enrichment.Facts["traits"],
@@ -44,12 +45,12 @@ describe("R24 what a tool needs beside the news", () => {
 
   it.effect("the first property that cannot be filled is named, with what it is filled from", () =>
     Effect.gen(function* () {
-      const { fill } = yield* Enrichment.Enricher
+      const { fill } = yield* Enricher.Enricher
       assert.deepStrictEqual(
         fill({ plan: Enrichment.constant("free"), name }, facts({})),
         Result.fail({ property: "name", filledFrom: "trait name, else first_name + last_name" })
       )
       assert.deepStrictEqual(fill({ name }, facts({ name: "Ada" })), Result.succeed({ name: "Ada" }))
-    }).pipe(Effect.provide(Enrichment.Enricher.layer))
+    }).pipe(Effect.provide(Enricher.Enricher.layer))
   )
 })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import * as Fingerprints from "../src/Fingerprints.ts"
+import * as Fingerprints from "../src/sets/Fingerprints.ts"
 
 const largestFingerprint = 2n ** 64n - 1n
 const low = fc.oneof(fc.integer({ min: 0, max: 65_535 }), fc.constantFrom(0, 1, 65_534, 65_535))
@@ -15,7 +15,7 @@ const chunkAndEntries = fc.record({
 })
 
 const ofChunk = (chunk: number, entries: ReadonlyArray<readonly [number, bigint]>) =>
-  new Map(entries.map(([no, told]) => [chunk * 65_536 + no, told]))
+  new Map(entries.map(([no, sent]) => [chunk * 65_536 + no, sent]))
 
 describe("Fingerprints", () => {
   it("comes back from its bytes, ten a number, whatever the order they came in", () => {
@@ -42,10 +42,10 @@ describe("Fingerprints", () => {
         ({ chunk, entries }, changed) => {
           const map = ofChunk(chunk, entries)
           const before = Fingerprints.encode(map)
-          const changes = new Map(changed.map(([no, told]) => [chunk * 65_536 + no, told]))
-          for (const [no, told] of changes) {
-            if (told === undefined) map.delete(no)
-            else map.set(no, told)
+          const changes = new Map(changed.map(([no, sent]) => [chunk * 65_536 + no, sent]))
+          for (const [no, sent] of changes) {
+            if (sent === undefined) map.delete(no)
+            else map.set(no, sent)
           }
           assert.deepStrictEqual(Fingerprints.amend(before, changes), Fingerprints.encode(map))
         }

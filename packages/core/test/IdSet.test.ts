@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import * as IdSet from "../src/IdSet.ts"
+import * as IdSet from "../src/sets/IdSet.ts"
 
 const largest = 2 ** 32 - 1
 

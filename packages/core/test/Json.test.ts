@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { canonical, fingerprint, type Json } from "../src/Json.ts"
+import { canonical, fingerprint, type Json } from "../src/contract/Json.ts"
 
 const anyJson: fc.Arbitrary<Json> = fc.jsonValue({ maxDepth: 4 }) as fc.Arbitrary<Json>
 

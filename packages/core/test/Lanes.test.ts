@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
-import * as RateLimit from "../src/RateLimit.ts"
-import { type Gate, Lane, RateLimiter } from "../src/RateLimiter.ts"
-import * as Sandbox from "../src/Sandbox.ts"
+import * as RateLimit from "../src/contract/RateLimit.ts"
+import { type Gate, Lane, RateLimiter } from "../src/wire/RateLimiter.ts"
+import * as Sandbox from "../src/contract/Sandbox.ts"
 
 const gateOf = (limits: ReadonlyArray<RateLimit.RateLimit>) =>
   Effect.flatMap(RateLimiter, (limiter) => limiter.gate("destination", limits))

@@ -1,15 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import fc from "fast-check"
-import * as Enrichment from "../src/Enrichment.ts"
-import type { Json } from "../src/Json.ts"
-import * as EventPlan from "../src/EventPlan.ts"
-import * as ListPlan from "../src/ListPlan.ts"
-import * as Plan from "../src/Plan.ts"
+import * as Enrichment from "../src/contract/Enrichment.ts"
+import * as Enricher from "../src/enrichment/Enricher.ts"
+import type { Json } from "../src/contract/Json.ts"
+import * as EventPlan from "../src/sync/EventPlan.ts"
+import * as ListPlan from "../src/sync/ListPlan.ts"
+import * as Plan from "../src/sync/Plan.ts"
 
 // A vendor's memory beside the plans: what it acknowledged, and what it rejected.
 class Vendor {
-  readonly told = new Map<string, bigint>()
+  readonly sent = new Map<string, bigint>()
   readonly rejected = new Map<string, bigint>()
   readonly again = new Set<string>()
 
@@ -19,8 +20,8 @@ class Vendor {
   acknowledge(settlements: ReadonlyArray<Plan.Settlement>) {
     for (const settlement of settlements) {
       const key = Vendor.key(settlement)
-      if (settlement.told === undefined) this.told.delete(key)
-      else this.told.set(key, settlement.told)
+      if (settlement.sent === undefined) this.sent.delete(key)
+      else this.sent.set(key, settlement.sent)
       this.rejected.delete(key)
       this.again.delete(key)
     }
@@ -42,7 +43,7 @@ interface World {
   readonly coalesce: boolean
 }
 
-const enricher = Effect.runSync(Enrichment.Enricher.pipe(Effect.provide(Enrichment.Enricher.layer)))
+const enricher = Effect.runSync(Enricher.Enricher.pipe(Effect.provide(Enricher.Enricher.layer)))
 
 const terms = (coalesce: boolean, version = "1", requirements: Enrichment.Requirements = {}): Plan.Terms => ({
   requirements,
@@ -58,7 +59,7 @@ const standing = (owed: Owed, vendor: Vendor): Plan.Standing => {
     value: owed.value,
     changedAt: owed.changedAt,
     evaluation: String(owed.changedAt),
-    told: (kind, identifier) => vendor.told.get(key(kind, identifier)),
+    sent: (kind, identifier) => vendor.sent.get(key(kind, identifier)),
     again: (kind, identifier) => vendor.again.has(key(kind, identifier)),
     rejected: (kind, identifier) => vendor.rejected.get(key(kind, identifier))
   }
@@ -81,12 +82,12 @@ const listOf = (world: World, vendor: Vendor, under = terms(false)): ReadonlyArr
 const inFull = ({ payload, profile, settles }: Plan.Item<unknown>) => ({
   profile,
   payload,
-  settles: settles.map(({ activation, attempt, identifier, kind, told }) => ({
+  settles: settles.map(({ activation, attempt, identifier, kind, sent }) => ({
     activation,
     attempt,
     identifier,
     kind,
-    told
+    sent
   }))
 })
 
@@ -161,7 +162,7 @@ const anyHistory = fc.array(
     activation: fc.integer({ min: 1, max: 3 }),
     kind: fc.constantFrom<Plan.LedgerKind>("identify", "track", "member"),
     identifier: fc.integer({ min: 1, max: 6 }),
-    told: fc.constantFrom(Plan.toldTrue, 77n),
+    sent: fc.constantFrom(Plan.sentTrue, 77n),
     again: fc.boolean()
   })
 )
@@ -269,7 +270,7 @@ describe("Plan", () => {
         )
         const left = { ...world, owed: world.owed.map((owed) => ({ ...owed, value: undefined })) }
         settleAll([...planOf(left, vendor).items, ...listOf(left, vendor)], vendor)
-        assert.deepStrictEqual([...vendor.told], [])
+        assert.deepStrictEqual([...vendor.sent], [])
       })
     )
   })
@@ -313,7 +314,7 @@ describe("Plan", () => {
         const together = planOf({ ...world, coalesce: true }, vendor).items
         const apart = planOf({ ...world, coalesce: false }, vendor).items
         const settled = (items: ReadonlyArray<Plan.Item<unknown>>) =>
-          items.flatMap((item) => item.settles.map((each) => `${Vendor.key(each)} ${each.told}`)).toSorted()
+          items.flatMap((item) => item.settles.map((each) => `${Vendor.key(each)} ${each.sent}`)).toSorted()
         assert.deepStrictEqual(settled(together), settled(apart))
         const identifies = together.filter(({ payload }) => payload.type === "identify")
         assert.strictEqual(new Set(identifies.map(({ payload }) => payload.identifier.value)).size, identifies.length)

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
-import * as RateLimit from "../src/RateLimit.ts"
-import { Budgets, type Keeper } from "../src/Budgets.ts"
-import { type Gate, RateLimiter } from "../src/RateLimiter.ts"
-import * as Sandbox from "../src/Sandbox.ts"
+import * as RateLimit from "../src/contract/RateLimit.ts"
+import { Budgets, type Keeper } from "../src/wire/Budgets.ts"
+import { type Gate, RateLimiter } from "../src/wire/RateLimiter.ts"
+import * as Sandbox from "../src/contract/Sandbox.ts"
 
 const gateOf = (limits: ReadonlyArray<RateLimit.RateLimit>, name = "destination") =>
   Effect.flatMap(RateLimiter, (limiter) => limiter.gate(name, limits))

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Reply from "../src/Reply.ts"
+import * as Reply from "../src/contract/Reply.ts"
 
 const reply = (status: number, text = "", headers: Reply.Reply["headers"] = {}): Reply.Reply => ({
   status,

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Config, ConfigProvider, Effect, Redacted, Result, Schema } from "effect"
-import * as Client from "../src/Client.ts"
-import * as Destination from "../src/Destination.ts"
-import * as Outcome from "../src/Outcome.ts"
-import * as Setting from "../src/Setting.ts"
+import * as Client from "../src/contract/Client.ts"
+import * as Destination from "../src/contract/Destination.ts"
+import * as Outcome from "../src/contract/Outcome.ts"
+import * as Setting from "../src/contract/Setting.ts"
 
 const taken = (schema: Schema.Codec<string>, value: string) =>
   Result.isSuccess(Schema.decodeUnknownResult(schema)(value))

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import * as TimeLimit from "../src/TimeLimit.ts"
+import * as TimeLimit from "../src/wire/TimeLimit.ts"
 
 const limit = () => TimeLimit.make(Duration.seconds(30))
 

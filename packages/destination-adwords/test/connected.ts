@@ -1,6 +1,7 @@
 // The plugin on a sandbox over loopback HTTP, as the runtime would run it.
 import { NodeHttpClient } from "@effect/platform-node"
-import { Connection, Outcome, RateLimiter, type Sandbox } from "@tributary/core"
+import { Outcome, type Sandbox } from "@tributary/core"
+import { Connection, RateLimiter } from "@tributary/core/runtime"
 import { connect, serve } from "@tributary/core/testing"
 import { Effect, Layer, Schema } from "effect"
 import { Adwords } from "../src/index.ts"

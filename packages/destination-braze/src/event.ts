@@ -58,8 +58,8 @@ export const plan = (calls: ReadonlyArray<BrazeCall>): Plan => {
       attributes.push({ ...call.traits, ...identity(call.identifier) })
       places.attributes.push(place)
     } else {
-      const told = { name: call.event, time: call.timestamp, properties: withoutNulls(call.properties) }
-      events.push({ ...identity(call.identifier), ...told })
+      const sent = { name: call.event, time: call.timestamp, properties: withoutNulls(call.properties) }
+      events.push({ ...identity(call.identifier), ...sent })
       places.events.push(place)
     }
   })

@@ -128,9 +128,9 @@ export const make = (options: Options = {}): Sandbox.Sandbox<State> => {
         else valid[array].push(object)
       }
     }
-    const told = options.plainErrors === true ? errors.map((error) => error.type) : errors
+    const sent = options.plainErrors === true ? errors.map((error) => error.type) : errors
     if (arrays.every((array) => valid[array].length === 0)) {
-      return { status: 400, body: { message: nothingValid, errors: told } }
+      return { status: 400, body: { message: nothingValid, errors: sent } }
     }
     const taken = { dueAt: now + delayMillis, ...valid }
     if (delayMillis > 0) waiting.push(taken)
@@ -144,7 +144,7 @@ export const make = (options: Options = {}): Sandbox.Sandbox<State> => {
         ...(given.attributes === undefined ? {} : { attributes_processed: valid.attributes.length }),
         ...(given.events === undefined ? {} : { events_processed: valid.events.length }),
         ...(given.purchases === undefined ? {} : { purchases_processed: valid.purchases.length }),
-        ...(told.length === 0 ? {} : { errors: told })
+        ...(sent.length === 0 ? {} : { errors: sent })
       }
     }
   }

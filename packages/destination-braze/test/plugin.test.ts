@@ -1,7 +1,8 @@
 // The plugin as the runtime drives it, over HTTP, against its sandbox and against answers that Braze gives on bad days.
 import { assert, describe, layer } from "@effect/vitest"
 import { NodeHttpClient } from "@effect/platform-node"
-import { Connection, RateLimit, RateLimiter, Sandbox } from "@tributary/core"
+import { RateLimit, Sandbox } from "@tributary/core"
+import { Connection, RateLimiter } from "@tributary/core/runtime"
 import { connect, serve } from "@tributary/core/testing"
 import { ConfigProvider, Config, Effect, Fiber, Layer, Redacted } from "effect"
 import { TestClock } from "effect/testing"

@@ -1,5 +1,6 @@
 // The requests, literally, as Segment's documents have them (rules R4 to R12).
-import { type Call, Connection, Outcome, RateLimiter, type Sandbox } from "@tributary/core"
+import { type Call, Outcome, type Sandbox } from "@tributary/core"
+import { Connection, RateLimiter } from "@tributary/core/runtime"
 import { connect, serve } from "@tributary/core/testing"
 import { Effect, Layer } from "effect"
 import { FetchHttpClient } from "effect/http"

@@ -6,7 +6,8 @@
  *
  * @since 0.1.0
  */
-import { type Client, type Computation, type DeliveryError, type Json, Reply } from "@tributary/core"
+import { type Client, type DeliveryError, type Json, Reply } from "@tributary/core"
+import { type Computation } from "@tributary/core/runtime"
 import { Effect, Schema } from "effect"
 import { HttpClientRequest } from "effect/http"
 import { read, type Refused } from "./refusal.ts"

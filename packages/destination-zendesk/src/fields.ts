@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import { type Client, type Computation, DeliveryError, type Destination, type Json } from "@tributary/core"
+import { type Client, DeliveryError, type Destination, type Json } from "@tributary/core"
+import { type Computation } from "@tributary/core/runtime"
 import { DateTime, Effect, Option } from "effect"
 import * as Api from "./api.ts"
 import type { Refused } from "./refusal.ts"

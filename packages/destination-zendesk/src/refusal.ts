@@ -49,8 +49,8 @@ const wordsOf = (json: unknown): Words | undefined => {
     .flat()
     .map(({ description = "", error }) => (error === undefined ? description : `${description} (${error})`.trim()))
   const description = "description" in body && typeof body.description === "string" ? body.description : ""
-  const told = details.length > 0 ? details.join("; ") : description
-  return { code: body.error, text: told === "" ? body.error : `${body.error}: ${told}` }
+  const sent = details.length > 0 ? details.join("; ") : description
+  return { code: body.error, text: sent === "" ? body.error : `${body.error}: ${sent}` }
 }
 
 // Bounded, so that a page of HTML without a space costs nothing.

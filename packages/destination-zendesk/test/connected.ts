@@ -1,14 +1,7 @@
 // The plugin, connected to its sandbox over HTTP on this machine, with every request that the sandbox saw.
 import { NodeHttpClient } from "@effect/platform-node"
-import {
-  type Call,
-  Connection,
-  type DeliveryError,
-  type Destination,
-  type Outcome,
-  RateLimiter,
-  type RateLimit
-} from "@tributary/core"
+import { type Call, type DeliveryError, type Destination, type Outcome, type RateLimit } from "@tributary/core"
+import { Connection, RateLimiter } from "@tributary/core/runtime"
 import { connect, serve } from "@tributary/core/testing"
 import { Effect, Layer, Redacted, Schema } from "effect"
 import { Zendesk } from "../src/index.ts"

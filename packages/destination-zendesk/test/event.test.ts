@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Enrichment } from "@tributary/core"
+import { Enricher } from "@tributary/core/runtime"
 import { Effect, Result } from "effect"
 import * as Event from "../src/event.ts"
 import * as Fields from "../src/fields.ts"
@@ -87,9 +88,9 @@ describe("group", () => {
 
 describe("R24 name", () => {
   const fill = (traits: Enrichment.Facts["traits"]) =>
-    Effect.map(Enrichment.Enricher, ({ fill }) =>
+    Effect.map(Enricher.Enricher, ({ fill }) =>
       fill(Zendesk.declaration.requirements, { traits, identifiers: [] })
-    ).pipe(Effect.provide(Enrichment.Enricher.layer))
+    ).pipe(Effect.provide(Enricher.Enricher.layer))
 
   it.effect("R24 comes from the trait name, else from first and last name", () =>
     Effect.gen(function* () {

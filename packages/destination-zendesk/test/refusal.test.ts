@@ -143,9 +143,9 @@ describe("all records refused", () => {
 
 describe("the reason", () => {
   it("masks the identifiers that were sent, in any case, and leaves other words alone", () => {
-    const told = { error: "RecordInvalid", description: "External ID USER-42 is taken; user-421 is not." }
+    const sent = { error: "RecordInvalid", description: "External ID USER-42 is taken; user-421 is not." }
     assert.strictEqual(
-      reason(reply(422, told), ["user-42"]),
+      reason(reply(422, sent), ["user-42"]),
       "422 RecordInvalid: External ID us*** is taken; user-421 is not."
     )
   })

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-export { Activation } from "@tributary/core"
+export { Activation } from "@tributary/core/runtime"
 export { Config } from "effect"
 export { Audience, ComputedTrait } from "./config/Computations.ts"
 export { defineConfig, type TributaryConfig } from "./config/defineConfig.ts"

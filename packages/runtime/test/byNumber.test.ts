@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { ByNumber } from "../src/store/ByNumber.ts"
+import { ByNumber } from "../src/store/sql/ByNumber.ts"
 
 const number = fc.nat({ max: 30 })
 

@@ -1,6 +1,6 @@
 // What a source says of its changes is as good as reading everything, and costs less.
 import { assert, describe, it } from "@effect/vitest"
-import { Activation } from "@tributary/core"
+import { Activation } from "@tributary/core/runtime"
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer, Redacted } from "effect"
 import { SqlClient } from "effect/sql"

@@ -1,6 +1,6 @@
 // People whose numbers lie far apart, as they do where a thousand of ten millions changed.
 import { assert, it } from "@effect/vitest"
-import { Activation, IdSet } from "@tributary/core"
+import { Activation, IdSet } from "@tributary/core/runtime"
 import { Effect } from "effect"
 import { describeStores } from "./support/stores.ts"
 import { audience, inNewYear, trait, type World } from "./support/world.ts"
@@ -39,7 +39,7 @@ describeStores("people far apart", (store) => {
         assert.strictEqual(yield* requests(), 3, "entering")
         assert.deepStrictEqual(
           world
-            .told()
+            .sent()
             .map(({ userId, traits }) => [userId, traits?.["everybody"], traits?.["revenue"]])
             .toSorted(),
           ids.map((id, i) => [id, true, i]).toSorted()
@@ -48,7 +48,7 @@ describeStores("people far apart", (store) => {
         yield* world.members("Everybody", ids.slice(0, 15))
         yield* world.values("Revenue", Object.fromEntries(ids.map((id, i) => [id, i < 5 ? i + 100 : i])))
         assert.strictEqual(yield* requests(), 2, "fifteen left, and five have another value")
-        assert.strictEqual(world.told().length, 20)
+        assert.strictEqual(world.sent().length, 20)
         assert.strictEqual(yield* requests(), 0)
       })
     )

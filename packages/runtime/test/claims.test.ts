@@ -1,9 +1,9 @@
 import { assert, it } from "@effect/vitest"
-import { IdSet, type Ledger } from "@tributary/core"
+import { IdSet, type Ledger } from "@tributary/core/runtime"
 import { Effect, Option } from "effect"
 import { SqlClient } from "effect/sql"
-import * as Claims from "../src/store/Claims.ts"
-import { lane, mark, marksOf } from "../src/store/DirtySets.ts"
+import * as Claims from "../src/store/dirty/Claims.ts"
+import { lane, mark, marksOf } from "../src/store/dirty/DirtySets.ts"
 import { describeStores } from "./support/stores.ts"
 
 const owner: Ledger.Ownership = { destination: "braze", epoch: 1n }
@@ -29,8 +29,8 @@ describeStores("claims", (store) => {
       assert.deepStrictEqual(profilesOf(second), [far])
       assert.deepStrictEqual(profilesOf(yield* claim(10)), [])
       // One was told, and one is given back.
-      const [told, returned] = [IdSet.from([here]), IdSet.from([there])]
-      yield* sql.withTransaction(Claims.release(Option.getOrThrow(first), told, returned))
+      const [sent, returned] = [IdSet.from([here]), IdSet.from([there])]
+      yield* sql.withTransaction(Claims.release(Option.getOrThrow(first), sent, returned))
       assert.deepStrictEqual(profilesOf(yield* claim(10)), [here, there])
       const rows = yield* sql`select 1 from tributary.claim`
       assert.strictEqual(rows.length, 2, "a row for each claim, however many chunks it reaches over")

@@ -29,7 +29,7 @@ afterAll(async () => {
   folders.remove()
 })
 
-const told = () => [...timesTold(vendor).values()].reduce((sum, count) => sum + count, 0)
+const sent = () => [...timesTold(vendor).values()].reduce((sum, count) => sum + count, 0)
 
 describe("help", () => {
   const commands =
@@ -104,14 +104,14 @@ describe("a company's first hour", () => {
     assert.deepStrictEqual([spent.identify, spent.track, spent.ending], [2, 2, "settled"])
     vendor.bodies.length = 0
     ends(await folder.run("sync"), 0, "settled")
-    assert.strictEqual(told(), 0)
+    assert.strictEqual(sent(), 0)
     ends(await folder.run("sync", "braze/nobody"), 2, `There is no activation "braze/nobody"`, "braze/big_spenders")
   })
 
   it("status and rejections say how it stands, identifiers masked, and retry tries again", async () => {
     ends(await folder.run("status"), 0, "braze/big_spenders", "active")
-    const { dirty, told } = await spending()
-    assert.deepStrictEqual([told, dirty], [4, 0])
+    const { dirty, sent } = await spending()
+    assert.deepStrictEqual([sent, dirty], [4, 0])
     const rejections = await folder.run("rejections")
     ends(rejections, 0, "braze/total_revenue_180_days", "c3")
     assert.notInclude(rejections.said, "alan@example.com")
@@ -128,7 +128,7 @@ describe("a company's first hour", () => {
       done: "pause"
     })
     ends(await folder.run("sync", "braze/big_spenders"), 0, "paused")
-    assert.strictEqual(told(), 0)
+    assert.strictEqual(sent(), 0)
     const { dirty, state } = await spending()
     assert.deepStrictEqual([state, dirty], ["paused", 1])
     ends(await folder.run("resume", "braze/big_spenders"), 0, "next sync")
@@ -143,7 +143,7 @@ describe("a company's first hour", () => {
     ends(await folder.run("approve", "braze/big_spenders"), 2, "is not held")
     spenders()
     ends(await folder.run("sync", "braze/big_spenders"), 3, "Held", "tributary approve braze/big_spenders")
-    assert.strictEqual(told(), 0)
+    assert.strictEqual(sent(), 0)
     assert.strictEqual((await spending()).state, "held")
     ends(await folder.run("approve", "braze/big_spenders"), 0, "may go ahead")
     ends(await folder.run("sync", "braze/big_spenders"), 0)
@@ -154,10 +154,10 @@ describe("a company's first hour", () => {
     spenders("c1", "c2")
     ends(await folder.run("baseline", "braze/big_spenders"), 0, "sends nothing")
     ends(await folder.run("sync", "braze/big_spenders"), 0)
-    assert.strictEqual(told(), 0)
+    assert.strictEqual(sent(), 0)
     ends(await folder.run("resync", "braze/big_spenders"), 0, "everybody again")
     ends(await folder.run("sync", "braze/big_spenders"), 0)
-    assert.strictEqual(told(), 8)
+    assert.strictEqual(sent(), 8)
     ends(await folder.run("resync", "braze/nobody"), 2, "braze/nobody")
   })
 
@@ -209,7 +209,7 @@ const stray = Audience.make("Stray", { of: others, query: sql\`select 'u1' as id
     const all = ["everybody", "failing", "twice", "nobody", "stray"]
       .map((name) => `Activation.events(${name}, braze)`)
       .join(", ")
-    const told: ReadonlyArray<readonly [string, ReadonlyArray<string | RegExp>]> = [
+    const sent: ReadonlyArray<readonly [string, ReadonlyArray<string | RegExp>]> = [
       [
         "a duplicate profile with different traits",
         [/profiles "others": profile \S+ comes twice with different traits/]
@@ -229,7 +229,7 @@ const stray = Audience.make("Stray", { of: others, query: sql\`select 'u1' as id
       synced = await folder.run("sync")
     })
 
-    it.each(told)("%s is named by check (exit code 2) and by sync (exit code 1)", (_, texts) => {
+    it.each(sent)("%s is named by check (exit code 2) and by sync (exit code 1)", (_, texts) => {
       ends(checked, 2, "There are 4 mistakes", ...texts)
       ends(synced, 1, "Failed: ", ...texts)
     })

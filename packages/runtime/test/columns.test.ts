@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import fc from "fast-check"
-import { among, int4s, int4Set, timestamps } from "../src/store/Columns.ts"
+import { among, int4s, int4Set, timestamps } from "../src/store/sql/Columns.ts"
 import { stores } from "./support/stores.ts"
 
 const sorted = (of: Iterable<number>) => [...new Set(of)].toSorted((a, b) => a - b)

@@ -68,7 +68,7 @@ describe("demo", () => {
 
   it.live("the same seed tells the same; as JSON nothing is printed, and the store can be kept", () =>
     Effect.gen(function* () {
-      const told = ({ syncs }: DemoReport) =>
+      const sent = ({ syncs }: DemoReport) =>
         syncs.map((sync) =>
           sync.destinations.flatMap((each) =>
             each.activations.map(({ activation, counts }) => ({ activation, counts }))
@@ -76,7 +76,7 @@ describe("demo", () => {
         )
       const { lines, report } = yield* heard({ ...options, keep: true })
       yield* Effect.addFinalizer(() => Effect.sync(() => fs.rmSync(report.folder ?? "", { recursive: true })))
-      assert.deepStrictEqual(told(report), told((yield* usual).report))
+      assert.deepStrictEqual(sent(report), sent((yield* usual).report))
       assert.deepStrictEqual(lines, [])
       assert.isTrue(fs.existsSync(`${report.folder}/store/pgdata`))
     })

@@ -5,7 +5,7 @@ import { SqlClient } from "effect/sql"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
-import { layerFolder } from "../src/store/Pglite.ts"
+import { layerFolder } from "../src/store/sql/Pglite.ts"
 
 const inFolder = <A, E>(use: (folder: string) => Effect.Effect<A, E>) =>
   Effect.acquireUseRelease(

@@ -1,5 +1,5 @@
 // Imports of many new people, slice by slice: killed or not, they end the same.
-import { Activation, IdSet } from "@tributary/core"
+import { Activation, IdSet } from "@tributary/core/runtime"
 import { afterAll, assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
@@ -13,9 +13,9 @@ import { resolve } from "../src/config/Resolved.ts"
 import * as Source from "../src/config/Source.ts"
 import { refreshComputation, refreshProfiles } from "../src/engine/Refresh.ts"
 import * as Space from "../src/engine/Space.ts"
-import { SliceSize } from "../src/store/ImportNew.ts"
-import { register } from "../src/store/Registry.ts"
-import { OnProgress } from "../src/store/Staging.ts"
+import { SliceSize } from "../src/store/profiles/ImportNew.ts"
+import { register } from "../src/store/activations/Registry.ts"
+import { OnProgress } from "../src/sources/Staging.ts"
 import { makeEcho } from "./support/echo.ts"
 import { describeStores } from "./support/stores.ts"
 
@@ -114,18 +114,18 @@ describeStores("imports", (store) => {
         yield* register(yield* config)
         const sql = yield* SqlClient.SqlClient
         const shop = Array.from({ length: 95 }, (_, i) => ({ id: `u${i}`, email: `u${i}@example.com` }))
-        const told: Array<string> = []
+        const sent: Array<string> = []
         yield* importing(shop).pipe(killedAfter(4), Effect.exit)
         const [half] = yield* sql`select (select count(*)::int from tributary.profile) as profiles,
           (select count(*)::int from tributary.identifier) as identifiers,
           (select count(*)::int from tributary.source where imported_at is not null) as imported`
         assert.deepStrictEqual(half, { profiles: 40, identifiers: 80, imported: 0 })
         const { added, profiles } = yield* importing(shop).pipe(
-          Effect.provideService(OnProgress, (progress) => void told.push(progress))
+          Effect.provideService(OnProgress, (progress) => void sent.push(progress))
         )
         assert.deepStrictEqual({ added, profiles }, { added: 55, profiles: 95 })
         assert.deepStrictEqual(
-          told,
+          sent,
           [10, 20, 30, 40, 50, 55].map((count) => `${count} of 55 new profiles written`)
         )
         const [all] = yield* sql`select (select count(*)::int from tributary.profile) as profiles,

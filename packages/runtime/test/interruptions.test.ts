@@ -167,10 +167,10 @@ const all = Audience.make("All", { of: crowd, file: Source.csv("crowd.csv") })`,
           await endLocks(url)
           ends(await folder.under({ BRAZE_ENDPOINT: other.baseUrl }).run("sync"), 0)
           // Whom the sleeper had told and not settled is told again; nobody is left out.
-          const told = timesTold(vendor)
+          const sent = timesTold(vendor)
           const again = timesTold(other)
-          assertAll(new Map([...told, ...again]))
-          assert.isAtMost(told.size + again.size - people, inFlight * 75)
+          assertAll(new Map([...sent, ...again]))
+          assert.isAtMost(sent.size + again.size - people, inFlight * 75)
           sleeper.kill("SIGCONT")
           ends(await sleeper.ended, 1, `Another process has taken over destination "braze"`)
           assert.strictEqual(timesTold(vendor).size, 0)

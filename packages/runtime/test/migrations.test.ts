@@ -1,8 +1,8 @@
 import { assert, it } from "@effect/vitest"
-import { Fingerprints, IdSet } from "@tributary/core"
+import { Fingerprints, IdSet } from "@tributary/core/runtime"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
-import * as Migrations from "../src/store/Migrations.ts"
+import * as Migrations from "../src/store/sql/Migrations.ts"
 import { describeStores } from "./support/stores.ts"
 
 /** The tables as they were before blocks of 1,024, and before what came after them. */
@@ -27,10 +27,10 @@ describeStores("a store of an earlier version", (store) => {
       const sql = yield* SqlClient.SqlClient
       for (const statement of before) yield* sql.unsafe(statement)
       // Numbers at the ends of blocks, in the first chunk and in a later one.
-      const told = new Map(
+      const sent = new Map(
         [1, 1023, 1024, 4095, 4096, 65_535, 65_536, 70_000, 200_001].map((no) => [no, BigInt(no) + 7n])
       )
-      for (const [block, entries] of Map.groupBy(told, ([no]) => no >> 12)) {
+      for (const [block, entries] of Map.groupBy(sent, ([no]) => no >> 12)) {
         yield* sql`insert into tributary.told_value (activation_no, kind, block, fingerprints)
           values (1, 'identify', ${block}, ${Fingerprints.encode(new Map(entries))}::bytea)`
       }
@@ -48,13 +48,13 @@ describeStores("a store of an earlier version", (store) => {
           [2, "identify", [6]]
         ]
       )
-      for (const [no, value] of told) {
+      for (const [no, value] of sent) {
         const [row] = yield* sql<{ fingerprints: Uint8Array }>`select fingerprints from tributary.told_value
           where activation_no = 1 and kind = 'identify' and block = ${Fingerprints.blockOf(no)}`
         assert.strictEqual(row && Fingerprints.reader(row.fingerprints)(no), value)
       }
       const [count] = yield* sql<{ blocks: number }>`select count(*)::int as blocks from tributary.told_value`
-      assert.strictEqual(count?.blocks, new Set([...told.keys()].map(Fingerprints.blockOf)).size)
+      assert.strictEqual(count?.blocks, new Set([...sent.keys()].map(Fingerprints.blockOf)).size)
     }).pipe(Effect.provide(store.layer))
   )
 })

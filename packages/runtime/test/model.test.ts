@@ -1,12 +1,12 @@
-import { Activation } from "@tributary/core"
+import { Activation } from "@tributary/core/runtime"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as fc from "fast-check"
 import { describe } from "vitest"
 import type { SourcedActivation } from "../src/config/defineConfig.ts"
-import * as Operations from "../src/store/Operations.ts"
-import * as ToldSets from "../src/store/ToldSets.ts"
+import * as Operations from "../src/store/activations/Operations.ts"
+import * as SentSets from "../src/store/ledger/SentSets.ts"
 import { makeEcho, type Message } from "./support/echo.ts"
 import {
   type Command,
@@ -39,7 +39,7 @@ const policies: Readonly<Record<string, Told["policies"]>> = {
   "buyers-list": { email: "latest" }
 }
 
-const told = (
+const sent = (
   id: string,
   computation: keyof typeof computations,
   over: Told["over"],
@@ -58,15 +58,15 @@ const told = (
 })
 
 const activations: ReadonlyArray<Told> = [
-  told("buyers", "Buyers", "users", "users", "identify", "track"),
-  told("buyers-list", "Buyers", "users", "users"),
-  told("vips", "Vips", "users", "users", "identify"),
-  told("revenue", "Revenue", "users", "users", "identify"),
-  told("score", "Score", "users", "users", "track"),
-  told("key-accounts", "Key accounts", "accounts", "accounts", "group"),
-  told("key-users", "Key accounts", "accounts", "users", "identify"),
-  told("key-list", "Key accounts", "accounts", "users"),
-  told("seats", "Seats", "accounts", "accounts", "group")
+  sent("buyers", "Buyers", "users", "users", "identify", "track"),
+  sent("buyers-list", "Buyers", "users", "users"),
+  sent("vips", "Vips", "users", "users", "identify"),
+  sent("revenue", "Revenue", "users", "users", "identify"),
+  sent("score", "Score", "users", "users", "track"),
+  sent("key-accounts", "Key accounts", "accounts", "accounts", "group"),
+  sent("key-users", "Key accounts", "accounts", "users", "identify"),
+  sent("key-list", "Key accounts", "accounts", "users"),
+  sent("seats", "Seats", "accounts", "accounts", "group")
 ]
 
 const audiences = new Set(activations.filter(({ of }) => of === "audience").map(({ key }) => key))
@@ -162,7 +162,7 @@ const truncate = (world: World) =>
     const tables = yield* world.sql<{ name: string }>`
       select tablename as name from pg_tables where schemaname = 'tributary' and tablename <> 'migration'`
     yield* world.sql.unsafe(`truncate ${tables.map(({ name }) => `tributary.${name}`).join(", ")} restart identity`)
-    world.told()
+    world.sent()
     world.vendor.state.lists.clear()
     world.vendor.state.requests.length = 0
   })
@@ -254,7 +254,7 @@ const run = (world: World, plugin: Plugin, program: ReadonlyArray<Command>) =>
       const report = yield* vendor === "well" ? syncing : whileTimePasses(syncing, "1 second")
       assert.deepStrictEqual(report.failures, [], step)
       const expected = model.sync(company, vendor, Number.parseInt(after, 10))
-      const messages = world.told()
+      const messages = world.sent()
       const linesOfAll = (news: ReadonlyArray<News>) => news.map(({ line }) => line).toSorted()
       const taken = (news: ReadonlyArray<News>) => linesOfAll(news.filter(({ isTaken }) => isTaken))
       assert.deepStrictEqual(messages.flatMap(linesOf).toSorted(), taken(expected.calls), `calls taken in ${step}`)
@@ -359,7 +359,7 @@ describe("model", () => {
               fc.array(commands, { minLength: 1, maxLength: Number(process.env["MODEL_LENGTH"] ?? 12), size: "max" }),
               (plugin, program) =>
                 Effect.runPromiseWith(context)(
-                  Effect.provideService(run(world, plugin, program), ToldSets.Beside, besideAll)
+                  Effect.provideService(run(world, plugin, program), SentSets.Beside, besideAll)
                 )
             )
             const outcome = yield* Effect.promise(() => fc.check(property, { seed, numRuns: runs }))

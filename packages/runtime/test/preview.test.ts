@@ -1,4 +1,5 @@
-import { Activation, RateLimit } from "@tributary/core"
+import { RateLimit } from "@tributary/core"
+import { Activation } from "@tributary/core/runtime"
 import { assert, it } from "@effect/vitest"
 import { Clock, Effect, Redacted } from "effect"
 import { TestClock } from "effect/testing"
@@ -93,14 +94,14 @@ describeStores("R37 preview", (store) => {
   it.effect("R37 shows the very requests that the vendor then gets for events", () =>
     inNewYear(store, { batch: 100 })((world) =>
       Effect.gen(function* () {
-        const told = [Activation.events(trait("Total revenue"), world.destination, { traits: { given: "first_name" } })]
+        const sent = [Activation.events(trait("Total revenue"), world.destination, { traits: { given: "first_name" } })]
         yield* world.customers([{ id: "u1", email: "ada@example.com", first_name: "Ada" }, { id: "u2" }])
         yield* world.values("Total revenue", { u1: 450, u2: { eur: 12.5 } })
-        const previews = [yield* previewFirst(world, told)]
-        yield* world.sync(told)
+        const previews = [yield* previewFirst(world, sent)]
+        yield* world.sync(sent)
         yield* world.values("Total revenue", { u2: null, u1: 451 })
-        previews.push(yield* previewFirst(world, told))
-        yield* world.sync(told)
+        previews.push(yield* previewFirst(world, sent))
+        yield* world.sync(sent)
         assert.deepStrictEqual(
           previews.flatMap(({ requests }) => requests.map(({ body, method, url }) => [method, url, body])),
           world.vendor.state.requests.map(({ body, path }) => ["POST", `${world.baseUrl}${path}`, body])
@@ -226,7 +227,7 @@ describeStores("R37 preview", (store) => {
         yield* world.members(shoppers, people(4))
         assert.isTrue((yield* previewFirst(world, activations)).isBaseline)
         yield* world.sync(activations)
-        assert.strictEqual(world.told().length, 0)
+        assert.strictEqual(world.sent().length, 0)
         assert.isFalse((yield* previewFirst(world, activations)).isBaseline)
       })
     )

@@ -1,4 +1,4 @@
-import { Activation } from "@tributary/core"
+import { Activation } from "@tributary/core/runtime"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { describeStores } from "./support/stores.ts"
@@ -19,7 +19,7 @@ describeStores("scale", (store) => {
           const report = yield* world.sync([Activation.events(audience("Few"), world.destination)])
           assert.deepStrictEqual(report.failures, [])
           assert.strictEqual(report.imported.find(({ source }) => source === "users")?.added, many)
-          assert.strictEqual(world.told().length, 4)
+          assert.strictEqual(world.sent().length, 4)
         })
       )
   )

@@ -1,4 +1,4 @@
-import { Activation, type Ledger, Scheduler } from "@tributary/core"
+import { Activation, type Ledger, Scheduler } from "@tributary/core/runtime"
 import { assert, it } from "@effect/vitest"
 import { Clock, DateTime, Duration, Effect, Fiber, Latch, type Scope } from "effect"
 import type { SqlClient } from "effect/sql"
@@ -52,7 +52,7 @@ interface Run {
   readonly refreshed: (name: string) => ReadonlyArray<string>
   readonly failed: (name: string) => ReadonlyArray<string>
   /** When an activation was told something. */
-  readonly told: (activation: string) => ReadonlyArray<string>
+  readonly sent: (activation: string) => ReadonlyArray<string>
   readonly happened: ReadonlyArray<Happened>
 }
 
@@ -99,7 +99,7 @@ const whileStarted = <A, E>(
         happened,
         refreshed: (name) => times((event) => event._tag === "Refreshed" && event.what === name),
         failed: (name) => times((event) => event._tag === "RefreshFailed" && event.error.message.includes(`"${name}"`)),
-        told: (id) =>
+        sent: (id) =>
           times(
             (event) =>
               event._tag === "Synced" &&
@@ -151,18 +151,18 @@ describe("start", () => {
     inNewYear(store)((world) =>
       Effect.gen(function* () {
         yield* setUp(world)
-        yield* whileStarted(world, [Activation.events(audience(shoppers), world.destination)], ({ refreshed, told }) =>
+        yield* whileStarted(world, [Activation.events(audience(shoppers), world.destination)], ({ refreshed, sent }) =>
           Effect.gen(function* () {
-            yield* untilInTime("the first call", () => told(id).length === 1)
+            yield* untilInTime("the first call", () => sent(id).length === 1)
             yield* world.members(shoppers, ["u1", "u2"])
             const first = refreshed(key)[0] ?? ""
             yield* skipTo(first, "299 seconds")
             yield* skipTo(first, "5 minutes")
-            yield* until("the second call", () => told(id).length === 2)
+            yield* until("the second call", () => sent(id).length === 2)
             assert.deepStrictEqual(refreshed(key), [first, later(first, "5 minutes")])
-            assert.deepStrictEqual(told(id), [first, later(first, "5 minutes")])
+            assert.deepStrictEqual(sent(id), [first, later(first, "5 minutes")])
             assert.deepStrictEqual(
-              world.told().map(({ userId }) => userId),
+              world.sent().map(({ userId }) => userId),
               ["u1", "u2"]
             )
           })
@@ -177,16 +177,16 @@ describe("start", () => {
         yield* setUp(world, "At six")
         // What runs looks for work every two seconds, which takes real time: two hours of it are enough.
         yield* skipTo(newYear, "4 hours")
-        yield* whileStarted(world, [Activation.events(byClock, world.destination)], ({ refreshed, told }) =>
+        yield* whileStarted(world, [Activation.events(byClock, world.destination)], ({ refreshed, sent }) =>
           Effect.gen(function* () {
-            yield* untilInTime("the first call", () => told("echo/at_six").length === 1)
+            yield* untilInTime("the first call", () => sent("echo/at_six").length === 1)
             yield* world.members("At six", ["u2"])
             const first = refreshed("at_six")[0] ?? ""
             yield* skipTo(newYear, "359 minutes")
             yield* until("an hourly import", () => refreshed("users").length > 1)
             assert.deepStrictEqual(refreshed("at_six"), [first])
             yield* skipTo(newYear, "6 hours")
-            yield* until("the second call", () => told("echo/at_six").length === 2)
+            yield* until("the second call", () => sent("echo/at_six").length === 2)
             assert.deepStrictEqual(refreshed("at_six"), [first, later(newYear, "6 hours")])
           })
         )
@@ -198,10 +198,10 @@ describe("start", () => {
     inNewYear(store)((world) =>
       Effect.gen(function* () {
         yield* setUp(world)
-        yield* whileStarted(world, [Activation.list(audience(shoppers), world.destination)], ({ refreshed, told }) =>
+        yield* whileStarted(world, [Activation.list(audience(shoppers), world.destination)], ({ refreshed, sent }) =>
           Effect.gen(function* () {
             // Not only on the wire but settled, as the cadence counts from there.
-            yield* untilInTime("the first upload", () => told(id).length === 1)
+            yield* untilInTime("the first upload", () => sent(id).length === 1)
             yield* world.members(shoppers, ["u1", "u2"])
             const first = listTold(world)[0] ?? ""
             yield* skipTo(first, "5 minutes")
@@ -224,28 +224,28 @@ describe("start", () => {
       Effect.gen(function* () {
         yield* setUp(world)
         const activations = [Activation.events(audience(shoppers), world.destination)]
-        const first = yield* whileStarted(world, activations, ({ refreshed, told }) =>
+        const first = yield* whileStarted(world, activations, ({ refreshed, sent }) =>
           Effect.map(
-            untilInTime("the first call", () => told(id).length === 1),
+            untilInTime("the first call", () => sent(id).length === 1),
             () => refreshed(key)[0] ?? ""
           )
         )
         yield* skipTo(first, "1 minute")
         yield* world.members(shoppers, ["u2"])
-        yield* whileStarted(world, activations, ({ happened, refreshed, told }) =>
+        yield* whileStarted(world, activations, ({ happened, refreshed, sent }) =>
           Effect.gen(function* () {
             yield* skipTo(first, "4 minutes")
             assert.deepStrictEqual(happened, [])
             yield* skipTo(first, "5 minutes")
-            yield* until("the second call", () => told(id).length === 1)
+            yield* until("the second call", () => sent(id).length === 1)
             assert.deepStrictEqual(refreshed(key), [later(first, "5 minutes")])
           })
         )
         yield* skipTo(first, "8 hours")
         yield* world.members(shoppers, ["u3"])
-        yield* whileStarted(world, activations, ({ refreshed, told }) =>
+        yield* whileStarted(world, activations, ({ refreshed, sent }) =>
           Effect.gen(function* () {
-            yield* until("a call", () => told(id).length === 1)
+            yield* until("a call", () => sent(id).length === 1)
             yield* skipTo(first, "484 minutes")
             yield* skipTo(first, "485 minutes")
             yield* until("the next evaluation", () => refreshed(key).length === 2)
@@ -264,20 +264,20 @@ describe("start", () => {
           Activation.events(failing, world.destination),
           Activation.events(audience(shoppers), world.destination)
         ]
-        yield* whileStarted(world, activations, ({ failed, happened, refreshed, told }) =>
+        yield* whileStarted(world, activations, ({ failed, happened, refreshed, sent }) =>
           Effect.gen(function* () {
-            yield* untilInTime("a call and a failure", () => told(id).length === 1 && failed("failing").length === 1)
+            yield* untilInTime("a call and a failure", () => sent(id).length === 1 && failed("failing").length === 1)
             yield* world.members(shoppers, ["u1", "u3"])
             const called = refreshed(key)[0] ?? ""
             const at = failed("failing")[0] ?? ""
             yield* TestClock.adjust("4 minutes")
             yield* TestClock.adjust("1 minute")
-            yield* until("another call", () => told(id).length === 2)
+            yield* until("another call", () => sent(id).length === 2)
             yield* until("another failure", () => failed("failing").length === 2)
             assert.deepStrictEqual(failed("failing"), [at, later(at, "5 minutes")])
             assert.deepStrictEqual(refreshed(key), [called, later(called, "5 minutes")])
             assert.deepStrictEqual(
-              world.told().map(({ userId }) => userId),
+              world.sent().map(({ userId }) => userId),
               ["u1", "u3"]
             )
             assert.isFalse(happened.some(({ event }) => event._tag === "StoreFailed"))
@@ -297,14 +297,14 @@ describeStores("start", (store) => {
       Effect.gen(function* () {
         yield* setUp(world)
         const activations = [Activation.events(audience(shoppers), world.destination)]
-        const told = ({ happened, told }: Run) =>
+        const sent = ({ happened, sent }: Run) =>
           Effect.gen(function* () {
-            yield* untilInTime("the first call", () => told(id).length === 1)
+            yield* untilInTime("the first call", () => sent(id).length === 1)
             const refreshed = happened.flatMap(({ event }) => (event._tag === "Refreshed" ? [event.what] : []))
             assert.deepStrictEqual(refreshed.toSorted(), ["accounts", key, "users"])
             assert.strictEqual(refreshed.at(-1), key)
           })
-        yield* whileStarted(world, activations, told, isTicking)
+        yield* whileStarted(world, activations, sent, isTicking)
       })
     )
   )
@@ -331,9 +331,9 @@ describeStores("start", (store) => {
             yield* until("the end", () => fiber.pollUnsafe() !== undefined)
           })
         )
-        assert.strictEqual(world.told().length, 1)
+        assert.strictEqual(world.sent().length, 1)
         yield* world.sync(activations)
-        assert.deepStrictEqual(world.told(), [])
+        assert.deepStrictEqual(world.sent(), [])
       })
     )
   })

@@ -1,24 +1,24 @@
 // Chunks of a large audience, of which a few identifiers change: what is kept beside a chunk, and folded into it.
 import { assert, it } from "@effect/vitest"
-import { Activation, IdSet, Plan } from "@tributary/core"
+import { Activation, IdSet, Plan } from "@tributary/core/runtime"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import * as fc from "fast-check"
-import * as Operations from "../src/store/Operations.ts"
-import * as Status from "../src/store/Status.ts"
+import * as Operations from "../src/store/activations/Operations.ts"
+import * as Status from "../src/store/views/Status.ts"
 import * as Space from "../src/engine/Space.ts"
-import * as ToldSets from "../src/store/ToldSets.ts"
+import * as SentSets from "../src/store/ledger/SentSets.ts"
 import { describeStores } from "./support/stores.ts"
 import { audience, inNewYear } from "./support/world.ts"
 
 const activation = 1
 const kind = "identify"
 
-const settlement = (identifier: number, isTold: boolean): Plan.Settlement => ({
+const settlement = (identifier: number, isSent: boolean): Plan.Settlement => ({
   activation,
   kind,
   identifier,
-  told: isTold ? Plan.toldTrue : undefined,
+  sent: isSent ? Plan.sentTrue : undefined,
   attempt: 0n
 })
 
@@ -45,40 +45,40 @@ describeStores("told sets", (store) => {
         const law = (steps: ReadonlyArray<typeof step extends fc.Arbitrary<infer A> ? A : never>) =>
           Effect.gen(function* () {
             yield* sql`truncate tributary.ledger`
-            const told = new Set<number>()
+            const sent = new Set<number>()
             const again = new Set<number>()
             for (const next of steps) {
               if (next._tag === "Acknowledged") {
-                yield* ToldSets.acknowledge(next.entries.map(([no, isTold]) => settlement(no, isTold)))
-                for (const [no, isTold] of next.entries) {
-                  if (isTold) told.add(no)
-                  else told.delete(no)
+                yield* SentSets.acknowledge(next.entries.map(([no, isSent]) => settlement(no, isSent)))
+                for (const [no, isSent] of next.entries) {
+                  if (isSent) sent.add(no)
+                  else sent.delete(no)
                   again.delete(no)
                 }
               } else if (next._tag === "Doubted") {
-                yield* ToldSets.doubt(next.numbers.map((no) => settlement(no, true)))
+                yield* SentSets.doubt(next.numbers.map((no) => settlement(no, true)))
                 for (const no of next.numbers) {
-                  told.add(no)
+                  sent.add(no)
                   again.add(no)
                 }
               } else {
-                yield* ToldSets.tellAgain(activation)
+                yield* SentSets.sendAgain(activation)
                 again.clear()
-                for (const no of told) again.add(no)
+                for (const no of sent) again.add(no)
               }
-              const chunks = yield* ToldSets.read([activation], [0, 1])
-              const of = (is: (chunk: ToldSets.ToldChunk, no: number) => boolean) =>
+              const chunks = yield* SentSets.read([activation], [0, 1])
+              const of = (is: (chunk: SentSets.SentChunk, no: number) => boolean) =>
                 chunks.flatMap((chunk) =>
                   [...Array.from({ length: 12 }, (_, i) => i + 1), ...Array.from({ length: 11 }, (_, i) => 65_530 + i)]
                     .filter((no) => IdSet.chunkOf(no) === chunk.chunk)
                     .filter((no) => is(chunk, no))
                 )
               const ascending = (numbers: Iterable<number>) => [...numbers].toSorted((a, b) => a - b)
-              assert.deepStrictEqual(ascending(of((chunk, no) => chunk.isTold(no))), ascending(told))
+              assert.deepStrictEqual(ascending(of((chunk, no) => chunk.isSent(no))), ascending(sent))
               assert.deepStrictEqual(ascending(of((chunk, no) => chunk.isAgain(no))), ascending(again))
               assert.deepStrictEqual(
-                ascending(IdSet.unionAll(yield* ToldSets.ofActivation(activation))),
-                ascending(told)
+                ascending(IdSet.unionAll(yield* SentSets.ofActivation(activation))),
+                ascending(sent)
               )
               for (const row of yield* sql<{ beside: boolean }>`
                 select length(told_since) + length(forgotten_since) > 0 as beside from tributary.ledger`) {
@@ -96,7 +96,7 @@ describeStores("told sets", (store) => {
         assert.isAbove(seen.beside, 20)
         assert.isAbove(seen.folded, 20)
       }).pipe(
-        Effect.provideService(ToldSets.Beside, { smallChunk: 0, most: 44 }),
+        Effect.provideService(SentSets.Beside, { smallChunk: 0, most: 44 }),
         Effect.provide(Space.layer.pipe(Layer.provideMerge(store.layer)))
       ),
     60_000
@@ -109,12 +109,12 @@ describeStores("told sets", (store) => {
         const ids = Array.from({ length: 3_000 }, (_, i) => `u${i}`)
         const even = ids.filter((_, i) => i % 2 === 0)
         const buyers = [Activation.events(audience("Buyers"), world.destination, { hold: false })]
-        const told = Effect.fnUntraced(function* (members: ReadonlyArray<string>) {
+        const sent = Effect.fnUntraced(function* (members: ReadonlyArray<string>) {
           yield* world.members("Buyers", members)
           yield* world.sync(buyers)
           const [status] = yield* Status.activations
-          assert.strictEqual(status?.told, members.length)
-          return new Map(world.told().map(({ traits, userId }) => [userId, traits?.["buyers"]]))
+          assert.strictEqual(status?.sent, members.length)
+          return new Map(world.sent().map(({ traits, userId }) => [userId, traits?.["buyers"]]))
         })
         const bytes = Effect.map(
           sql<{ bits: number; since: number }>`select length(bits) as bits,
@@ -122,7 +122,7 @@ describeStores("told sets", (store) => {
           (rows) => rows[0]
         )
         yield* world.customers(ids.map((id) => ({ id })))
-        assert.strictEqual((yield* told(even)).size, 1_500)
+        assert.strictEqual((yield* sent(even)).size, 1_500)
         const before = yield* bytes
         assert.deepInclude(before, { since: 0 })
         assert.isAbove(before?.bits ?? 0, 2_000)
@@ -136,15 +136,15 @@ describeStores("told sets", (store) => {
             ["u1", isDone],
             ["u3", isDone]
           ])
-        assert.deepStrictEqual(yield* told(moved), exchanged(true))
+        assert.deepStrictEqual(yield* sent(moved), exchanged(true))
         const after = yield* bytes
         assert.strictEqual(after?.bits, before?.bits, "the chunk stays as it is")
         assert.isAbove(after?.since ?? 0, 0)
-        assert.strictEqual((yield* told(moved)).size, 0)
-        assert.deepStrictEqual(yield* told(even), exchanged(false))
-        assert.strictEqual((yield* told(moved)).size, 5)
+        assert.strictEqual((yield* sent(moved)).size, 0)
+        assert.deepStrictEqual(yield* sent(even), exchanged(false))
+        assert.strictEqual((yield* sent(moved)).size, 5)
         yield* Operations.resync(yield* world.activation("echo/buyers"))
-        assert.deepStrictEqual([...(yield* told(moved)).keys()].toSorted(), moved.toSorted())
+        assert.deepStrictEqual([...(yield* sent(moved)).keys()].toSorted(), moved.toSorted())
         assert.deepInclude(yield* bytes, { since: 0 })
       })
     )

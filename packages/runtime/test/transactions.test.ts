@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect } from "effect"
 import { SqlClient } from "effect/sql"
-import { transaction } from "../src/store/Transaction.ts"
+import { transaction } from "../src/store/sql/Transaction.ts"
 import { stores } from "./support/stores.ts"
 
 describe("a transaction whose connection ends", () => {

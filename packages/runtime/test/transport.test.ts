@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Latch, Stream } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import * as Transport from "../src/engine/Transport.ts"
+import * as Transport from "../src/transport/Transport.ts"
 
 const serving = (handle: (request: IncomingMessage, body: string, response: ServerResponse) => void) =>
   Effect.map(

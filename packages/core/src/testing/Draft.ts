@@ -3,10 +3,10 @@
  *
  * @since 0.1.0
  */
-import type { Call, CallKind } from "../Call.ts"
-import type { Declaration } from "../Declaration.ts"
-import type { Json } from "../Json.ts"
-import type { Member } from "../Member.ts"
+import type { Call, CallKind } from "../contract/Call.ts"
+import type { Declaration } from "../contract/Declaration.ts"
+import type { Json } from "../contract/Json.ts"
+import type { Member } from "../contract/Member.ts"
 
 /**
  * Somebody to tell of. Two drafts of one `no` are the same person; everything else has a default made from it.

@@ -4,10 +4,10 @@
  * @since 0.1.0
  */
 import { Effect, Exit, type Scope } from "effect"
-import type { Declaration } from "../Declaration.ts"
-import type { DeliveryError } from "../DeliveryError.ts"
-import type { NonEmpty } from "../Destination.ts"
-import type { Outcome } from "../Outcome.ts"
+import type { Declaration } from "../contract/Declaration.ts"
+import type { DeliveryError } from "../contract/DeliveryError.ts"
+import type { NonEmpty } from "../contract/Destination.ts"
+import type { Outcome } from "../contract/Outcome.ts"
 import type { Draft } from "./Draft.ts"
 import { Broken, drafts, inWords, type Lab, make, type Options, type Subject, type Way } from "./Lab.ts"
 

@@ -5,10 +5,10 @@
  */
 import { Effect } from "effect"
 import type { HttpClient } from "effect/http"
-import * as Connection from "../Connection.ts"
-import type { BadSettings, Bound, Context, Destination } from "../Destination.ts"
-import type { RateLimit } from "../RateLimit.ts"
-import { RateLimiter } from "../RateLimiter.ts"
+import * as Connection from "../wire/Connection.ts"
+import type { BadSettings, Bound, Context, Destination } from "../contract/Destination.ts"
+import type { RateLimit } from "../contract/RateLimit.ts"
+import { RateLimiter } from "../wire/RateLimiter.ts"
 
 /**
  * A bound destination and the context that its functions are called with.

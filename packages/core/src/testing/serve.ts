@@ -5,7 +5,7 @@
  */
 import { Clock, Effect, Schema, type Scope } from "effect"
 import { createServer, type IncomingMessage } from "node:http"
-import type { Sandbox, SandboxRequest } from "../Sandbox.ts"
+import type { Sandbox, SandboxRequest } from "../contract/Sandbox.ts"
 
 /**
  * The port is taken, or may not be opened.

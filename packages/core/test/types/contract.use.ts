@@ -1,15 +1,7 @@
 // The errors that an author and an operator must get. `tsc` fails where one of them is no error any more, and a test
 // reads what it says: the text after each directive is part of the message.
-import {
-  Activation,
-  type Computation,
-  Client,
-  Destination,
-  Enrichment,
-  Outcome,
-  RateLimit,
-  Setting
-} from "@tributary/core"
+import { Client, Destination, Enrichment, Outcome, RateLimit, Setting } from "@tributary/core"
+import { Activation, type Computation } from "@tributary/core/runtime"
 import { Config, Effect, Option, Schema } from "effect"
 
 const Zendesk = Destination.make("zendesk", {

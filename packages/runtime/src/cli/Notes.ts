@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import type { Evaluated } from "../store/Evaluation.ts"
-import type { Imported } from "../store/Import.ts"
+import type { Evaluated } from "../store/computations/Evaluation.ts"
+import type { Imported } from "../store/profiles/Import.ts"
 import { count } from "./Table.ts"
 
 /**

@@ -22,11 +22,11 @@ const millisBetweenDraws = 100
  */
 export const progressLine = (output: NodeJS.WriteStream = process.stderr): Progress => {
   let current = ""
-  let told = 0
+  let sent = 0
   let drawnAt = 0
   const isTerminal = output.isTTY === true
   const draw = () => {
-    const line = told === 0 ? current : `${told.toLocaleString("en-US")} told, now ${current}`
+    const line = sent === 0 ? current : `${sent.toLocaleString("en-US")} sent, now ${current}`
     output.write(`\r\u001b[2K${line.slice(0, Math.max(20, output.columns - 1))}`)
   }
   return {
@@ -38,7 +38,7 @@ export const progressLine = (output: NodeJS.WriteStream = process.stderr): Progr
     count: (activation, label) => {
       // Destinations go side by side: the line names the one that answered last, and not the one that began last.
       current = activation
-      if (label !== "rejected" && label !== "postponed") told++
+      if (label !== "rejected" && label !== "postponed") sent++
       // Drawing costs more than telling: ten times a second is enough for an eye.
       if (!isTerminal || performance.now() - drawnAt < millisBetweenDraws) return
       drawnAt = performance.now()

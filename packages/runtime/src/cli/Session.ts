@@ -7,7 +7,7 @@ import { Config, Effect, Layer, Option } from "effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import * as Space from "../engine/Space.ts"
-import * as Store from "../store/Store.ts"
+import * as Store from "../store/sql/Store.ts"
 import { type Loaded, load } from "./Load.ts"
 
 /**

@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 import { Console, Effect, Option } from "effect"
-import { past } from "../store/History.ts"
-import { findActivation } from "../store/Status.ts"
+import { past } from "../store/views/History.ts"
+import { findActivation } from "../store/views/Status.ts"
 import { exitCode, type Run, WrongUse } from "./Exit.ts"
 import { type SessionFlags, withSession } from "./Session.ts"
 import { count, table, time } from "./Table.ts"

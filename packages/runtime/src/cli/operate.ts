@@ -5,8 +5,8 @@
  * @since 0.1.0
  */
 import { Console, Effect, Option } from "effect"
-import * as Operations from "../store/Operations.ts"
-import { findActivation, maskedText, rejections as readRejections } from "../store/Status.ts"
+import * as Operations from "../store/activations/Operations.ts"
+import { findActivation, maskedText, rejections as readRejections } from "../store/views/Status.ts"
 import { exitCode, type Run, WrongUse } from "./Exit.ts"
 import { type SessionFlags, withSession } from "./Session.ts"
 import { count, table, time } from "./Table.ts"

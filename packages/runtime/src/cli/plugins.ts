@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import { Destination, Reference } from "@tributary/core"
+import { Destination } from "@tributary/core"
+import { Reference } from "@tributary/core/runtime"
 import { Console, Effect, Option, Predicate } from "effect"
 import * as fs from "node:fs"
 import { createRequire } from "node:module"

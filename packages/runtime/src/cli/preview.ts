@@ -45,14 +45,14 @@ const words = { identify: "identify", track: "track", group: "group", add: "add"
 
 const render = (previewed: Previewed): string => {
   const { activation, batches, counts, held, isBaseline, requests, seconds, unsendable } = previewed
-  const told = Object.entries(words).flatMap(([label, verb]) => {
+  const sent = Object.entries(words).flatMap(([label, verb]) => {
     const number = Object.entries(counts).find(([key]) => key === label)?.[1] ?? 0
     return number === 0 ? [] : [`${count(number)} ${verb}`]
   })
   const lines = [
-    told.length === 0
+    sent.length === 0
       ? `A sync of ${activation} would tell nothing: the destination knows everything.`
-      : `A sync of ${activation} would send ${told.join(", ")} in ${count(batches)} ${batches === 1 ? "batch" : "batches"}, in ${span(seconds)} at the limits.`
+      : `A sync of ${activation} would send ${sent.join(", ")} in ${count(batches)} ${batches === 1 ? "batch" : "batches"}, in ${span(seconds)} at the limits.`
   ]
   if (isBaseline) lines.push("It would send nothing: everything is taken as told (historical: false, or baseline).")
   if (held !== undefined) lines.push(`It would be held: ${held}.`)

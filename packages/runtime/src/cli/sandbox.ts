@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { Sandbox } from "@tributary/core"
-import { serve } from "@tributary/core/testing/serve"
+import { serve } from "@tributary/core/testing"
 import { Console, Effect, Predicate } from "effect"
 import { createRequire } from "node:module"
 import * as path from "node:path"

@@ -51,8 +51,8 @@ const log = (event: Event): Effect.Effect<void> => {
       return Effect.logError(event.error.message)
     case "Synced": {
       const { activation, counts, ending } = event.synced
-      const told = Object.entries(counts).flatMap(([label, count]) => (count === 0 ? [] : [`${count} ${label}`]))
-      const detail = told.length === 0 ? "nothing to tell" : told.join(", ")
+      const sent = Object.entries(counts).flatMap(([label, count]) => (count === 0 ? [] : [`${count} ${label}`]))
+      const detail = sent.length === 0 ? "nothing to tell" : sent.join(", ")
       return ending._tag === "Settled"
         ? Effect.logInfo(`Synced ${activation}: ${detail}`)
         : Effect.logWarning(`Synced ${activation}: ${detail}. ${ending._tag}: ${ending.reason}`)

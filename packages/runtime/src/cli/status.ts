@@ -3,11 +3,11 @@
  *
  * @since 0.1.0
  */
-import { Cadence } from "@tributary/core"
+import { Cadence } from "@tributary/core/runtime"
 import { Console, DateTime, Effect, Option } from "effect"
 import type { ResolvedActivation } from "../config/Resolved.ts"
 import * as Schedule from "../config/Schedule.ts"
-import { activations, type ActivationStatus, failedSources } from "../store/Status.ts"
+import { activations, type ActivationStatus, failedSources } from "../store/views/Status.ts"
 import { exitCode, type Run } from "./Exit.ts"
 import { type Trouble, troubleNotes } from "./Notes.ts"
 import { type SessionFlags, withSession } from "./Session.ts"
@@ -64,7 +64,7 @@ export const status = (flags: StatusFlags): Run =>
             row.activation,
             row.state,
             count(row.size),
-            count(row.told),
+            count(row.sent),
             count(row.dirty),
             count(row.rejected),
             time(row.last_sync_at),

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Computation } from "@tributary/core"
+import { Computation } from "@tributary/core/runtime"
 import { Result } from "effect"
 import type { ChangesOptions } from "./Changes.ts"
 import type { Query } from "./Query.ts"

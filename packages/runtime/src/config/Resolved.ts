@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import { type Activation, Cadence, type Call, Computation, Destination, type Plan } from "@tributary/core"
+import { type Call, Destination } from "@tributary/core"
+import { type Activation, Cadence, Computation, type Plan } from "@tributary/core/runtime"
 import { Duration, Option, Result, Schema } from "effect"
 import * as Changes from "./Changes.ts"
 import type { SourcedComputation } from "./Computations.ts"

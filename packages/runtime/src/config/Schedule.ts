@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Cadence } from "@tributary/core"
+import { Cadence } from "@tributary/core/runtime"
 import { Cron, DateTime, Duration, Option, Result } from "effect"
 
 /**

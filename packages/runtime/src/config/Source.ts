@@ -6,7 +6,8 @@
  *
  * @since 0.1.0
  */
-import type { Computation, Configurable } from "@tributary/core"
+import type { Configurable } from "@tributary/core"
+import type { Computation } from "@tributary/core/runtime"
 import type { Redacted } from "effect"
 import type { ChangesOptions } from "./Changes.ts"
 import type { Query } from "./Query.ts"

@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import type { Activation, Destination } from "@tributary/core"
+import type { Destination } from "@tributary/core"
+import type { Activation } from "@tributary/core/runtime"
 import type { Duration } from "effect"
 import type { SourcedAudience, SourcedComputation } from "./Computations.ts"
 import type { Profiles } from "./Source.ts"

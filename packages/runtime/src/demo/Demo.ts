@@ -7,18 +7,22 @@
  *
  * @since 0.1.0
  */
-import { Clock, ConfigProvider, Duration, Effect, Layer, Schema } from "effect"
+import { Clock, ConfigProvider, Duration, Effect, Layer, Schema, type Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
-import { resolve } from "../config/Resolved.ts"
+import { type BadConfig, resolve } from "../config/Resolved.ts"
 import { pollAll } from "../engine/Receipts.ts"
 import * as Space from "../engine/Space.ts"
+import type { Ledger } from "@tributary/core/runtime"
 import { syncOnce, type SyncReport } from "../engine/SyncOnce.ts"
-import { sqlReason } from "../store/SqlLedger.ts"
-import * as Store from "../store/Store.ts"
+import { sqlReason } from "../store/sql/failures.ts"
+import type { DestinationBusy } from "../ownership/Ownership.ts"
+import type { CannotListen } from "@tributary/core/testing"
+import type { StoreLocked, StoreUnavailable } from "../store/sql/Pglite.ts"
+import * as Store from "../store/sql/Store.ts"
 import * as Chance from "./Chance.ts"
 import { type Check, compare } from "./Comparison.ts"
 import * as DemoClock from "./DemoClock.ts"
@@ -88,6 +92,24 @@ export class DemoStopped extends Schema.TaggedError<DemoStopped>()("DemoStopped"
 }
 
 /**
+ * How a demo can fail.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type DemoError =
+  | DemoStopped
+  | DemoDiffers
+  | CannotListen
+  | BadConfig
+  | Space.BadDestinations
+  | DestinationBusy
+  | StoreLocked
+  | StoreUnavailable
+  | Ledger.LedgerError
+  | Ledger.Fenced
+
+/**
  * Plays the demo.
  *
  * **Details**
@@ -98,7 +120,10 @@ export class DemoStopped extends Schema.TaggedError<DemoStopped>()("DemoStopped"
  * @category constructors
  * @since 0.1.0
  */
-export const demo = Effect.fnUntraced(function* (options: DemoOptions, sandboxes = Vendors.sandboxes()) {
+export const demo = Effect.fnUntraced(function* (
+  options: DemoOptions,
+  sandboxes = Vendors.sandboxes()
+): Effect.fn.Return<DemoReport, DemoError, Scope.Scope> {
   if (!Number.isInteger(options.customers) || options.customers < 50) {
     return yield* new DemoStopped({
       step: "options",

@@ -130,7 +130,7 @@ const words: ReadonlyArray<readonly [keyof Counts, string]> = [
   ["postponed", "postponed"]
 ]
 
-const told = (counts: Readonly<Counts> | undefined): string => {
+const sent = (counts: Readonly<Counts> | undefined): string => {
   const parts = words.flatMap(([key, word]) =>
     counts !== undefined && counts[key] > 0 ? [`${number(counts[key])} ${word}`] : []
   )
@@ -158,9 +158,9 @@ const table = (syncs: ReadonlyArray<DemoSync>): ReadonlyArray<string> => {
       ...each.activations.map(({ activation, counts }) =>
         row(
           `  ${activation.slice(activation.indexOf("/") + 1)}`,
-          told(counts),
+          sent(counts),
           ...others(each.destination).map((one) =>
-            told(one?.activations.find((other) => other.activation === activation)?.counts)
+            sent(one?.activations.find((other) => other.activation === activation)?.counts)
           )
         )
       )

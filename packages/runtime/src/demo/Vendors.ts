@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { Json, Sandbox } from "@tributary/core"
-import { serve, type CannotListen, type Served } from "@tributary/core/testing/serve"
+import { serve, type CannotListen, type Served } from "@tributary/core/testing"
 import * as AdwordsSandbox from "@tributary/destination-adwords/sandbox"
 import * as BrazeSandbox from "@tributary/destination-braze/sandbox"
 import * as ZendeskSandbox from "@tributary/destination-zendesk/sandbox"

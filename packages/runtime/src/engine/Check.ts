@@ -3,17 +3,17 @@
  *
  * @since 0.1.0
  */
-import type { Diff, Ledger } from "@tributary/core"
+import type { Diff, Ledger } from "@tributary/core/runtime"
 import { Effect, flow, Schema, type Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import type { BadConfig, Resolved } from "../config/Resolved.ts"
-import { evaluate, type Evaluated } from "../store/Evaluation.ts"
-import * as Changes from "../store/Changes.ts"
-import { importProfiles, type Imported } from "../store/Import.ts"
-import { register } from "../store/Registry.ts"
-import { sqlReason, toLedgerError } from "../store/SqlLedger.ts"
-import { inSession, type Session, stage } from "../store/Staging.ts"
-import { transaction } from "../store/Transaction.ts"
+import { evaluate, type Evaluated } from "../store/computations/Evaluation.ts"
+import * as Changes from "../sources/Look.ts"
+import { importProfiles, type Imported } from "../store/profiles/Import.ts"
+import { register } from "../store/activations/Registry.ts"
+import { sqlReason, toLedgerError } from "../store/sql/failures.ts"
+import { inSession, type Session, stage } from "../sources/Staging.ts"
+import { transaction } from "../store/sql/Transaction.ts"
 import { readComputation, readProfiles } from "./Refresh.ts"
 
 /**

@@ -3,22 +3,13 @@
  *
  * @since 0.1.0
  */
-import {
-  type Call,
-  type Client,
-  Connection,
-  type Destination,
-  type Member,
-  type Plan,
-  RateLimit,
-  RateLimiter,
-  type Reconciler
-} from "@tributary/core"
+import { type Call, type Client, type Destination, type Member, RateLimit } from "@tributary/core"
+import { Connection, type Plan, RateLimiter, type Reconciler } from "@tributary/core/runtime"
 import { Effect } from "effect"
 import type { HttpClient } from "effect/http"
 import type { SqlClient } from "effect/sql"
 import type { Told } from "../config/Resolved.ts"
-import * as Lease from "../store/Lease.ts"
+import * as Lease from "../ownership/Lease.ts"
 
 /**
  * A destination that can be delivered to.

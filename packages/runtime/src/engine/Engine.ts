@@ -6,18 +6,19 @@
  *
  * @since 0.1.0
  */
-import { type Delivery, type DeliveryError, Ledger, Reconciler } from "@tributary/core"
+import { type DeliveryError } from "@tributary/core"
+import { type Delivery, Ledger, Reconciler } from "@tributary/core/runtime"
 import { Clock, DateTime, Duration, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { lane, mark, marksOf } from "../store/DirtySets.ts"
-import * as History from "../store/History.ts"
-import * as Holds from "../store/Holds.ts"
-import * as Leaving from "../store/Leaving.ts"
-import * as Operations from "../store/Operations.ts"
-import { fenced, recover } from "../store/Owners.ts"
-import { toldProfiles } from "../store/Concerned.ts"
-import * as ToldSets from "../store/ToldSets.ts"
-import { sqlReason, toLedgerError } from "../store/SqlLedger.ts"
+import { lane, mark, marksOf } from "../store/dirty/DirtySets.ts"
+import * as History from "../store/views/History.ts"
+import * as Holds from "../store/activations/Holds.ts"
+import * as Exits from "../store/activations/Exits.ts"
+import * as Operations from "../store/activations/Operations.ts"
+import { fenced, recover } from "../ownership/Ownership.ts"
+import { sentProfiles } from "../store/activations/Reach.ts"
+import * as SentSets from "../store/ledger/SentSets.ts"
+import { sqlReason, toLedgerError } from "../store/sql/failures.ts"
 import { eventWork, type FormWork, listWork, taskOf } from "./Destinations.ts"
 import { ensureList, removeList } from "./Lists.ts"
 import {
@@ -40,10 +41,10 @@ import {
   markSettled,
   markStopped,
   nextPostponed,
-  readStandings,
+  readActivationStates,
   rest
-} from "../store/Standings.ts"
-import { timestamp } from "../store/Timestamp.ts"
+} from "../store/activations/ActivationStates.ts"
+import { timestamp } from "../store/sql/Timestamp.ts"
 
 type SyncError = Ledger.LedgerError | Ledger.Fenced
 
@@ -97,11 +98,11 @@ export const syncList = (
       yield* takeBaselines(owned, [registration], placeholder, options)
       const blocked = (yield* clear([no])).get(no)
       if (blocked !== undefined) return ended(owned, registration, blocked)
-      const leave = yield* Leaving.of(no)
+      const leave = yield* Exits.of(no)
       if (leave?.leaving === "delete") return yield* deleteList(owned, registration, leave.listId)
       if (leave === undefined) yield* refreshMembership(owned, registration)
       if (!(yield* hasWork([no]))) {
-        if (leave !== undefined) yield* fenced(owned.owner, Leaving.end([no]))
+        if (leave !== undefined) yield* fenced(owned.owner, Exits.end([no]))
         else if (yield* isEvaluated(no)) yield* fenced(owned.owner, markSettled([no]))
         return ended(owned, registration, { _tag: "Settled" })
       }
@@ -131,7 +132,7 @@ const deleteList = Effect.fnUntraced(function* (owned: Owned, registration: Regi
   yield* recover(owned.owner, [no])
   const removed = yield* Effect.result(removeList(owned.connected, listId))
   if (removed._tag === "Failure") return yield* stopFor(owned, registration, removed.failure)
-  yield* fenced(owned.owner, Leaving.listDeleted(no))
+  yield* fenced(owned.owner, Exits.listDeleted(no))
   return ended(owned, registration, { _tag: "Settled" })
 })
 
@@ -175,7 +176,7 @@ const clearance = (registrations: ReadonlyArray<Registration>): Clearance => {
   const checked = new Map<number, { readonly news: string; readonly held: string | undefined }>()
   return Effect.fnUntraced(function* (activations) {
     const blocked = new Map<number, Ending>()
-    for (const standing of yield* readStandings(activations)) {
+    for (const standing of yield* readActivationStates(activations)) {
       const { no, news, paused, rests_until, resting, stopped } = standing
       if (stopped !== null) blocked.set(no, { _tag: "Stopped", reason: stopped })
       else if (paused) blocked.set(no, { _tag: "Paused", reason: "paused; `tributary resume` lets it go on" })
@@ -203,7 +204,9 @@ const takeBaselines = Effect.fnUntraced(function* (
   form: FormWork,
   options: SyncOptions
 ) {
-  const due = (yield* readStandings(registrations.map(({ no }) => no))).filter((standing) => standing.baseline_due)
+  const due = (yield* readActivationStates(registrations.map(({ no }) => no))).filter(
+    (standing) => standing.baseline_due
+  )
   for (const registration of registrations) {
     if (due.some(({ no }) => no === registration.no)) yield* takeBaseline(owned, registration, form, options)
   }
@@ -286,7 +289,7 @@ const syncTogether = Effect.fnUntraced(function* (
   if (ending._tag === "Settled") {
     yield* fenced(
       owned.owner,
-      Effect.all([markSettled(settled), clearApproval(settled), Leaving.end(settled)], { discard: true })
+      Effect.all([markSettled(settled), clearApproval(settled), Exits.end(settled)], { discard: true })
     )
   }
   yield* History.finish(
@@ -385,8 +388,8 @@ const refreshMembership = Effect.fnUntraced(function* (owned: Owned, { no }: Reg
       if (row?.is_due !== true) return
       yield* sql`update tributary.activation set refreshed_at = ${timestamp(now)}::timestamptz where no = ${no}`
       if (row.is_first) return
-      yield* ToldSets.tellAgain(no)
-      yield* mark(marksOf(no, lane.backfill, yield* toldProfiles(no)))
+      yield* SentSets.sendAgain(no)
+      yield* mark(marksOf(no, lane.backfill, yield* sentProfiles(no)))
     })
   )
 })

@@ -3,11 +3,12 @@
  *
  * @since 0.1.0
  */
-import { DeliveryError, type Destination, type Ledger } from "@tributary/core"
+import { DeliveryError, type Destination } from "@tributary/core"
+import { type Ledger } from "@tributary/core/runtime"
 import { Effect, Option } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { Told } from "../config/Resolved.ts"
-import { fenced } from "../store/Owners.ts"
+import { fenced } from "../ownership/Ownership.ts"
 import type { Connected } from "./Destinations.ts"
 
 /**

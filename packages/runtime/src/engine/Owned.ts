@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Ledger, Reconciler } from "@tributary/core"
+import type { Ledger, Reconciler } from "@tributary/core/runtime"
 import type { Duration } from "effect"
 import type { SqlClient } from "effect/sql"
 import type { Told } from "../config/Resolved.ts"

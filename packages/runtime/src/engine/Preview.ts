@@ -6,19 +6,20 @@
  *
  * @since 0.1.0
  */
-import { Connection, type Destination, type Diff, Ledger, RateLimiter, Reconciler, type Results } from "@tributary/core"
+import { type Destination } from "@tributary/core"
+import { Connection, type Diff, Ledger, RateLimiter, Reconciler, type Results } from "@tributary/core/runtime"
 import { Effect, flow, Option, Schema, type Scope } from "effect"
 import { HttpClient, HttpClientError, type HttpClientRequest } from "effect/http"
 import { SqlClient } from "effect/sql"
 import type { BadConfig, Resolved, ResolvedActivation } from "../config/Resolved.ts"
-import { EvaluationError, evaluate } from "../store/Evaluation.ts"
-import * as Holds from "../store/Holds.ts"
-import * as Lease from "../store/Lease.ts"
-import { importProfiles } from "../store/Import.ts"
-import { register } from "../store/Registry.ts"
-import { toLedgerError } from "../store/SqlLedger.ts"
-import { inSession, type Session, type SourceError, stage } from "../store/Staging.ts"
-import { transaction } from "../store/Transaction.ts"
+import { EvaluationError, evaluate } from "../store/computations/Evaluation.ts"
+import * as Holds from "../store/activations/Holds.ts"
+import * as Lease from "../ownership/Lease.ts"
+import { importProfiles } from "../store/profiles/Import.ts"
+import { register } from "../store/activations/Registry.ts"
+import { toLedgerError } from "../store/sql/failures.ts"
+import { inSession, type Session, type SourceError, stage } from "../sources/Staging.ts"
+import { transaction } from "../store/sql/Transaction.ts"
 import { type Connected, eventWork, type FormWork, limitsOf, listWork, taskOf } from "./Destinations.ts"
 
 /**
@@ -171,7 +172,7 @@ const plan = Effect.fnUntraced(function* (
   }
   const counts = { identify: 0, track: 0, group: 0, add: 0, discard: 0 }
   const unsendable = new Map<string, number>()
-  const sample: Reconciler.Planned = { calls: [], adds: [], discards: [], unsendable: [], moot: [] }
+  const sample: Reconciler.ClaimPlan = { calls: [], adds: [], discards: [], unsendable: [], obsolete: [] }
   const keep = <A>(kept: Array<A>, items: ReadonlyArray<A>) =>
     kept.push(...items.slice(0, options.sample - kept.length))
   while (true) {
@@ -212,7 +213,7 @@ const plan = Effect.fnUntraced(function* (
 })
 
 /** Each kind's sample as one batch: every request is made, and none goes further than the capturing client. */
-const sendSample = Effect.fnUntraced(function* (form: FormWork, sample: Reconciler.Planned) {
+const sendSample = Effect.fnUntraced(function* (form: FormWork, sample: Reconciler.ClaimPlan) {
   const send = <A>(route: Reconciler.Route<A>, items: ReadonlyArray<{ readonly payload: A }>) => {
     const [first, ...rest] = items.slice(0, route.batch.items)
     return first === undefined

@@ -7,16 +7,17 @@
  *
  * @since 0.1.0
  */
-import { type Destination, IdSet, type Ledger, Outcome, type Plan } from "@tributary/core"
+import { type Destination, Outcome } from "@tributary/core"
+import { IdSet, type Ledger, type Plan } from "@tributary/core/runtime"
 import { Clock, DateTime, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { lane, mark, marksOf } from "../store/DirtySets.ts"
-import { toLedgerError } from "../store/SqlLedger.ts"
-import { fenced } from "../store/Owners.ts"
-import { markOwners } from "../store/Settlements.ts"
-import * as ToldSets from "../store/ToldSets.ts"
+import { lane, mark, marksOf } from "../store/dirty/DirtySets.ts"
+import { toLedgerError } from "../store/sql/failures.ts"
+import { fenced } from "../ownership/Ownership.ts"
+import { markOwners } from "../store/ledger/Settlements.ts"
+import * as SentSets from "../store/ledger/SentSets.ts"
 import type { Connected } from "./Destinations.ts"
-import { timestamp } from "../store/Timestamp.ts"
+import { timestamp } from "../store/sql/Timestamp.ts"
 
 interface ReceiptRow {
   readonly no: bigint
@@ -101,11 +102,11 @@ const apply = Effect.fnUntraced(function* (owner: Ledger.Ownership, row: Receipt
     }
     return
   }
-  const told = kept.flatMap(({ activation_no, identifiers, kind }) =>
+  const sent = kept.flatMap(({ activation_no, identifiers, kind }) =>
     IdSet.toArray(IdSet.decode(identifiers)).map((identifier) => ({ activation: activation_no, kind, identifier }))
   )
-  yield* ToldSets.doubt(told)
-  yield* markOwners(told)
+  yield* SentSets.doubt(sent)
+  yield* markOwners(sent)
   const profiles = IdSet.decode(row.profiles)
   yield* mark(activations.flatMap((activation) => marksOf(activation, lane.live, profiles)))
 })

@@ -3,15 +3,15 @@
  *
  * @since 0.1.0
  */
-import type { Diff } from "@tributary/core"
+import type { Diff } from "@tributary/core/runtime"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { ResolvedComputation, ResolvedProfiles } from "../config/Resolved.ts"
-import * as Changes from "../store/Changes.ts"
-import { type Evaluated, evaluate, EvaluationError } from "../store/Evaluation.ts"
-import { importProfiles, type Imported } from "../store/Import.ts"
-import { inSession, SourceError, stage } from "../store/Staging.ts"
-import { sqlReason } from "../store/SqlLedger.ts"
+import * as Changes from "../sources/Look.ts"
+import { type Evaluated, evaluate, EvaluationError } from "../store/computations/Evaluation.ts"
+import { importProfiles, type Imported } from "../store/profiles/Import.ts"
+import { inSession, SourceError, stage } from "../sources/Staging.ts"
+import { sqlReason } from "../store/sql/failures.ts"
 
 /**
  * A source or a computation that failed. What it gave last stands.

@@ -3,29 +3,30 @@
  *
  * @since 0.1.0
  */
+import { type Destination } from "@tributary/core"
 import {
   Cadence,
   Connection,
-  type Destination,
   Diff,
-  Enrichment,
+  Enricher,
   Ledger,
   RateLimiter,
   Reconciler,
   Scheduler
-} from "@tributary/core"
+} from "@tributary/core/runtime"
 import { Effect, Layer, Schema, type Scope } from "effect"
 import type { HttpClient } from "effect/http"
 import { SqlClient } from "effect/sql"
 import type { BadConfig, Resolved } from "../config/Resolved.ts"
-import { type DestinationBusy, lockSession, take } from "../store/Owners.ts"
-import { type Registered, register, reviseRejections } from "../store/Registry.ts"
-import * as Budgets from "../store/Budgets.ts"
-import * as Leaving from "../store/Leaving.ts"
-import * as SqlLedger from "../store/SqlLedger.ts"
-import * as Tokens from "../store/Tokens.ts"
+import { type DestinationBusy, lockSession, take } from "../ownership/Ownership.ts"
+import { type Registered, register, reviseRejections } from "../store/activations/Registry.ts"
+import * as Budgets from "../store/destinations/Budgets.ts"
+import * as Exits from "../store/activations/Exits.ts"
+import { toLedgerError } from "../store/sql/failures.ts"
+import * as SqlLedger from "../store/ledger/SqlLedger.ts"
+import * as Tokens from "../store/destinations/Tokens.ts"
 import { connect, versionOf } from "./Destinations.ts"
-import * as Transport from "./Transport.ts"
+import * as Transport from "../transport/Transport.ts"
 import type { Owned } from "./Owned.ts"
 
 /**
@@ -38,7 +39,7 @@ export const layer: Layer.Layer<
   | Reconciler.Reconciler
   | Ledger.Ledger
   | Diff.Diff
-  | Enrichment.Enricher
+  | Enricher.Enricher
   | RateLimiter.RateLimiter
   | Scheduler.Scheduler
   | Connection.TokenStore
@@ -51,7 +52,7 @@ export const layer: Layer.Layer<
       SqlLedger.layer,
       Tokens.layer,
       Diff.Diff.layer,
-      Enrichment.Enricher.layer,
+      Enricher.Enricher.layer,
       RateLimiter.RateLimiter.layer.pipe(Layer.provide(Budgets.layer)),
       Scheduler.Scheduler.layer,
       Transport.layer
@@ -114,24 +115,24 @@ export const open = Effect.fnUntraced(function* (
   SqlClient.SqlClient | HttpClient.HttpClient | Connection.TokenStore | RateLimiter.RateLimiter | Scope.Scope
 > {
   const connected = yield* connectAll(resolved.destinations)
-  const registered = yield* register(resolved).pipe(Effect.catchTag("SqlError", SqlLedger.toLedgerError))
+  const registered = yield* register(resolved).pipe(Effect.catchTag("SqlError", toLedgerError))
   const wanted = new Set(
     resolved.activations.filter(({ id }) => only?.has(id) ?? true).map((activation) => activation.destination.id)
   )
   const owned = connected.filter((each) => only === undefined || wanted.has(each.destination.id))
-  const session = yield* lockSession.pipe(Effect.catchTag("SqlError", SqlLedger.toLedgerError))
+  const session = yield* lockSession.pipe(Effect.catchTag("SqlError", toLedgerError))
   const destinations = yield* Effect.forEach(owned, (each) =>
     Effect.gen(function* () {
       const { id } = each.destination
       const owner = yield* take(id, session).pipe(
         Effect.tap(() => reviseRejections(id, versionOf(each))),
-        Effect.catchTag("SqlError", SqlLedger.toLedgerError)
+        Effect.catchTag("SqlError", toLedgerError)
       )
       each.lease.hold(owner)
       const configured = resolved.activations
         .filter((activation) => activation.destination.id === id)
         .map((activation) => ({ activation, no: registered.activations.get(activation.id) ?? 0 }))
-      const removed = yield* Leaving.removed(id).pipe(Effect.catchTag("SqlError", SqlLedger.toLedgerError))
+      const removed = yield* Exits.removed(id).pipe(Effect.catchTag("SqlError", toLedgerError))
       const left = removed.map(({ no, toldAs }) => ({
         activation: { ...toldAs, hold: undefined, cadence: Cadence.hourly },
         no

@@ -6,16 +6,16 @@
  *
  * @since 0.1.0
  */
-import { type Diff, type Ledger, Scheduler } from "@tributary/core"
+import { type Diff, type Ledger, Scheduler } from "@tributary/core/runtime"
 import { DateTime, Duration, Effect, Latch, Option } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import * as Schedule from "../config/Schedule.ts"
 import type { ResolvedComputation, ResolvedProfiles } from "../config/Resolved.ts"
 import { syncEvents, syncList } from "./Engine.ts"
 import type { Owned, Registration, Services, Synced, SyncOptions } from "./Owned.ts"
-import { prune } from "../store/History.ts"
-import { toLedgerError } from "../store/SqlLedger.ts"
-import { isEvaluated } from "../store/Standings.ts"
+import { prune } from "../store/views/History.ts"
+import { toLedgerError } from "../store/sql/failures.ts"
+import { isEvaluated } from "../store/activations/ActivationStates.ts"
 import { pollAll } from "./Receipts.ts"
 import { refreshComputation, type RefreshError, refreshProfiles } from "./Refresh.ts"
 import type { Space } from "./Space.ts"

@@ -3,13 +3,13 @@
  *
  * @since 0.1.0
  */
-import { Cadence, type Diff, Ledger } from "@tributary/core"
+import { Cadence, type Diff, Ledger } from "@tributary/core/runtime"
 import { DateTime, Effect, Option } from "effect"
 import { SqlClient } from "effect/sql"
-import type { Evaluated } from "../store/Evaluation.ts"
-import type { Imported } from "../store/Import.ts"
-import { toLedgerError } from "../store/SqlLedger.ts"
-import { OnProgress } from "../store/Staging.ts"
+import type { Evaluated } from "../store/computations/Evaluation.ts"
+import type { Imported } from "../store/profiles/Import.ts"
+import { toLedgerError } from "../store/sql/failures.ts"
+import { OnProgress } from "../sources/Staging.ts"
 import { syncEvents, syncList } from "./Engine.ts"
 import type { Owned, Registration, Services, Synced, SyncOptions } from "./Owned.ts"
 import { pollAll } from "./Receipts.ts"

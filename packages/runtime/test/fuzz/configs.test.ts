@@ -1,6 +1,6 @@
 // Configurations by the thousand: taken, or refused with every mistake and its path; never a stack trace.
 import { assert, describe, it } from "@effect/vitest"
-import { Activation } from "@tributary/core"
+import { Activation } from "@tributary/core/runtime"
 import { Adwords } from "@tributary/destination-adwords"
 import { Braze } from "@tributary/destination-braze"
 import { Zendesk } from "@tributary/destination-zendesk"

@@ -1,6 +1,7 @@
 // Vendor replies by the thousand, as raw bytes: every item ends as delivered, rejected with a reason, or to be told again.
 import { assert, describe, it } from "@effect/vitest"
-import { type Call, Connection, Delivery, type Destination, type Outcome, RateLimiter } from "@tributary/core"
+import { type Call, type Destination, type Outcome } from "@tributary/core"
+import { Connection, Delivery, RateLimiter } from "@tributary/core/runtime"
 import { connect } from "@tributary/core/testing"
 import { Adwords } from "@tributary/destination-adwords"
 import { make as makeAds } from "@tributary/destination-adwords/sandbox"
@@ -11,7 +12,7 @@ import { Effect, Layer, Redacted } from "effect"
 import * as fc from "fast-check"
 import { createServer } from "node:net"
 import { nastyJson, nastyText, parameters } from "./support.ts"
-import * as Transport from "../../src/engine/Transport.ts"
+import * as Transport from "../../src/transport/Transport.ts"
 
 const services = Layer.mergeAll(
   Transport.layer,
@@ -215,12 +216,12 @@ const listOf = (bound: Destination.Bound, context: Destination.Context<unknown>,
   }
 }
 
-const isTold = (outcome: Outcome.Outcome | undefined) => outcome?._tag === "Delivered" || outcome?._tag === "Accepted"
+const isSent = (outcome: Outcome.Outcome | undefined) => outcome?._tag === "Delivered" || outcome?._tag === "Accepted"
 
 const law = ({ delivered, items }: Effect.Success<ReturnType<Send>>, said: number) => {
   const { outcomes, stop } = delivered
   assert.strictEqual(outcomes.length, items, "an outcome for each item")
-  if (said < 200 || said > 299) assert.isFalse(outcomes.some(isTold), `nothing is delivered by status ${said}`)
+  if (said < 200 || said > 299) assert.isFalse(outcomes.some(isSent), `nothing is delivered by status ${said}`)
   if (outcomes.includes(undefined)) assert.isDefined(stop, "an item without an outcome has a reason")
   const reasons = [
     ...outcomes.flatMap((outcome) => (outcome !== undefined && "reason" in outcome ? [outcome.reason] : [])),

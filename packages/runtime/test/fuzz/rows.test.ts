@@ -11,10 +11,10 @@ import { defineConfig } from "../../src/config/defineConfig.ts"
 import { resolve } from "../../src/config/Resolved.ts"
 import { sql as query } from "../../src/config/Query.ts"
 import * as Source from "../../src/config/Source.ts"
-import { Activation } from "@tributary/core"
+import { Activation } from "@tributary/core/runtime"
 import { refreshComputation, refreshProfiles } from "../../src/engine/Refresh.ts"
 import * as Space from "../../src/engine/Space.ts"
-import { register } from "../../src/store/Registry.ts"
+import { register } from "../../src/store/activations/Registry.ts"
 import { makeEcho } from "../support/echo.ts"
 import { stores } from "../support/stores.ts"
 import { nastyJson, nastyText, parameters } from "./support.ts"
@@ -171,8 +171,8 @@ for (const store of stores) {
                         const known = rows.filter(({ id }) => ["a", "b"].includes(String(id)))
                         const unknown = rows.length - known.length
                         assert.strictEqual(result.success.unknown, unknown)
-                        const told = computation.kind === "audience" ? known : known.filter((r) => r.value != null)
-                        assert.strictEqual(result.success.size, new Set(told.map(({ id }) => String(id))).size)
+                        const sent = computation.kind === "audience" ? known : known.filter((r) => r.value != null)
+                        assert.strictEqual(result.success.size, new Set(sent.map(({ id }) => String(id))).size)
                       }
                     })
                   )

@@ -1,4 +1,4 @@
-import { Activation } from "@tributary/core"
+import { Activation } from "@tributary/core/runtime"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
@@ -7,7 +7,7 @@ import { accounts, audience, inNewYear, inWorld, type World } from "../support/w
 
 /** What each message says, and to whom. */
 const news = (world: World) =>
-  world.told().map(({ event, groupId, identifier, properties, traits, type }) => {
+  world.sent().map(({ event, groupId, identifier, properties, traits, type }) => {
     const to = type === "group" ? groupId : identifier
     return event === undefined ? [type, to, traits] : [event, to, properties]
   })
@@ -106,7 +106,7 @@ describeStores("accounts", (store) => {
           Activation.events(audience("Big accounts", accounts), world.destination, { accounts: "users" })
         ]
         yield* world.sync(activations)
-        const [first] = world.told()
+        const [first] = world.sent()
         yield* TestClock.adjust("1 day")
         yield* world.customers([
           { id: "u1" },
@@ -115,7 +115,7 @@ describeStores("accounts", (store) => {
           { id: "u5", company: "initech" }
         ])
         yield* world.sync(activations)
-        const moved = world.told()
+        const moved = world.sent()
         assert.deepStrictEqual(
           moved.map(({ timestamp, traits, userId }) => [userId, traits, timestamp]),
           [
@@ -130,7 +130,7 @@ describeStores("accounts", (store) => {
           { id: "u2", company: "initech" }
         ])
         yield* world.sync(activations)
-        const [again] = world.told()
+        const [again] = world.sent()
         assert.deepStrictEqual(
           [again?.["userId"], again?.["traits"], again?.["timestamp"]],
           ["u1", { big_accounts: true }, "2026-01-03T00:00:00.000Z"]
@@ -201,7 +201,7 @@ describeStores("accounts", (store) => {
         yield* inTwoAccounts(world)
         yield* world.sync(activations)
         listOf(world, "Big accounts")
-        world.told()
+        world.sent()
         const others = [
           { id: "one", company: "initech" },
           { id: "other", company: "pied-piper" }
@@ -216,7 +216,7 @@ describeStores("accounts", (store) => {
         yield* world.sync(activations)
         assert.deepStrictEqual(listOf(world, "Big accounts").log, ["discard user_id:both"])
         assert.deepStrictEqual(
-          world.told().map(({ identifier, timestamp, traits }) => [identifier, traits, timestamp]),
+          world.sent().map(({ identifier, timestamp, traits }) => [identifier, traits, timestamp]),
           [["user_id:both", { big_accounts: false }, "2026-01-01T02:00:00.000Z"]]
         )
       })

@@ -1,4 +1,4 @@
-import { Activation } from "@tributary/core"
+import { Activation } from "@tributary/core/runtime"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
@@ -7,12 +7,12 @@ import { describeStores } from "../support/stores.ts"
 import { accounts, audience, inNewYear, inWorld, trait, type World } from "../support/world.ts"
 
 /** The messages in Segment's shape, without what the echo adds for other tests. */
-const told = (world: World) =>
-  world.told().map(({ identifier: _identifier, required: _required, ...message }): Message => message)
+const sent = (world: World) =>
+  world.sent().map(({ identifier: _identifier, required: _required, ...message }): Message => message)
 
 /** What each message says, and to whom. */
 const news = (world: World) =>
-  world.told().map(({ event, groupId, identifier, properties, traits, type }) => {
+  world.sent().map(({ event, groupId, identifier, properties, traits, type }) => {
     const to = type === "group" ? groupId : identifier
     return event === undefined ? [type, to, traits] : [event, to, properties]
   })
@@ -32,7 +32,7 @@ describeStores("calls", (store) => {
         yield* world.customers([{ id: "u123" }])
         yield* world.values("Total revenue 180 days", { u123: 450.0 })
         yield* world.sync([Activation.events(trait("Total revenue 180 days"), world.destination)])
-        const [message, ...rest] = told(world)
+        const [message, ...rest] = sent(world)
         assert.deepStrictEqual(rest, [])
         assert.match(message?.["messageId"], /^[\w-]{20,100}$/)
         assert.deepStrictEqual(message, {
@@ -53,7 +53,7 @@ describeStores("calls", (store) => {
         yield* world.customers([{ id: "u123" }])
         yield* world.values("Total revenue 180 days", { u123: 450.0 })
         yield* world.sync([Activation.events(trait("Total revenue 180 days"), world.destination, { calls: ["track"] })])
-        const [message, ...rest] = told(world)
+        const [message, ...rest] = sent(world)
         assert.deepStrictEqual(rest, [])
         assert.deepStrictEqual(message, {
           type: "track",
@@ -75,7 +75,7 @@ describeStores("calls", (store) => {
         yield* world.customers([{ id: "u1", company: "initech" }])
         yield* world.values("Seats used", { initech: 12 })
         yield* world.sync([Activation.events(trait("Seats used", accounts), world.destination)])
-        const [message, ...rest] = told(world)
+        const [message, ...rest] = sent(world)
         assert.deepStrictEqual(rest, [])
         assert.deepStrictEqual(message, {
           type: "group",
@@ -128,7 +128,7 @@ describeStores("calls", (store) => {
         yield* world.members("Buyers", ["told", "refused", "unreached", "stays"])
         yield* world.sync(activations, { patience: 1 })
         world.vendor.answerWith(() => undefined)
-        world.told()
+        world.sent()
         // Past the wait that the vendor's failure asks for.
         yield* TestClock.adjust("1 hour")
         yield* world.members("Buyers", ["stays"])
@@ -145,7 +145,7 @@ describeStores("calls", (store) => {
         yield* world.customers([{ id: "u123" }, { id: "u9" }])
         yield* world.members("First time shopper", ["u123"])
         yield* world.sync(activations)
-        const [entered, ...others] = told(world)
+        const [entered, ...others] = sent(world)
         assert.deepStrictEqual(others, [])
         assert.deepStrictEqual(entered, {
           type: "track",
@@ -159,7 +159,7 @@ describeStores("calls", (store) => {
         yield* TestClock.adjust("1 day")
         yield* world.members("First time shopper", ["u9"])
         yield* world.sync(activations)
-        const [exited] = told(world)
+        const [exited] = sent(world)
         assert.deepStrictEqual(exited, {
           type: "track",
           event: "Audience Exited",
@@ -195,7 +195,7 @@ describeStores("calls", (store) => {
         yield* world.members("First time shopper", ["u1"])
         yield* world.values("Revenue", { u1: 1 })
         yield* world.sync(activations)
-        const names = () => world.told().map(({ event, userId }) => `${userId} ${event}`)
+        const names = () => world.sent().map(({ event, userId }) => `${userId} ${event}`)
         assert.sameMembers(names(), ["u1 Became a first-time shopper", "u1 Audience Entered", "u1 Revenue Updated"])
         yield* world.members("First time shopper", ["u2"])
         yield* world.values("Revenue", {})
@@ -225,14 +225,14 @@ describeStores("calls", (store) => {
         const [failed] = (yield* world.sync(activations, { patience: 1 })).synced
         assert.strictEqual(failed?.ending._tag, "GaveUp")
         const sent: ReadonlyArray<Message> = world.vendor.state.requests.flatMap(({ body }) => body.batch)
-        assert.deepStrictEqual(world.told(), [])
+        assert.deepStrictEqual(world.sent(), [])
         world.vendor.answerWith(() => undefined)
         yield* TestClock.adjust("1 day")
         // One more enters meanwhile; what is owed since yesterday keeps its time and its ids.
         yield* world.customers([{ id: "u1" }, { id: "u2", email: "ada@example.com" }, { id: "u3" }])
         yield* world.members("Buyers", ["u1", "u2", "u3"])
         yield* world.sync(activations)
-        const resent = world.told()
+        const resent = world.sent()
         const [late, old] = [resent.filter(({ userId }) => userId === "u3"), resent.filter((m) => m["userId"] !== "u3")]
         assert.sameDeepMembers(old, [...sent])
         assert.deepStrictEqual(new Set(old.map(({ timestamp }) => timestamp)), new Set(["2026-01-01T00:00:00.000Z"]))
@@ -260,7 +260,7 @@ describeStores("calls", (store) => {
           Activation.events(audience("Big accounts", accounts), world.destination)
         ])
         assert.sameDeepMembers(
-          world.told().map(({ context, properties, traits }) => [context.personas, properties ?? traits]),
+          world.sent().map(({ context, properties, traits }) => [context.personas, properties ?? traits]),
           [
             [personas("audience", "first_time_shopper"), { first_time_shopper: true }],
             [
@@ -285,7 +285,7 @@ describeStores("calls", (store) => {
         for (const email of ["ada@example.com", undefined, "ada@example.com", undefined]) {
           yield* world.customers([email === undefined ? { id: "u1" } : { id: "u1", email }])
           yield* world.sync(activations)
-          addresses.push(...world.told().filter(({ identifier }) => identifier === "email:ada@example.com"))
+          addresses.push(...world.sent().filter(({ identifier }) => identifier === "email:ada@example.com"))
           yield* TestClock.adjust("1 day")
         }
         assert.deepStrictEqual(
@@ -324,7 +324,7 @@ describeStores("calls", (store) => {
           timestamp
         }
         assert.sameDeepMembers(
-          told(world).map(({ messageId: _messageId, ...message }) => message),
+          sent(world).map(({ messageId: _messageId, ...message }) => message),
           [
             { ...identify, userId: "u1", context: from },
             { ...track, userId: "u1", context: from },
@@ -373,7 +373,7 @@ describeStores("calls", (store) => {
         const later = Activation.events(known[0]!.computation, world.destination, { id: "later", calls: ["track"] })
         yield* world.sync([...known, later])
         assert.sameMembers(
-          world.told().map(({ event, userId }) => `${event} ${userId}`),
+          world.sent().map(({ event, userId }) => `${event} ${userId}`),
           [...ids.slice(1), "nobody"].map((id) => `Audience Entered ${id}`)
         )
       })

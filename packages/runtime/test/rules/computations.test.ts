@@ -1,4 +1,4 @@
-import { Activation } from "@tributary/core"
+import { Activation } from "@tributary/core/runtime"
 import { assert, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import type { SourcedActivation } from "../../src/config/defineConfig.ts"
@@ -7,8 +7,8 @@ import { describeStores } from "../support/stores.ts"
 import { accounts, audience, inWorld, trait, users, type World } from "../support/world.ts"
 
 /** What the vendor was told, without the envelope. */
-const told = (world: World) =>
-  world.told().map(({ groupId, traits, type, userId }) => [type, userId ?? groupId, traits] as const)
+const sent = (world: World) =>
+  world.sent().map(({ groupId, traits, type, userId }) => [type, userId ?? groupId, traits] as const)
 
 /** What is wrong with a configuration that is refused before the store is asked. */
 const mistakes = (world: World, ...activations: ReadonlyArray<SourcedActivation>) =>
@@ -35,7 +35,7 @@ describeStores("computations", (store) => {
           Activation.events(audience("Big accounts", accounts), world.destination)
         ])
         assert.deepStrictEqual(report.failures, [])
-        assert.sameDeepMembers(told(world), [
+        assert.sameDeepMembers(sent(world), [
           ["identify", "u1", { orders: 3 }],
           ["identify", "u1", { buyers: true }],
           ["group", "acme-inc", { seats: 12 }],
@@ -53,7 +53,7 @@ describeStores("computations", (store) => {
         yield* world.values("Favourite", values)
         yield* world.sync([Activation.events(trait("Favourite"), world.destination)])
         assert.sameDeepMembers(
-          told(world),
+          sent(world),
           Object.entries(values).map(([id, favourite]) => ["identify", id, { favourite }] as const)
         )
       })
@@ -72,7 +72,7 @@ describeStores("computations", (store) => {
         yield* world.customers([{ id: "u1" }])
         for (const name of names) yield* world.members(name, ["u1"])
         yield* world.sync(names.map((name) => Activation.events(audience(name), world.destination)))
-        assert.sameDeepMembers(told(world), [
+        assert.sameDeepMembers(sent(world), [
           ["identify", "u1", { first_time_shopper: true }],
           ["identify", "u1", { dormant_shoppers: true }],
           ["identify", "u1", { order_completed_last_30days: true }],
@@ -90,7 +90,7 @@ describeStores("computations", (store) => {
         yield* world.sync([
           Activation.events(audience("First time shopper", users, { key: "newbie_2" }), world.destination)
         ])
-        assert.deepStrictEqual(told(world), [["identify", "u1", { newbie_2: true }]])
+        assert.deepStrictEqual(sent(world), [["identify", "u1", { newbie_2: true }]])
       })
     )
   )
@@ -137,7 +137,7 @@ describeStores("computations", (store) => {
           Activation.events(audience("Big spender"), world.destination, { id: "users" }),
           Activation.events(audience("Big spender", accounts), world.destination, { id: "accounts" })
         ])
-        assert.sameDeepMembers(told(world), [
+        assert.sameDeepMembers(sent(world), [
           ["identify", "u1", { big_spender: true }],
           ["group", "acme-inc", { big_spender: true }]
         ])
@@ -152,17 +152,17 @@ describeStores("computations", (store) => {
         yield* world.members("First time shopper", ["u1"])
         yield* world.members("Newcomer", ["u1"])
         yield* world.sync([Activation.events(audience("First time shopper"), world.destination)])
-        world.told()
+        world.sent()
         const renamed = [
           Activation.events(audience("Newcomer", users, { key: "first_time_shopper" }), world.destination, {
             hold: false
           })
         ]
         yield* world.sync(renamed)
-        assert.deepStrictEqual(told(world), [])
+        assert.deepStrictEqual(sent(world), [])
         yield* world.members("Newcomer", [])
         yield* world.sync(renamed)
-        assert.deepStrictEqual(told(world), [["identify", "u1", { first_time_shopper: false }]])
+        assert.deepStrictEqual(sent(world), [["identify", "u1", { first_time_shopper: false }]])
       })
     )
   )
@@ -176,15 +176,15 @@ describeStores("computations", (store) => {
         const asAudience = Activation.events(audience("Loyal"), world.destination)
         const asTrait = Activation.events(trait("Loyal"), world.destination)
         yield* world.sync([asAudience])
-        assert.deepStrictEqual(told(world), [["identify", "u1", { loyal: true }]])
+        assert.deepStrictEqual(sent(world), [["identify", "u1", { loyal: true }]])
         assert.strictEqual(
           yield* refusal(world, asTrait),
           `The configuration has a mistake:\n  - computation "loyal": this key is an audience in the store, and a key never changes its meaning; set another "key"`
         )
         // What was refused left no trace: the audience goes on as it was.
-        assert.deepStrictEqual(told(world), [])
+        assert.deepStrictEqual(sent(world), [])
         yield* world.sync([asAudience])
-        assert.deepStrictEqual(told(world), [])
+        assert.deepStrictEqual(sent(world), [])
       })
     )
   )
@@ -200,7 +200,7 @@ describeStores("computations", (store) => {
         const other = Activation.events(audience("Other"), world.destination)
         yield* world.sync([Activation.events(audience("VIP"), world.destination), other])
         yield* world.sync([other])
-        world.told()
+        world.sent()
         const another = Activation.events(audience("Very important", users, { key: "vip" }), world.destination)
         assert.strictEqual(
           yield* refusal(world, other, another),
@@ -210,7 +210,7 @@ describeStores("computations", (store) => {
           yield* refusal(world, other, Activation.events(trait("VIP"), world.destination)),
           `computation "vip": this key is an audience in the store`
         )
-        assert.deepStrictEqual(told(world), [])
+        assert.deepStrictEqual(sent(world), [])
       })
     )
   )
@@ -226,7 +226,7 @@ describeStores("computations", (store) => {
           Activation.events(audience("Buyers"), world.destination, { calls: ["identify", "track"] })
         ]
         yield* world.sync(activations)
-        assert.strictEqual(world.told().length, 6)
+        assert.strictEqual(world.sent().length, 6)
         const requests = world.vendor.state.requests.length
         yield* world.sync(activations)
         // The same rows, written anew and in another order.
@@ -245,10 +245,10 @@ describeStores("computations", (store) => {
         yield* world.values("Revenue", { u1: 450, u2: 10, u3: 7 })
         const activations = [Activation.events(trait("Revenue"), world.destination)]
         yield* world.sync(activations)
-        world.told()
+        world.sent()
         yield* world.values("Revenue", { u1: 450, u2: 11, u3: "7" })
         yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), [
+        assert.deepStrictEqual(sent(world), [
           ["identify", "u2", { revenue: 11 }],
           ["identify", "u3", { revenue: "7" }]
         ])
@@ -272,13 +272,13 @@ describeStores("computations", (store) => {
           Activation.events(trait("Address"), world.destination)
         ]
         yield* world.sync(activations)
-        assert.sameDeepMembers(told(world), [
+        assert.sameDeepMembers(sent(world), [
           ["identify", "u1", { revenue: 450 }],
           ["identify", "u1", { address: { city: "Ulm", zip: { code: 89073, plus: [1, 2] } } }]
         ])
         yield* write("450.00", `{"zip": {"plus": [1.0, 2], "code": 8.9073e4}, "city": "Ulm"}`)
         const { evaluated } = yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), [])
+        assert.deepStrictEqual(sent(world), [])
         assert.deepStrictEqual(
           evaluated.map(({ entered, exited }) => [entered, exited]),
           [
@@ -289,7 +289,7 @@ describeStores("computations", (store) => {
         // The order of an array is part of its value.
         yield* write("450.0", `{"zip": {"plus": [2, 1], "code": 89073}, "city": "Ulm"}`)
         yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), [
+        assert.deepStrictEqual(sent(world), [
           ["identify", "u1", { address: { city: "Ulm", zip: { code: 89073, plus: [2, 1] } } }]
         ])
       })
@@ -303,14 +303,14 @@ describeStores("computations", (store) => {
         yield* world.values("Revenue", { u1: 450 })
         const activations = [Activation.events(trait("Revenue"), world.destination)]
         yield* world.sync(activations)
-        world.told()
+        world.sent()
         world.vendor.answerWith(() => ({ status: 503 }))
         yield* world.values("Revenue", { u1: 500 })
         yield* world.sync(activations, { patience: 1 })
         world.vendor.answerWith(() => undefined)
         yield* world.values("Revenue", { u1: 450 })
         yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), [])
+        assert.deepStrictEqual(sent(world), [])
       })
     )
   )
@@ -322,12 +322,12 @@ describeStores("computations", (store) => {
         yield* world.values("Revenue", { u1: 450, u2: 10, u3: 7, u4: null })
         const activations = [Activation.events(trait("Revenue"), world.destination, { calls: ["identify", "track"] })]
         yield* world.sync(activations)
-        assert.strictEqual(world.told().length, 6)
+        assert.strictEqual(world.sent().length, 6)
         // One has no row any more, the other a row that says null.
         yield* world.values("Revenue", { u1: 450, u3: null })
         yield* world.sync(activations)
         assert.sameDeepMembers(
-          world.told().map(({ event, properties, traits, userId }) => [userId, event, properties ?? traits]),
+          world.sent().map(({ event, properties, traits, userId }) => [userId, event, properties ?? traits]),
           [
             ["u2", undefined, { revenue: null }],
             ["u2", "Trait Computed", { trait_key: "revenue", revenue: null }],
@@ -337,11 +337,11 @@ describeStores("computations", (store) => {
         )
         yield* world.values("Revenue", { u1: 450 })
         yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), [])
+        assert.deepStrictEqual(sent(world), [])
         yield* world.values("Revenue", { u1: 450, u2: 10 })
         yield* world.sync(activations)
         assert.sameDeepMembers(
-          world.told().map(({ properties, traits, userId }) => [userId, properties ?? traits]),
+          world.sent().map(({ properties, traits, userId }) => [userId, properties ?? traits]),
           [
             ["u2", { revenue: 10 }],
             ["u2", { trait_key: "revenue", revenue: 10 }]

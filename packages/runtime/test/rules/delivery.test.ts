@@ -1,4 +1,4 @@
-import { Activation, Diff } from "@tributary/core"
+import { Activation, Diff } from "@tributary/core/runtime"
 import { assert, it } from "@effect/vitest"
 import { Context, Effect } from "effect"
 import { SqlClient } from "effect/sql"
@@ -11,7 +11,7 @@ import type { Ending } from "../../src/engine/Owned.ts"
 import { refreshComputation } from "../../src/engine/Refresh.ts"
 import * as Space from "../../src/engine/Space.ts"
 import { syncOnce } from "../../src/engine/SyncOnce.ts"
-import * as Operations from "../../src/store/Operations.ts"
+import * as Operations from "../../src/store/activations/Operations.ts"
 import { makeEcho } from "../support/echo.ts"
 import { describeStores } from "../support/stores.ts"
 import { audience, defaults, inWorld, trait, whileTimePasses, type World } from "../support/world.ts"
@@ -28,7 +28,7 @@ const withValues = Effect.fnUntraced(function* (world: World, values: Readonly<R
   return revenueAt(world.destination)
 })
 
-const told = (world: World) => world.told().map((m) => `${m["userId"]} ${m["traits"]["revenue"]}`)
+const sent = (world: World) => world.sent().map((m) => `${m["userId"]} ${m["traits"]["revenue"]}`)
 
 describeStores("R30 historical data", (store) => {
   const start = Effect.fnUntraced(function* (world: World, activations: ReadonlyArray<SourcedActivation>) {
@@ -46,7 +46,7 @@ describeStores("R30 historical data", (store) => {
         yield* world.members(shoppers, ["u2", "u3"])
         yield* world.sync(activations)
         assert.deepStrictEqual(
-          world.told().map((m) => [m["userId"], m["traits"]]),
+          world.sent().map((m) => [m["userId"], m["traits"]]),
           [
             ["u1", { first_time_shopper: false }],
             ["u3", { first_time_shopper: true }]
@@ -62,10 +62,10 @@ describeStores("R30 historical data", (store) => {
         const activations = [Activation.events(trait("Revenue"), world.destination, { historical: false })]
         yield* withValues(world, { u1: 1, u2: 2 })
         yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), [])
+        assert.deepStrictEqual(sent(world), [])
         yield* world.values("Revenue", { u1: 1, u2: 20 })
         yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), ["u2 20"])
+        assert.deepStrictEqual(sent(world), ["u2 20"])
       })
     )
   )
@@ -109,9 +109,9 @@ describeStores("R32 the latest value wins", (store) => {
         const activations = revenueAt(makeEcho({ beforeHeard }).destination("echo", { baseUrl: world.baseUrl }))
         yield* withValues(world, { u1: 1, u2: 1 })
         yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), ["u1 1", "u2 1", "u1 2", "u1 3"])
+        assert.deepStrictEqual(sent(world), ["u1 1", "u2 1", "u1 2", "u1 3"])
         yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), [])
+        assert.deepStrictEqual(sent(world), [])
       })
     )
   )
@@ -130,7 +130,7 @@ describeStores("R32 the latest value wins", (store) => {
         world.vendor.answerWith(() => undefined)
         yield* world.values("Revenue", { u1: 4 })
         yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), ["u1 4"])
+        assert.deepStrictEqual(sent(world), ["u1 4"])
       })
     )
   )
@@ -148,7 +148,7 @@ describeStores("R32 the latest value wins", (store) => {
         yield* world.members(shoppers, ["u2"])
         yield* world.sync(activations)
         assert.deepStrictEqual(
-          world.told().map((m) => m["userId"]),
+          world.sent().map((m) => m["userId"]),
           ["u2"]
         )
       })
@@ -164,10 +164,10 @@ describeStores("R32 the latest value wins", (store) => {
         world.vendor.answerWith(() => undefined)
         yield* world.values("Revenue", { u1: 2 })
         yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), ["u1 2"])
+        assert.deepStrictEqual(sent(world), ["u1 2"])
         yield* TestClock.adjust("2 minutes")
         yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), [])
+        assert.deepStrictEqual(sent(world), [])
       })
     )
   )
@@ -182,13 +182,13 @@ describeStores("R33 outcomes and failures", (store) => {
         const activations = yield* withValues(world, { u1: 1, u2: 2, u3: 3, u4: 4 })
         const [synced] = (yield* world.sync(activations)).synced
         assert.deepInclude(synced?.counts, { identify: 2, rejected: 1, postponed: 1 })
-        assert.deepStrictEqual(told(world), ["u1 1", "u4 4"])
+        assert.deepStrictEqual(sent(world), ["u1 1", "u4 4"])
         world.vendor.answerWith(() => undefined)
         yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), [], "not before its time")
+        assert.deepStrictEqual(sent(world), [], "not before its time")
         yield* TestClock.adjust("1 minute")
         yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), ["u3 3"])
+        assert.deepStrictEqual(sent(world), ["u3 3"])
       })
     )
   )
@@ -202,7 +202,7 @@ describeStores("R33 outcomes and failures", (store) => {
           const activations = yield* withValues(world, { u1: 1, u2: 2 })
           const report = yield* whileTimePasses(world.sync(activations, forever), "1 second")
           assert.strictEqual(report.synced[0]?.ending._tag, "Settled")
-          assert.deepStrictEqual(told(world), ["u1 1", "u2 2"])
+          assert.deepStrictEqual(sent(world), ["u1 1", "u2 2"])
           const at = world.vendor.state.requests.map((request) => request.at)
           const waits = at.slice(1).map((time, i) => time - (at[i] ?? 0))
           assert.isAtLeast(Math.max(...waits), 20_000, "waits grow")
@@ -252,7 +252,7 @@ describeStores("R33 outcomes and failures", (store) => {
         world.vendor.answerWith(() => undefined)
         yield* TestClock.adjust("2 minutes")
         yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), ["u1 1"])
+        assert.deepStrictEqual(sent(world), ["u1 1"])
       })
     )
   )
@@ -275,7 +275,7 @@ describeStores("R33 outcomes and failures", (store) => {
         assert.strictEqual(world.vendor.state.requests.length, 1, "the vendor is left alone meanwhile")
         yield* Operations.resume(yield* world.activation("echo/revenue"))
         assert.deepStrictEqual(yield* ending, { _tag: "Settled" })
-        assert.deepStrictEqual(told(world), ["u1 1"])
+        assert.deepStrictEqual(sent(world), ["u1 1"])
       }).pipe(Effect.scoped)
     )
   )
@@ -288,7 +288,7 @@ describeStores("R33 outcomes and failures", (store) => {
         assert.strictEqual((yield* world.sync(activations)).synced[0]?.ending._tag, "Stopped")
         world.vendor.answerWith(() => undefined)
         yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), ["u1 1"])
+        assert.deepStrictEqual(sent(world), ["u1 1"])
       })
     )
   )
@@ -305,9 +305,9 @@ describeStores("R33 outcomes and failures", (store) => {
         const ending = (yield* world.sync(revenueAt(broken))).synced[0]?.ending
         assert.match(JSON.stringify(ending), /Stopped.*The plugin threw: TypeError: cannot read outcomes of undefined/)
         yield* Operations.resume(yield* world.activation("echo/revenue"))
-        world.told()
+        world.sent()
         yield* world.sync(revenueAt(world.destination))
-        assert.deepStrictEqual(told(world), ["u1 1"])
+        assert.deepStrictEqual(sent(world), ["u1 1"])
       })
     )
   )
@@ -319,11 +319,11 @@ describeStores("R33 outcomes and failures", (store) => {
         const activations = yield* withValues(world, { u1: 1, u2: 2 })
         const ending = (yield* world.sync(activations)).synced[0]?.ending
         assert.match(JSON.stringify(ending), /Stopped.*answered 1 outcomes for 2 items/)
-        world.told()
+        world.sent()
         world.vendor.answerWith(() => undefined)
         yield* Operations.resume(yield* world.activation("echo/revenue"))
         yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), ["u1 1", "u2 2"])
+        assert.deepStrictEqual(sent(world), ["u1 1", "u2 2"])
       })
     )
   )
@@ -337,7 +337,7 @@ describeStores("R33 outcomes and failures", (store) => {
           )
           const activations = yield* withValues(world, { u1: 1, u2: 2, u3: 3, u4: 4, u5: 5 })
           yield* world.sync(activations)
-          assert.deepStrictEqual(told(world), ["u1 1", "u2 2", "u4 4", "u5 5"])
+          assert.deepStrictEqual(sent(world), ["u1 1", "u2 2", "u4 4", "u5 5"])
           const [rejection, ...others] = yield* world.rejections
           assert.deepStrictEqual(others, [])
           assert.deepInclude(rejection, { identifier: "user_id:u3", reason: `${status} u3?` })
@@ -353,7 +353,7 @@ describeStores("R42 several traits in one call", (store) => {
     yield* world.values("Revenue", { u1: 450 })
     yield* world.members(shoppers, ["u1"])
     yield* world.sync([...revenueAt(world.destination), Activation.events(audience(shoppers), world.destination)])
-    return world.told().map((m) => m["traits"])
+    return world.sent().map((m) => m["traits"])
   })
 
   it.effect("R42 what is due for one identifier travels as one identify where the vendor takes several traits", () =>

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Activation } from "@tributary/core"
+import { Activation } from "@tributary/core/runtime"
 import { Deferred, Effect, Fiber } from "effect"
 import { stores } from "../support/stores.ts"
 import { audience, inWorld, trait, whileTimePasses, type World } from "../support/world.ts"
@@ -29,7 +29,7 @@ const takesAndFails = (world: World) => {
 const syncing = (world: World, activations: Parameters<World["sync"]>[0]) =>
   whileTimePasses(world.sync(activations, { patience: 1 }), "1 second")
 
-const traits = (world: World) => world.told().map((message) => message["traits"])
+const traits = (world: World) => world.sent().map((message) => message["traits"])
 
 for (const store of stores) {
   describe(`R40 on ${store.name}`, () => {
@@ -84,7 +84,7 @@ for (const store of stores) {
           world.vendor.answerWith(() => undefined)
           yield* world.members(shoppers, [])
           yield* sync
-          assert.deepStrictEqual(world.told(), [])
+          assert.deepStrictEqual(world.sent(), [])
         })
       )
     )
@@ -125,8 +125,8 @@ for (const store of stores) {
             yield* world.members(shoppers, ["u2"])
             assert.deepStrictEqual(traits(world), [{ first_time_shopper: true }])
             yield* sync
-            const told = world.told().map(({ traits: { first_time_shopper }, userId }) => [userId, first_time_shopper])
-            assert.deepStrictEqual(told.toSorted(), [
+            const sent = world.sent().map(({ traits: { first_time_shopper }, userId }) => [userId, first_time_shopper])
+            assert.deepStrictEqual(sent.toSorted(), [
               ["u1", false],
               ["u2", true]
             ])

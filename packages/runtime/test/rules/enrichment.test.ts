@@ -1,4 +1,4 @@
-import { Activation } from "@tributary/core"
+import { Activation } from "@tributary/core/runtime"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
@@ -18,7 +18,7 @@ describeStores("R24 required properties", (store) => {
         yield* world.members(shoppers, ["u1", "u2"])
         yield* world.sync([Activation.events(audience(shoppers), world.destination)])
         assert.deepStrictEqual(
-          world.told().map((m) => [m["userId"], m["required"]]),
+          world.sent().map((m) => [m["userId"], m["required"]]),
           [
             ["u1", { name: "Ada" }],
             ["u2", { name: "Grace Hopper" }]
@@ -41,7 +41,7 @@ describeStores("R24 required properties", (store) => {
           yield* world.members(shoppers, ["u1", "u2"])
           const [synced] = (yield* world.sync([Activation.events(audience(shoppers), world.destination)])).synced
           assert.deepStrictEqual(
-            world.told().map((m) => m["userId"]),
+            world.sent().map((m) => m["userId"]),
             ["u2"]
           )
           assert.deepInclude(synced?.counts, { identify: 1, rejected: 1 })
@@ -61,13 +61,13 @@ describeStores("R24 required properties", (store) => {
         yield* world.customers([{ id: "u1" }, { id: "u2", name: "Grace" }])
         yield* world.members(shoppers, ["u1", "u2"])
         yield* world.sync(activations)
-        world.told()
+        world.sent()
         yield* world.customers([
           { id: "u1", city: "Bonn" },
           { id: "u2", name: "Grace" }
         ])
         const [unhealed] = (yield* world.sync(activations)).synced
-        assert.deepStrictEqual(world.told(), [], "another trait does not help")
+        assert.deepStrictEqual(world.sent(), [], "another trait does not help")
         assert.strictEqual(unhealed?.counts.rejected, 0, "and it is not rejected anew")
         yield* world.customers([
           { id: "u1", last_name: "Lovelace" },
@@ -75,7 +75,7 @@ describeStores("R24 required properties", (store) => {
         ])
         yield* world.sync(activations)
         assert.deepStrictEqual(
-          world.told().map((m) => [m["userId"], m["type"], m["required"]]),
+          world.sent().map((m) => [m["userId"], m["type"], m["required"]]),
           [
             ["u1", "identify", { name: "Lovelace" }],
             ["u1", "track", { name: "Lovelace" }]
@@ -83,7 +83,7 @@ describeStores("R24 required properties", (store) => {
         )
         assert.deepStrictEqual(yield* world.rejections, [])
         yield* world.sync(activations)
-        assert.deepStrictEqual(world.told(), [])
+        assert.deepStrictEqual(world.sent(), [])
       })
     )
   )
@@ -122,7 +122,7 @@ describeStores("R25 mapped traits", (store) => {
           traits: { town: "city", "First Name": "first_name" }
         })
         yield* world.sync([activation])
-        const [identify, track, ...bare] = world.told()
+        const [identify, track, ...bare] = world.sent()
         assert.deepStrictEqual(identify?.["traits"], { town: "Bonn", "First Name": "Ada", first_time_shopper: true })
         assert.deepStrictEqual(track?.["properties"], {
           town: "Bonn",
@@ -144,7 +144,7 @@ describeStores("R25 mapped traits", (store) => {
         yield* world.sync([
           Activation.events(trait("Revenue"), world.destination, { calls: ["identify", "track"], traits })
         ])
-        const [identify, track] = world.told()
+        const [identify, track] = world.sent()
         assert.strictEqual(identify?.["traits"]["revenue"], 450)
         assert.deepStrictEqual(track?.["properties"], { trait_key: "revenue", revenue: 450 })
       })
@@ -158,13 +158,13 @@ describeStores("R25 mapped traits", (store) => {
         yield* world.customers([{ id: "u1", city: "Bonn" }])
         yield* world.values("Revenue", { u1: 450 })
         yield* world.sync(activations)
-        world.told()
+        world.sent()
         yield* world.customers([{ id: "u1", city: "Köln" }])
         yield* world.sync(activations)
-        assert.deepStrictEqual(world.told(), [])
+        assert.deepStrictEqual(world.sent(), [])
         yield* world.values("Revenue", { u1: 451 })
         yield* world.sync(activations)
-        assert.deepStrictEqual(world.told()[0]?.["traits"], { town: "Köln", revenue: 451 })
+        assert.deepStrictEqual(world.sent()[0]?.["traits"], { town: "Köln", revenue: 451 })
       })
     )
   )

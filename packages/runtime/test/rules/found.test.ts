@@ -1,5 +1,5 @@
 // What the model found: each a rule, and the sentence that did not hold.
-import { Activation } from "@tributary/core"
+import { Activation } from "@tributary/core/runtime"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
@@ -16,14 +16,14 @@ describeStores("found by the model", (store) => {
         yield* world.customers([{ id: "u1", company: "c1" }])
         yield* world.members("Key accounts", ["c1"])
         yield* world.sync(activations)
-        const [first] = world.told()
+        const [first] = world.sent()
         yield* TestClock.adjust("1 hour")
         yield* world.customers([
           { id: "u1", company: "c1" },
           { id: "u2", company: "c1" }
         ])
         yield* world.sync(activations)
-        const [second, ...others] = world.told()
+        const [second, ...others] = world.sent()
         assert.deepStrictEqual(others, [])
         assert.deepStrictEqual([first?.["users"], second?.["users"]], [["u1"], ["u1", "u2"]])
         assert.notStrictEqual(second?.["messageId"], first?.["messageId"])
@@ -47,7 +47,7 @@ describeStores("found by the model", (store) => {
         ])
         yield* world.members("Key accounts", ["c1"])
         yield* world.sync(activations)
-        assert.deepStrictEqual(world.told(), [])
+        assert.deepStrictEqual(world.sent(), [])
         asked()
         yield* TestClock.adjust("1 hour")
         yield* world.sync(activations)
@@ -55,7 +55,7 @@ describeStores("found by the model", (store) => {
         yield* world.customers([{ id: "u1", company: "c1" }, { id: "u2" }])
         yield* world.sync(activations)
         assert.deepStrictEqual(
-          world.told().map((message) => message["users"]),
+          world.sent().map((message) => message["users"]),
           [["u1"]]
         )
         assert.deepStrictEqual(yield* world.rejections, [])

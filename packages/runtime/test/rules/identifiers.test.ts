@@ -1,4 +1,4 @@
-import { Activation } from "@tributary/core"
+import { Activation } from "@tributary/core/runtime"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
@@ -26,7 +26,7 @@ describeStores("R20 R21 several identifiers", (store) => {
         ])
         yield* world.members(shoppers, ["u1", "u2"])
         yield* world.sync([Activation.events(audience(shoppers), world.destination)])
-        assert.deepStrictEqual(news(world.told()), [
+        assert.deepStrictEqual(news(world.sent()), [
           "anonymous_id:a-1 true",
           "email:ada@example.com true",
           "ios.idfa:IDFA true",
@@ -49,21 +49,21 @@ describeStores("R20 R21 several identifiers", (store) => {
           Activation.events(audience(shoppers), world.destination, { calls: ["track"], id: "shoppers" }),
           Activation.events(trait(revenue), world.destination, { id: "revenue" })
         ]
-        const told = () => world.told().filter((m) => String(m["identifier"]).startsWith("email:"))
+        const sent = () => world.sent().filter((m) => String(m["identifier"]).startsWith("email:"))
         const each = (line: string) => names.map((name) => `email:${name}@example.com ${line}`)
         const lines = (messages: ReadonlyArray<Message>) =>
           messages.map((m) => `${m["identifier"]} ${m["event"] ?? m["traits"]["revenue"]}`).toSorted()
 
         yield* world.sync(activations)
-        assert.deepStrictEqual(lines(told()), [...each("450"), ...each("Audience Entered")].toSorted())
+        assert.deepStrictEqual(lines(sent()), [...each("450"), ...each("Audience Entered")].toSorted())
 
         yield* world.values(revenue, { u1: 451 })
         yield* world.sync(activations)
-        assert.deepStrictEqual(lines(told()), each("451"))
+        assert.deepStrictEqual(lines(sent()), each("451"))
 
         yield* world.members(shoppers, ["u2"])
         yield* world.sync(activations)
-        assert.deepStrictEqual(lines(told()), each("Audience Exited"))
+        assert.deepStrictEqual(lines(sent()), each("Audience Exited"))
       })
     )
   )
@@ -78,7 +78,7 @@ describeStores("R20 R21 several identifiers", (store) => {
         yield* world.members(shoppers, ["u1"])
         const report = yield* world.sync([Activation.events(audience(shoppers), world.destination)])
         assert.match(report.failures[0]?.message ?? "", /comes twice with different traits/)
-        assert.deepStrictEqual(world.told(), [])
+        assert.deepStrictEqual(world.sent(), [])
       })
     )
   )
@@ -96,13 +96,13 @@ describeStores("R22 new identifiers", (store) => {
           Activation.events(trait(revenue), world.destination)
         ]
         yield* world.sync(activations)
-        world.told()
+        world.sent()
         yield* TestClock.adjust("1 minute")
         yield* world.customers([...email("u1", "a", "b"), ...email("u2", "x")])
         yield* world.sync(activations)
         assert.deepStrictEqual(
           world
-            .told()
+            .sent()
             .map((m) => `${m["identifier"]} ${m["type"]} ${JSON.stringify(m["traits"] ?? m["properties"])}`)
             .toSorted(),
           [
@@ -112,7 +112,7 @@ describeStores("R22 new identifiers", (store) => {
           ]
         )
         yield* world.sync(activations)
-        assert.deepStrictEqual(world.told(), [])
+        assert.deepStrictEqual(world.sent(), [])
       })
     )
   )
@@ -124,11 +124,11 @@ describeStores("R22 new identifiers", (store) => {
         yield* world.members(shoppers, ["u1"])
         const activations = [Activation.events(audience(shoppers), world.destination)]
         yield* world.sync(activations)
-        world.told()
+        world.sent()
         yield* TestClock.adjust("1 minute")
         yield* world.customers([{ id: "u1" }, ...email("u2", "b")])
         yield* world.sync(activations)
-        assert.deepStrictEqual(world.told(), [])
+        assert.deepStrictEqual(world.sent(), [])
       })
     )
   )
@@ -140,16 +140,16 @@ describeStores("R22 new identifiers", (store) => {
         yield* world.values(revenue, { u1: 450 })
         const activations = [Activation.events(trait(revenue), world.destination, { newIdentifiers: false })]
         yield* world.sync(activations)
-        assert.deepStrictEqual(news(world.told()).length, 2)
+        assert.deepStrictEqual(news(world.sent()).length, 2)
         yield* TestClock.adjust("1 minute")
         yield* world.customers(email("u1", "a", "b"))
         yield* world.sync(activations)
-        assert.deepStrictEqual(world.told(), [])
+        assert.deepStrictEqual(world.sent(), [])
         yield* TestClock.adjust("1 minute")
         yield* world.values(revenue, { u1: 451 })
         yield* world.sync(activations)
         assert.deepStrictEqual(
-          world.told().map((m) => [m["identifier"], m["traits"]["revenue"]]),
+          world.sent().map((m) => [m["identifier"], m["traits"]["revenue"]]),
           [
             ["email:a@example.com", 451],
             ["user_id:u1", 451],
@@ -167,14 +167,14 @@ describeStores("R22 new identifiers", (store) => {
         yield* world.members(shoppers, ["u1", "u2"])
         const activations = [Activation.events(audience(shoppers), world.destination, { newIdentifiers: false })]
         yield* world.sync(activations)
-        world.told()
+        world.sent()
         yield* TestClock.adjust("1 minute")
         yield* world.customers([...email("u1", "a", "b"), { id: "u2" }])
         yield* world.sync(activations)
         yield* TestClock.adjust("1 minute")
         yield* world.members(shoppers, ["u2"])
         yield* world.sync(activations)
-        assert.deepStrictEqual(news(world.told()), ["email:a@example.com false", "user_id:u1 false"])
+        assert.deepStrictEqual(news(world.sent()), ["email:a@example.com false", "user_id:u1 false"])
       })
     )
   )
@@ -190,10 +190,10 @@ describeStores("R22 new identifiers", (store) => {
         yield* TestClock.adjust("1 minute")
         yield* world.customers(email("u1", "a", "b"))
         yield* world.sync([first])
-        world.told()
+        world.sent()
         yield* TestClock.adjust("1 minute")
         yield* world.sync([second])
-        assert.deepStrictEqual(news(world.told()), [
+        assert.deepStrictEqual(news(world.sent()), [
           "email:a@example.com true",
           "email:b@example.com true",
           "user_id:u1 true"
@@ -218,7 +218,7 @@ describeStores("R23 identifier policies", (store) => {
         yield* world.members(shoppers, ["u1"])
         const identifiers = { ...onlyEmail, email: policy }
         yield* world.sync([Activation.events(audience(shoppers), world.destination, { identifiers })])
-        return world.told().map((m) => m["traits"]["email"])
+        return world.sent().map((m) => m["traits"]["email"])
       })
     )
 
@@ -261,13 +261,13 @@ describeStores("R23 identifier policies", (store) => {
         yield* TestClock.adjust("1 minute")
         yield* world.customers([...email("u1", "a", "b"), { id: "u2" }])
         yield* world.sync(under("latest"))
-        assert.deepStrictEqual(news(world.told()), ["email:a@example.com true", "email:b@example.com true"])
+        assert.deepStrictEqual(news(world.sent()), ["email:a@example.com true", "email:b@example.com true"])
         yield* TestClock.adjust("1 minute")
         yield* world.members(shoppers, ["u2"])
         yield* world.sync(under("none"))
-        assert.deepStrictEqual(news(world.told()), ["email:a@example.com false", "email:b@example.com false"])
+        assert.deepStrictEqual(news(world.sent()), ["email:a@example.com false", "email:b@example.com false"])
         yield* world.sync(under("all"))
-        assert.deepStrictEqual(world.told(), [])
+        assert.deepStrictEqual(world.sent(), [])
       })
     )
   )
@@ -299,12 +299,12 @@ describeStores("R26 R27 identifiers that move or go", (store) => {
         yield* world.members(shoppers, ["u1", "u2", "u3"])
         const activations = [Activation.events(audience(shoppers), world.destination)]
         yield* world.sync(activations)
-        world.told()
+        world.sent()
         yield* TestClock.adjust("1 minute")
         yield* world.customers([...email("u1", "a", "b"), { id: "u3" }])
         yield* world.members(shoppers, ["u1", "u3"])
         yield* world.sync(activations)
-        assert.deepStrictEqual(news(world.told()), ["user_id:u2 false"])
+        assert.deepStrictEqual(news(world.sent()), ["user_id:u2 false"])
       })
     )
   )
@@ -316,13 +316,13 @@ describeStores("R26 R27 identifiers that move or go", (store) => {
         yield* world.members(shoppers, ["u1", "u2"])
         const activations = [Activation.events(audience(shoppers), world.destination)]
         yield* world.sync(activations)
-        world.told()
+        world.sent()
         yield* TestClock.adjust("1 minute")
         yield* world.customers([...email("u1", "b"), ...email("u2", "c")])
         yield* world.sync(activations)
-        assert.deepStrictEqual(news(world.told()), ["email:a@example.com false"])
+        assert.deepStrictEqual(news(world.sent()), ["email:a@example.com false"])
         yield* world.sync(activations)
-        assert.deepStrictEqual(world.told(), [])
+        assert.deepStrictEqual(world.sent(), [])
       })
     )
   )
@@ -338,10 +338,10 @@ describeStores("R26 R27 identifiers that move or go", (store) => {
           Activation.events(trait(revenue), world.destination)
         ]
         yield* world.sync(activations)
-        world.told()
+        world.sent()
         yield* world.customers(email("u2", "c"))
         yield* world.sync(activations)
-        const lines = world.told().map((m) => `${m["identifier"]} ${JSON.stringify(m["traits"])}`)
+        const lines = world.sent().map((m) => `${m["identifier"]} ${JSON.stringify(m["traits"])}`)
         assert.deepStrictEqual(lines.toSorted(), [
           'email:a@example.com {"first_time_shopper":false,"email":"a@example.com"}',
           'email:a@example.com {"revenue":null,"email":"a@example.com"}',

@@ -1,4 +1,5 @@
-import { Activation, RateLimit } from "@tributary/core"
+import { RateLimit } from "@tributary/core"
+import { Activation } from "@tributary/core/runtime"
 import { assert, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
@@ -44,8 +45,8 @@ describeStores("lanes", (store) => {
         yield* world.members("Vips", ["u0"])
         yield* world.sync([activations[1]!])
         yield* world.members("Everybody", ids(600))
-        world.told()
-        const isTold = (id: string, key: string) =>
+        world.sent()
+        const isSent = (id: string, key: string) =>
           world.vendor.state.messages.some(
             (message) => message["userId"] === id && message["traits"]?.[key] !== undefined
           )
@@ -63,10 +64,10 @@ describeStores("lanes", (store) => {
           )
           waits.push((yield* Clock.currentTimeMillis) - changedAt)
         }
-        assert.isFalse(isTold("u598", "everybody"), "the first sync is still at it")
+        assert.isFalse(isSent("u598", "everybody"), "the first sync is still at it")
         assert.isAtMost(Math.max(...waits), 250)
         yield* whileTimePasses(Fiber.join(sync), "50 millis")
-        assert.isTrue(isTold("u598", "everybody"))
+        assert.isTrue(isSent("u598", "everybody"))
       })
     )
   )
@@ -82,7 +83,7 @@ describeStores("lanes", (store) => {
           world.sync([Activation.events(everybody, world.destination), Activation.events(last, world.destination)])
         )
         yield* until(() => world.vendor.state.messages.some((message) => message["traits"]?.["last"] === true))
-        assert.isBelow(world.told().length, 250, "the small one has had its share long before the large one is done")
+        assert.isBelow(world.sent().length, 250, "the small one has had its share long before the large one is done")
         yield* whileTimePasses(Fiber.join(sync), "50 millis")
       })
     )
@@ -99,7 +100,7 @@ describeStores("lanes", (store) => {
         yield* world.sql`update tributary.activation set paused = true`
         const report = yield* whileTimePasses(Fiber.join(sync), "50 millis")
         assert.strictEqual(report.synced[0]?.ending._tag, "Paused")
-        assert.isBelow(world.told().length, 200)
+        assert.isBelow(world.sent().length, 200)
       })
     )
   )
@@ -114,7 +115,7 @@ describeStores("lanes", (store) => {
           Activation.events(vips, world.destination)
         ]
         yield* whileTimePasses(world.sync([activations[1]!]), "50 millis")
-        world.told()
+        world.sent()
         yield* world.members("Everybody", ids(600))
         const sync = yield* Effect.forkChild(world.sync(activations))
         yield* until(() => world.vendor.state.messages.length > 60)
@@ -126,7 +127,7 @@ describeStores("lanes", (store) => {
           ["Settled", "Held"]
         )
         assert.deepStrictEqual(
-          world.told().filter((message) => message["traits"]?.["vips"] !== undefined),
+          world.sent().filter((message) => message["traits"]?.["vips"] !== undefined),
           []
         )
       })
@@ -239,7 +240,7 @@ describeStores("rests", (store) => {
           down: "GaveUp",
           up: "Settled"
         })
-        assert.strictEqual(world.told().length, 20)
+        assert.strictEqual(world.sent().length, 20)
       })
     )
   )

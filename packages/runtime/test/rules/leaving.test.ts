@@ -1,4 +1,4 @@
-import { Activation } from "@tributary/core"
+import { Activation } from "@tributary/core/runtime"
 import { assert, it } from "@effect/vitest"
 import { Clock, Effect, Result } from "effect"
 import { TestClock } from "effect/testing"
@@ -6,9 +6,9 @@ import { defineConfig, type ConfigOptions } from "../../src/config/defineConfig.
 import { resolve } from "../../src/config/Resolved.ts"
 import * as Space from "../../src/engine/Space.ts"
 import { syncOnce } from "../../src/engine/SyncOnce.ts"
-import * as History from "../../src/store/History.ts"
-import * as Operations from "../../src/store/Operations.ts"
-import { activations as statuses } from "../../src/store/Status.ts"
+import * as History from "../../src/store/views/History.ts"
+import * as Operations from "../../src/store/activations/Operations.ts"
+import { activations as statuses } from "../../src/store/views/Status.ts"
 import { describeStores } from "../support/stores.ts"
 import { accounts, audience, defaults, inNewYear, trait, users, whileTimePasses, type World } from "../support/world.ts"
 
@@ -27,7 +27,7 @@ const syncWith = (options: Partial<ConfigOptions>) =>
 const stateOf = (id: string) => Effect.map(statuses, (rows) => rows.find(({ activation }) => activation === id)?.state)
 
 const calls = (world: World) =>
-  world.told().map((message) => `${message["userId"]} ${JSON.stringify(message["traits"] ?? message["event"])}`)
+  world.sent().map((message) => `${message["userId"]} ${JSON.stringify(message["traits"] ?? message["event"])}`)
 
 const listOf = (world: World) => [...world.vendor.state.lists.values()].map(({ members }) => [...members].toSorted())
 
@@ -39,7 +39,7 @@ describeStores("leaving", (store) => {
         yield* world.customers(people("u1", "u2"))
         yield* world.members("Vips", ["u1"])
         yield* world.sync([Activation.events(audience("Vips"), destination)])
-        world.told()
+        world.sent()
         yield* syncWith({ destinations: [destination] })
         assert.deepStrictEqual(calls(world), [])
         assert.strictEqual(yield* stateOf("echo/vips"), "removed")
@@ -60,7 +60,7 @@ describeStores("leaving", (store) => {
           Activation.events(audience("Others"), destination)
         ]
         yield* world.sync(activations)
-        world.told()
+        world.sent()
         yield* TestClock.adjust("1 hour")
         const { report } = yield* syncWith({ activations: activations.slice(2) })
         assert.deepStrictEqual(calls(world).toSorted(), [
@@ -90,7 +90,7 @@ describeStores("leaving", (store) => {
           yield* world.customers([{ id: "u1", email: "a@example.com" }, { id: "u2" }])
           yield* world.members("Vips", ["u1"])
           yield* world.sync([Activation.events(audience("Vips"), destination, { onRemoval: "exit" })])
-          world.told()
+          world.sent()
           yield* TestClock.adjust("1 hour")
           world.vendor.answerWith(() => ({ status: 503 }))
           yield* whileTimePasses(syncWith({ destinations: [destination] }))
@@ -99,7 +99,7 @@ describeStores("leaving", (store) => {
           yield* TestClock.adjust("1 hour")
           yield* whileTimePasses(syncWith({ destinations: [destination] }))
           const hours = world
-            .told()
+            .sent()
             .map((message) => [message["identifier"], String(message["timestamp"]).slice(11, 15)])
           assert.deepStrictEqual(
             hours.toSorted(),
@@ -275,10 +275,10 @@ describeStores("leaving", (store) => {
         yield* History.prune(yield* Clock.currentTimeMillis)
         const rows = yield* world.sql`select 1 from tributary.change`
         assert.strictEqual(rows.length, 1)
-        world.told()
+        world.sent()
         yield* world.customers([{ id: "u1" }, { id: "u2", email: "b@example.com" }])
         yield* world.sync(activations)
-        const [message] = world.told()
+        const [message] = world.sent()
         assert.strictEqual(message?.["identifier"], "email:b@example.com")
         assert.isTrue(String(message?.["timestamp"]).startsWith("2026-01-0"), String(message?.["timestamp"]))
       })

@@ -1,4 +1,5 @@
-import { Activation, RateLimit, Sandbox } from "@tributary/core"
+import { RateLimit, Sandbox } from "@tributary/core"
+import { Activation } from "@tributary/core/runtime"
 import { Adwords } from "@tributary/destination-adwords"
 import { Braze } from "@tributary/destination-braze"
 import { Zendesk } from "@tributary/destination-zendesk"
@@ -40,7 +41,7 @@ describeStores("R28 rate caps", (store) => {
         const refused = countedBy(world, 20)
         const activations = yield* twoActivations(world, world.destination, 45)
         yield* whileTimePasses(world.sync(activations), "50 millis")
-        assert.strictEqual(world.told().length, 90)
+        assert.strictEqual(world.sent().length, 90)
         assert.strictEqual(refused(), 0)
         const times = world.vendor.state.requests.map((request) => request.at)
         assert.isAtLeast((times.at(-1) ?? 0) - (times[0] ?? 0), 4000, "90 requests at 20 a second take 4 s at least")
@@ -56,7 +57,7 @@ describeStores("R28 rate caps", (store) => {
         const capped = echo.destination("echo", { baseUrl: world.baseUrl }, { cap: RateLimit.requests(5, "1 second") })
         const activations = yield* twoActivations(world, capped, 8)
         yield* whileTimePasses(world.sync(activations), "50 millis")
-        assert.strictEqual(world.told().length, 16)
+        assert.strictEqual(world.sent().length, 16)
         assert.strictEqual(refused(), 0)
       })
     )
@@ -73,7 +74,7 @@ describeStores("R28 rate caps", (store) => {
         })
         const activations = yield* twoActivations(world, world.destination, 5)
         yield* whileTimePasses(world.sync(activations))
-        assert.strictEqual(world.told().length, 10)
+        assert.strictEqual(world.sent().length, 10)
         const [, ...later] = world.vendor.state.requests.map((request) => request.at - (refusedAt ?? 0))
         assert.isAtLeast(Math.min(...later), 7000)
       })
@@ -117,7 +118,7 @@ describeStores("a batch's bytes", (store) => {
           assert.isAtMost(Math.max(...sizes), 3000)
           assert.deepStrictEqual(
             world
-              .told()
+              .sent()
               .map((message) => message["userId"])
               .toSorted(),
             ids.filter((id) => id !== "u5")

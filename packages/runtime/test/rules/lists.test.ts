@@ -1,4 +1,4 @@
-import { Activation, type Computation } from "@tributary/core"
+import { Activation, type Computation } from "@tributary/core/runtime"
 import { assert, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import { TestClock } from "effect/testing"

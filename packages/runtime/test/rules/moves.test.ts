@@ -1,4 +1,4 @@
-import { Activation, Ledger } from "@tributary/core"
+import { Activation, Ledger } from "@tributary/core/runtime"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { resolve } from "../../src/config/Resolved.ts"
@@ -26,8 +26,8 @@ describeStores("R27 identifiers that move while they are told", (store) => {
         const no = yield* world.activation("echo/vips")
         const [row] = yield* world.sql<{ epoch: bigint }>`select epoch from tributary.destination`
         const owner = { destination: "echo", epoch: row?.epoch ?? 0n }
-        const wish = { activations: [no], liveOnly: false, limit: 100 }
-        const claim = Effect.flatMap(ledger.claim(owner, wish), (taken) => Effect.fromOption(taken))
+        const request = { activations: [no], liveOnly: false, limit: 100 }
+        const claim = Effect.flatMap(ledger.claim(owner, request), (taken) => Effect.fromOption(taken))
         const first = yield* claim
         const wanted = {
           identifierTypes: ["user_id", "email"],
@@ -45,12 +45,12 @@ describeStores("R27 identifiers that move while they are told", (store) => {
         yield* ledger.settle(second, { ...Ledger.nothingSettled, released: [...second.profiles] })
         yield* ledger.settle(first, {
           ...Ledger.nothingSettled,
-          acknowledged: [{ activation: no, kind: "identify", identifier: email, told: 1n, attempt: 1n }],
+          acknowledged: [{ activation: no, kind: "identify", identifier: email, sent: 1n, attempt: 1n }],
           released: [...first.profiles]
         })
         yield* world.sync(activations)
         assert.deepInclude(
-          world.told().map((message) => [message["identifier"], message["traits"]?.vips]),
+          world.sent().map((message) => [message["identifier"], message["traits"]?.vips]),
           ["email:a@example.com", false]
         )
       })

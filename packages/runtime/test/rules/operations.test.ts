@@ -1,8 +1,8 @@
-import { Activation } from "@tributary/core"
+import { Activation } from "@tributary/core/runtime"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import * as Operations from "../../src/store/Operations.ts"
+import * as Operations from "../../src/store/activations/Operations.ts"
 import type { SourcedActivation } from "../../src/config/defineConfig.ts"
 import type { SyncReport } from "../../src/engine/SyncOnce.ts"
 import { describeStores } from "../support/stores.ts"
@@ -26,10 +26,10 @@ const afterLeaving = (
     yield* world.customers(people(members).map((id) => ({ id })))
     yield* world.members(shoppers, people(members))
     yield* world.sync(activations)
-    assert.strictEqual(world.told().length, members)
+    assert.strictEqual(world.sent().length, members)
     yield* world.members(shoppers, people(members - left))
     const report = yield* world.sync(activations)
-    return { activations, ending: ending(report), told: world.told().length }
+    return { activations, ending: ending(report), sent: world.sent().length }
   })
 
 describeStores("R36 holds", (store) => {
@@ -41,11 +41,11 @@ describeStores("R36 holds", (store) => {
           _tag: "Held",
           reason: "it would remove 100 profiles, 33 % of those told (allowed: 30 %)"
         })
-        assert.strictEqual(first.told, 0)
+        assert.strictEqual(first.sent, 0)
         yield* world.customers(people(301).map((id) => ({ id })))
         yield* world.members(shoppers, [...people(200), "u300"])
         assert.strictEqual(ending(yield* world.sync(first.activations))?._tag, "Held")
-        assert.deepStrictEqual(world.told(), [])
+        assert.deepStrictEqual(world.sent(), [])
       })
     )
   )
@@ -53,8 +53,8 @@ describeStores("R36 holds", (store) => {
   it.effect("R36 fewer than 100 go ahead whatever their share is", () =>
     inWorld(store, { batch: 100 })((world) =>
       Effect.gen(function* () {
-        const { ending, told } = yield* afterLeaving(world, 100, 99)
-        assert.deepStrictEqual([ending?._tag, told], ["Settled", 99])
+        const { ending, sent } = yield* afterLeaving(world, 100, 99)
+        assert.deepStrictEqual([ending?._tag, sent], ["Settled", 99])
       })
     )
   )
@@ -62,8 +62,8 @@ describeStores("R36 holds", (store) => {
   it.effect("R36 100 or more go ahead where they are 30 % at most", () =>
     inWorld(store, { batch: 100 })((world) =>
       Effect.gen(function* () {
-        const { ending, told } = yield* afterLeaving(world, 400, 120)
-        assert.deepStrictEqual([ending?._tag, told], ["Settled", 120])
+        const { ending, sent } = yield* afterLeaving(world, 400, 120)
+        assert.deepStrictEqual([ending?._tag, sent], ["Settled", 120])
       })
     )
   )
@@ -71,12 +71,12 @@ describeStores("R36 holds", (store) => {
   it.effect("R36 a source that turned empty waits, however few it held", () =>
     inWorld(store)((world) =>
       Effect.gen(function* () {
-        const { ending, told } = yield* afterLeaving(world, 2, 2)
+        const { ending, sent } = yield* afterLeaving(world, 2, 2)
         assert.deepStrictEqual(ending, {
           _tag: "Held",
           reason: "its source turned empty: all of the 2 profiles told would be removed"
         })
-        assert.strictEqual(told, 0)
+        assert.strictEqual(sent, 0)
       })
     )
   )
@@ -89,7 +89,7 @@ describeStores("R36 holds", (store) => {
       assert.strictEqual(yield* run({ share: 0.2, least: 2 }), "Settled")
       assert.strictEqual(yield* run({ share: 0.1, least: 3 }), "Settled")
       const emptied = inWorld(store)((world) => afterLeaving(world, 2, 2, { hold: false }))
-      assert.strictEqual((yield* emptied).told, 2)
+      assert.strictEqual((yield* emptied).sent, 2)
     })
   )
 
@@ -100,14 +100,14 @@ describeStores("R36 holds", (store) => {
         const no = yield* world.activation("echo/first_time_shopper")
         assert.isTrue(yield* Operations.approve(no))
         assert.strictEqual(ending(yield* world.sync(activations))?._tag, "Settled")
-        assert.strictEqual(world.told().length, 2)
+        assert.strictEqual(world.sent().length, 2)
         assert.isFalse(yield* Operations.approve(no), "nothing is held any more")
         yield* world.members(shoppers, people(2))
         yield* world.sync(activations)
-        world.told()
+        world.sent()
         yield* world.members(shoppers, [])
         assert.strictEqual(ending(yield* world.sync(activations))?._tag, "Held", "an approval is for one time")
-        assert.deepStrictEqual(world.told(), [])
+        assert.deepStrictEqual(world.sent(), [])
       })
     )
   )
@@ -119,7 +119,7 @@ describeStores("R36 holds", (store) => {
         yield* world.members(shoppers, ["u0", "u1"])
         assert.strictEqual(ending(yield* world.sync(activations))?._tag, "Settled")
         assert.deepStrictEqual(
-          world.told().map((m) => [m["userId"], m["traits"]]),
+          world.sent().map((m) => [m["userId"], m["traits"]]),
           [["u2", { first_time_shopper: false }]]
         )
         const [row] = yield* world.sql<{ held: string | null }>`select held from tributary.activation`
@@ -135,10 +135,10 @@ describeStores("R36 holds", (store) => {
         yield* world.customers([{ id: "u1" }])
         yield* world.values("Revenue", { u1: 450 })
         yield* world.sync(activations)
-        world.told()
+        world.sent()
         yield* world.values("Revenue", {})
         assert.strictEqual(ending(yield* world.sync(activations))?._tag, "Held")
-        assert.deepStrictEqual(world.told(), [])
+        assert.deepStrictEqual(world.sent(), [])
       })
     )
   )
@@ -174,12 +174,12 @@ describeStores("R38 the operator's verbs", (store) => {
     yield* world.members(shoppers, ["u1", "u2"])
     yield* world.values("Revenue", { u1: 1, u2: 2 })
     yield* world.sync(activations)
-    world.told()
+    world.sent()
     return { activations, shoppers: yield* world.activation("shoppers") }
   })
   const lines = (world: World) =>
     world
-      .told()
+      .sent()
       .map((m) => `${m["userId"]} ${JSON.stringify(m["traits"])}`)
       .toSorted()
 

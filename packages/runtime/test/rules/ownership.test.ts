@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Activation, RateLimit } from "@tributary/core"
+import { RateLimit } from "@tributary/core"
+import { Activation } from "@tributary/core/runtime"
 import { Effect } from "effect"
 import { stores } from "../support/stores.ts"
 import { makeEcho } from "../support/echo.ts"
@@ -25,7 +26,7 @@ for (const store of stores) {
           const sync = Effect.result(world.sync([Activation.events(everybody, world.destination)]))
           const [result] = yield* whileTimePasses(Effect.all([sync, overtake], { concurrency: 2 }), "1 second")
           assert.strictEqual(result._tag, "Failure")
-          assert.deepStrictEqual(world.told(), [])
+          assert.deepStrictEqual(world.sent(), [])
           assert.strictEqual(world.vendor.state.requests.length, 1)
         })
       )
@@ -41,7 +42,7 @@ for (const store of stores) {
             Activation.events(everybody, echo.destination(`echo${i}`, { baseUrl: world.baseUrl }))
           )
           yield* world.sync(activations)
-          assert.strictEqual(world.told().length, 20)
+          assert.strictEqual(world.sent().length, 20)
         })
       )
     )

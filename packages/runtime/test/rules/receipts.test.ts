@@ -1,4 +1,4 @@
-import { Activation } from "@tributary/core"
+import { Activation } from "@tributary/core/runtime"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
@@ -30,7 +30,7 @@ const jobsOf = (world: World, type: "user_id" | "email" = "user_id") => {
       const job = jobs.get(name)
       if (job !== undefined) job.state = state
     },
-    told: () => [...jobs.values()].map(({ members, verb }) => `${verb} ${members.toSorted().join(" ")}`),
+    sent: () => [...jobs.values()].map(({ members, verb }) => `${verb} ${members.toSorted().join(" ")}`),
     asked: () => asked.splice(0)
   }
 }
@@ -51,11 +51,11 @@ describeStores("receipts", (store) => {
     inNewYear(store)((world) =>
       Effect.gen(function* () {
         const jobs = yield* uploaded(world, "u1", "u2")
-        assert.deepStrictEqual(jobs.told(), ["add u1 u2"])
+        assert.deepStrictEqual(jobs.sent(), ["add u1 u2"])
         jobs.say("j1", "lost")
         yield* TestClock.adjust("2 hours")
         yield* world.sync(buyers(world))
-        assert.deepStrictEqual(jobs.told(), ["add u1 u2", "add u1 u2"])
+        assert.deepStrictEqual(jobs.sent(), ["add u1 u2", "add u1 u2"])
         jobs.say("j2", "done")
         yield* TestClock.adjust("2 hours")
         yield* world.sync(buyers(world))
@@ -63,7 +63,7 @@ describeStores("receipts", (store) => {
         yield* TestClock.adjust("2 hours")
         yield* world.sync(buyers(world))
         assert.deepStrictEqual(jobs.asked(), [], "a job that is over is not asked about again")
-        assert.strictEqual(jobs.told().length, 2)
+        assert.strictEqual(jobs.sent().length, 2)
       })
     )
   )
@@ -78,7 +78,7 @@ describeStores("receipts", (store) => {
           yield* world.sync(buyers(world))
           assert.deepStrictEqual(jobs.asked(), ["j1"], state)
         }
-        assert.deepStrictEqual(jobs.told(), ["add u1", "add u1"])
+        assert.deepStrictEqual(jobs.sent(), ["add u1", "add u1"])
       })
     )
   )
@@ -94,13 +94,13 @@ describeStores("receipts", (store) => {
         yield* TestClock.adjust("2 hours")
         yield* world.sync(buyers(world))
         jobs.say("j2", "done")
-        assert.deepStrictEqual(jobs.told(), ["add u1 u2", "add u1 u2"])
+        assert.deepStrictEqual(jobs.sent(), ["add u1 u2", "add u1 u2"])
         // The first fails at last, and meanwhile one has left.
         jobs.say("j1", "lost")
         yield* world.members("Buyers", ["u1"])
         yield* TestClock.adjust("2 hours")
         yield* world.sync(buyers(world))
-        assert.include(jobs.told(), "discard u2")
+        assert.include(jobs.sent(), "discard u2")
       })
     )
   )
@@ -117,7 +117,7 @@ describeStores("receipts", (store) => {
         yield* world.members("Buyers", ["u1", "u3"])
         yield* TestClock.adjust("2 hours")
         yield* world.sync(buyers(world))
-        assert.deepStrictEqual(jobs.told(), ["add u1 u2 u3", "discard u2 u3", "discard u2", "add u3"])
+        assert.deepStrictEqual(jobs.sent(), ["add u1 u2 u3", "discard u2 u3", "discard u2", "add u3"])
       })
     )
   )
@@ -143,7 +143,7 @@ describeStores("receipts", (store) => {
         yield* TestClock.adjust("2 hours")
         yield* world.sync(activations)
         const removal = "discard a@example.com"
-        assert.deepStrictEqual(jobs.told(), ["add a@example.com", removal, removal])
+        assert.deepStrictEqual(jobs.sent(), ["add a@example.com", removal, removal])
       })
     )
   )
@@ -155,7 +155,7 @@ describeStores("receipts", (store) => {
         jobs.say("j1", "no match")
         yield* TestClock.adjust("2 hours")
         yield* world.sync(buyers(world))
-        assert.strictEqual(jobs.told().length, 1)
+        assert.strictEqual(jobs.sent().length, 1)
         const kept = yield* world.sql<{ unattributed: unknown }>`select unattributed from tributary.sync`
         assert.deepStrictEqual(kept, [{ unattributed: [{ count: 2, reason: "no match" }] }])
       })

@@ -1,8 +1,8 @@
-import { Activation } from "@tributary/core"
+import { Activation } from "@tributary/core/runtime"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import * as Operations from "../../src/store/Operations.ts"
+import * as Operations from "../../src/store/activations/Operations.ts"
 import { makeEcho } from "../support/echo.ts"
 import { describeStores } from "../support/stores.ts"
 import { inWorld, trait, type World } from "../support/world.ts"
@@ -14,7 +14,7 @@ const refuse = (world: World, ...ids: ReadonlyArray<string>) =>
     body: { outcomes: body.batch.map((message: any) => (ids.includes(message.userId) ? "no such user" : "ok")) }
   }))
 
-const told = (world: World) => world.told().map((m) => `${m["userId"]} ${m["traits"]["revenue"]}`)
+const sent = (world: World) => world.sent().map((m) => `${m["userId"]} ${m["traits"]["revenue"]}`)
 
 /** Three values, of which those of u1 and u2 were rejected after a minute. */
 const rejected = Effect.fnUntraced(function* (world: World) {
@@ -24,7 +24,7 @@ const rejected = Effect.fnUntraced(function* (world: World) {
   yield* world.values("Revenue", { u1: 1, u2: 2, u3: 3 })
   refuse(world, "u1", "u2")
   yield* world.sync(activations)
-  assert.deepStrictEqual(told(world), ["u3 3"], "a neighbour of what is rejected is told")
+  assert.deepStrictEqual(sent(world), ["u3 3"], "a neighbour of what is rejected is told")
   world.vendor.answerWith(() => undefined)
   return { activations, no: yield* world.activation("echo/revenue") }
 })
@@ -72,12 +72,12 @@ describeStores("R34 rejections", (store) => {
         const { activations } = yield* rejected(world)
         yield* world.values("Revenue", { u1: 1, u2: 2, u3: 30 })
         yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), ["u3 30"])
+        assert.deepStrictEqual(sent(world), ["u3 30"])
         // Another identifier makes the profile worth a look, and does not make the rejected value worth another try.
         yield* world.customers([{ id: "u1", email: "a@example.com" }, { id: "u2" }, { id: "u3" }])
         yield* world.sync(activations)
         assert.deepStrictEqual(
-          world.told().map((m) => m["identifier"]),
+          world.sent().map((m) => m["identifier"]),
           ["email:a@example.com"]
         )
       })
@@ -90,7 +90,7 @@ describeStores("R34 rejections", (store) => {
         const { activations } = yield* rejected(world)
         yield* world.values("Revenue", { u1: 10, u2: 2, u3: 3 })
         yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), ["u1 10"])
+        assert.deepStrictEqual(sent(world), ["u1 10"])
         assert.deepStrictEqual(
           (yield* world.rejections).map((rejection) => rejection.identifier),
           ["user_id:u2"]
@@ -105,7 +105,7 @@ describeStores("R34 rejections", (store) => {
         const { activations, no } = yield* rejected(world)
         assert.strictEqual(yield* Operations.retry({ activation: no, profile: undefined }), 2)
         yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), ["u1 1", "u2 2"])
+        assert.deepStrictEqual(sent(world), ["u1 1", "u2 2"])
         assert.deepStrictEqual(yield* world.rejections, [])
         assert.strictEqual(yield* Operations.retry({ activation: undefined, profile: undefined }), 0)
       })
@@ -119,7 +119,7 @@ describeStores("R34 rejections", (store) => {
         const [row] = yield* world.sql<{ no: number }>`select no from tributary.profile where id = 'u2'`
         assert.strictEqual(yield* Operations.retry({ activation: no, profile: row?.no }), 1)
         yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), ["u2 2"])
+        assert.deepStrictEqual(sent(world), ["u2 2"])
         assert.deepStrictEqual(
           (yield* world.rejections).map((rejection) => rejection.identifier),
           ["user_id:u1"]
@@ -136,7 +136,7 @@ describeStores("R34 rejections", (store) => {
         yield* TestClock.adjust("1 minute")
         yield* Operations.retry({ activation: undefined, profile: undefined })
         yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), ["u2 2"])
+        assert.deepStrictEqual(sent(world), ["u2 2"])
         assert.deepStrictEqual(
           (yield* world.rejections).map((rejection) => [rejection.identifier, rejection.at.getTime()]),
           [["user_id:u1", 120_000]]
@@ -153,7 +153,7 @@ describeStores("R34 rejections", (store) => {
         const activations = [Activation.events(trait("Revenue"), newer)]
         refuse(world, "u1")
         yield* world.sync(activations)
-        assert.deepStrictEqual(told(world), ["u2 2"])
+        assert.deepStrictEqual(sent(world), ["u2 2"])
         const requests = world.vendor.state.requests.length
         yield* world.sync(activations)
         assert.strictEqual(world.vendor.state.requests.length, requests)
@@ -167,7 +167,7 @@ describeStores("R34 rejections", (store) => {
         yield* rejected(world)
         const elsewhere = makeEcho().destination("echo", { baseUrl: `${world.baseUrl}/` })
         yield* world.sync([Activation.events(trait("Revenue"), elsewhere)])
-        assert.deepStrictEqual(told(world), ["u1 1", "u2 2"])
+        assert.deepStrictEqual(sent(world), ["u1 1", "u2 2"])
       })
     )
   )

@@ -8,8 +8,8 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import type { TestProject } from "vitest/node"
-import * as Migrations from "../../src/store/Migrations.ts"
-import { layerMemory, Pglite } from "../../src/store/Pglite.ts"
+import * as Migrations from "../../src/store/sql/Migrations.ts"
+import { layerMemory, Pglite } from "../../src/store/sql/Pglite.ts"
 
 declare module "vitest" {
   interface ProvidedContext {

@@ -182,7 +182,7 @@ export class Model {
   private readonly identifiers = new Map<string, Owned>()
   private readonly names = new Map<string, string>()
   private readonly seen = new Map<string, { readonly value: string; readonly at: number }>()
-  private readonly told = new Map<string, string>()
+  private readonly sent = new Map<string, string>()
   private readonly again = new Set<string>()
   private readonly rejected = new Map<string, string>()
   private readonly activations: ReadonlyArray<Told>
@@ -196,7 +196,7 @@ export class Model {
 
   /** Everything that is told is to be told once more, and what was rejected is tried again (R38). */
   resync(id: string): void {
-    for (const key of this.told.keys()) if (key.startsWith(`${id} `)) this.again.add(key)
+    for (const key of this.sent.keys()) if (key.startsWith(`${id} `)) this.again.add(key)
     this.retry(id)
   }
 
@@ -271,10 +271,10 @@ export class Model {
   }
 
   /** Whether the activation tells an identifier that is held of a value that is there. */
-  private isChosen(activation: Told, identifier: Owned, isTold: (other: Owned) => boolean): boolean {
+  private isChosen(activation: Told, identifier: Owned, isSent: (other: Owned) => boolean): boolean {
     const type = identifier.name.split(":")[0] ?? ""
     const siblings = this.concerned(activation).filter(({ gone, owner }) => !gone && owner === identifier.owner)
-    if (!activation.newIdentifiers && !isTold(identifier) && siblings.some(isTold)) {
+    if (!activation.newIdentifiers && !isSent(identifier) && siblings.some(isSent)) {
       const changedAt = this.seen.get(`${activation.computation} ${identifier.owner}`)?.at ?? 0
       if (identifier.since > changedAt) return false
     }
@@ -307,20 +307,20 @@ export class Model {
 
   private takeAsTold(company: Company, activation: Told): void {
     for (const kind of activation.kinds.length === 0 ? ["member"] : activation.kinds) {
-      const before = new Set(this.told.keys())
+      const before = new Set(this.sent.keys())
       const keyOf = (identifier: Owned) => `${activation.id} ${kind} ${identifier.name}`
       for (const identifier of this.concerned(activation)) {
         const wanted = this.wanted(company, activation, identifier)
-        const isTold = (other: Owned) => before.has(keyOf(other))
-        if (wanted === undefined || this.isChosen(activation, identifier, isTold)) this.tell(keyOf(identifier), wanted)
+        const isSent = (other: Owned) => before.has(keyOf(other))
+        if (wanted === undefined || this.isChosen(activation, identifier, isSent)) this.tell(keyOf(identifier), wanted)
         else this.rejected.delete(keyOf(identifier))
       }
     }
   }
 
   private tell(key: string, value: string | undefined): void {
-    if (value === undefined) this.told.delete(key)
-    else this.told.set(key, value)
+    if (value === undefined) this.sent.delete(key)
+    else this.sent.set(key, value)
     this.again.delete(key)
     this.rejected.delete(key)
   }
@@ -331,15 +331,15 @@ export class Model {
 
   private calls(company: Company, activation: Told, kind: string, vendor: Vendor): ReadonlyArray<News> {
     const news: Array<News> = []
-    const before = new Set(this.told.keys())
-    const isTold = (other: Owned) => before.has(`${activation.id} ${kind} ${other.name}`)
+    const before = new Set(this.sent.keys())
+    const isSent = (other: Owned) => before.has(`${activation.id} ${kind} ${other.name}`)
     for (const identifier of this.concerned(activation)) {
       const key = `${activation.id} ${kind} ${identifier.name}`
       const wanted = this.wanted(company, activation, identifier)
-      const told = this.told.get(key)
-      const isAgain = this.again.has(key) && wanted === told
-      const isOpen = wanted === undefined || this.isChosen(activation, identifier, isTold)
-      if (!isOpen || (wanted === told && !isAgain)) {
+      const sent = this.sent.get(key)
+      const isAgain = this.again.has(key) && wanted === sent
+      const isOpen = wanted === undefined || this.isChosen(activation, identifier, isSent)
+      if (!isOpen || (wanted === sent && !isAgain)) {
         // Nothing is owed, so an old refusal of something else means nothing (R34).
         this.rejected.delete(key)
         continue
@@ -366,11 +366,11 @@ export class Model {
     const keyOf = (identifier: Owned) => `${activation.id} member ${identifier.name}`
     for (const owner of new Set(this.concerned(activation).map(({ owner }) => owner))) {
       const own = this.concerned(activation).filter((identifier) => identifier.owner === owner)
-      const isTold = (identifier: Owned) => this.told.has(keyOf(identifier))
+      const isSent = (identifier: Owned) => this.sent.has(keyOf(identifier))
       const present = own.filter((identifier) => this.wanted(company, activation, identifier) !== undefined)
-      const wanted = present.filter((identifier) => this.isChosen(activation, identifier, isTold))
-      const leaving = own.filter((identifier) => isTold(identifier) && !present.includes(identifier))
-      const isNews = wanted.some((identifier) => !isTold(identifier) || this.again.has(keyOf(identifier)))
+      const wanted = present.filter((identifier) => this.isChosen(activation, identifier, isSent))
+      const leaving = own.filter((identifier) => isSent(identifier) && !present.includes(identifier))
+      const isNews = wanted.some((identifier) => !isSent(identifier) || this.again.has(keyOf(identifier)))
       const due = [...leaving, ...(isNews ? wanted : [])]
       for (const identifier of own) if (!due.includes(identifier)) this.rejected.delete(keyOf(identifier))
       const request = (verb: string, identifiers: ReadonlyArray<Owned>, name: string) => {

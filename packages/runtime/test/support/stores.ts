@@ -5,7 +5,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 import * as fs from "node:fs"
 import { randomUUID } from "node:crypto"
 import { describe, inject } from "vitest"
-import { layerMemory } from "../../src/store/Pglite.ts"
+import { layerMemory } from "../../src/store/sql/Pglite.ts"
 
 export interface TestStore {
   readonly name: "PGlite" | "PostgreSQL"

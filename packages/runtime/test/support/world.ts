@@ -1,5 +1,5 @@
 // A small company: its tables in the store, a vendor on loopback, and the engine between them.
-import type { Activation } from "@tributary/core"
+import type { Activation } from "@tributary/core/runtime"
 import { serve } from "@tributary/core/testing"
 import { Duration, Effect, Fiber, Layer, type Scope } from "effect"
 import { SqlClient } from "effect/sql"
@@ -132,7 +132,7 @@ export const makeWorld = Effect.fnUntraced(function* (echoOptions: EchoOptions =
         )
       ),
     /** What the vendor was told since the last time this was asked. */
-    told: () => vendor.state.messages.splice(0),
+    sent: () => vendor.state.messages.splice(0),
     /** The number that the store knows an activation by. */
     activation: (id: string) =>
       Effect.map(

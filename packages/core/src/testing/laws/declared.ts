@@ -4,10 +4,10 @@
  * @since 0.1.0
  */
 import { Duration, Effect, Exit, Schema } from "effect"
-import { contract } from "../../Declaration.ts"
-import type { Json } from "../../Json.ts"
-import { settingsOf } from "../../Reference.ts"
-import { baseUrl } from "../../Setting.ts"
+import { contract } from "../../contract/Declaration.ts"
+import type { Json } from "../../contract/Json.ts"
+import { settingsOf } from "../../reference/Reference.ts"
+import { baseUrl } from "../../contract/Setting.ts"
 import { Broken, secretsOf } from "../Lab.ts"
 import { expect, type Law, ofDeclaration } from "../Law.ts"
 
@@ -140,8 +140,8 @@ export const declared: ReadonlyArray<Law> = [
           if (Exit.isSuccess(result)) continue
           refusals++
           const said = String(Exit.getCause(result))
-          const told = secrets.some((secret) => said.includes(secret))
-          yield* expect(!told, () => `Without "${path.join(".")}", the refusal repeats a secret.`)
+          const sent = secrets.some((secret) => said.includes(secret))
+          yield* expect(!sent, () => `Without "${path.join(".")}", the refusal repeats a secret.`)
           yield* expect(said.includes(path[0] ?? ""), () => `The refusal does not name "${path.join(".")}": ${said}`)
         }
       }

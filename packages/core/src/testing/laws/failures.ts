@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { Effect, Exit, Option } from "effect"
-import type { SandboxResponse } from "../../Sandbox.ts"
+import type { SandboxResponse } from "../../contract/Sandbox.ts"
 import { drafts, inWords, type Lab, type Way } from "../Lab.ts"
 import { answerOf, everyWay, expect, isTaken, type Law, once, type Result, tagsOf, warmUp } from "../Law.ts"
 

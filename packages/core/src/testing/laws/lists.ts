@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { Effect, Exit, Option } from "effect"
-import type { JobResult } from "../../Outcome.ts"
+import type { JobResult } from "../../contract/Outcome.ts"
 import { type Broken, drafts, inWords, type Lab, type Way } from "../Lab.ts"
 import { answerOf, everyWay, expect, expectTaken, isTaken, type Law, once, tagsOf } from "../Law.ts"
 
@@ -147,15 +147,15 @@ export const lists: ReadonlyArray<Law> = [
         way.types,
         Effect.fnUntraced(function* (type) {
           const more = (count: number) => Array.from({ length: count }, (_, i) => way.value(type, 200 + i))
-          const told: Array<string> = []
+          const sent: Array<string> = []
           for (const count of [24, 23, 24]) {
             yield* lab.pass("61 seconds")
             lab.seen.length = 0
             yield* answerOf(way, [{ no: 199, type, more: more(count) }])
-            told.push(lab.seen.map(({ body, url }) => `${url} ${body}`).join("\n"))
+            sent.push(lab.seen.map(({ body, url }) => `${url} ${body}`).join("\n"))
           }
           // After the first time all of them are known, so only the last one makes a difference.
-          yield* expect(told[1] !== told[2] && told[1] !== "", () => `The 25th ${type} of a member changes nothing.`)
+          yield* expect(sent[1] !== sent[2] && sent[1] !== "", () => `The 25th ${type} of a member changes nothing.`)
         }),
         { discard: true }
       ),

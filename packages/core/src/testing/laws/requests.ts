@@ -5,7 +5,7 @@
  */
 import { Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import type { NonEmpty } from "../../Destination.ts"
+import type { NonEmpty } from "../../contract/Destination.ts"
 import type { Draft } from "../Draft.ts"
 import { Broken, drafts, inWords, type Lab, type Seen } from "../Lab.ts"
 import { answerOf, everyWay, expect, expectTaken, isTaken, type Law, once, warmUp } from "../Law.ts"
@@ -155,14 +155,14 @@ export const requests: ReadonlyArray<Law> = [
       const size = Math.min(3, way.batch.items)
       // Ids that a look-up needs may have to be learnt first.
       yield* answerOf(way, drafts(size))
-      const told: Array<string> = []
+      const sent: Array<string> = []
       for (let time = 0; time < 2; time++) {
         yield* lab.pass("61 seconds")
         lab.seen.length = 0
         yield* answerOf(way, drafts(size))
-        told.push(shapes(lab))
+        sent.push(shapes(lab))
       }
-      yield* expect(told[0] === told[1], () => `The first time:\n${told[0]}\nThe second time:\n${told[1]}`)
+      yield* expect(sent[0] === sent[1], () => `The first time:\n${sent[0]}\nThe second time:\n${sent[1]}`)
     })
   ),
   everyWay("unharmed", "Items are read and not changed.", (way) =>

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { Effect } from "effect"
-import type { Json } from "../../Json.ts"
+import type { Json } from "../../contract/Json.ts"
 import type { Draft } from "../Draft.ts"
 import { drafts, type Lab, type Way } from "../Lab.ts"
 import { everyWay, expect, isTaken, type Law } from "../Law.ts"
@@ -28,7 +28,7 @@ const leavesOf = (body: string): ReadonlyArray<Leaf> => {
 }
 
 /** What is told of one trait value: whether it was taken, and what the requests held. */
-const told = Effect.fnUntraced(function* (way: Way, lab: Lab, key: string, value: Json) {
+const sent = Effect.fnUntraced(function* (way: Way, lab: Lab, key: string, value: Json) {
   lab.seen.length = 0
   yield* lab.pass("61 seconds")
   const { outcomes, stop } = yield* way.deliver([{ no: 0, traits: { [key]: value } }])
@@ -90,7 +90,7 @@ const arrives = <A extends string | number>(
       Effect.forEach(
         given,
         Effect.fnUntraced(function* (value) {
-          const { leaves, stop, tag } = yield* told(way, lab, `conformance_${name}`, value)
+          const { leaves, stop, tag } = yield* sent(way, lab, `conformance_${name}`, value)
           const isThere = leaves.some((leaf) => isSame(leaf, value))
           yield* expect(stop === undefined && (tag === "Rejected" || isThere), () => {
             return `${JSON.stringify(value)} became ${JSON.stringify(leaves)}${stop === undefined ? "" : ` (${stop.message})`}.`

@@ -1,0 +1,172 @@
+/**
+ * Activations: which computation is told to which destination, and how.
+ *
+ * @since 0.1.0
+ */
+import { Duration } from "effect"
+import type { CallKind } from "../contract/Call.ts"
+import type { Audience, Computation } from "./Computation.ts"
+import type { Destination, HasEvent, HasList } from "../contract/Destination.ts"
+
+/**
+ * Which of several identifiers of one type are told (R23): all, the most recently added, or the first, and at most
+ * how many. Those who were told are told of an exit whatever the policy says.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type IdentifierPolicy =
+  | "all"
+  | "latest"
+  | "first"
+  | "none"
+  | { readonly pick: "latest" | "first"; readonly max: number }
+
+/**
+ * When a sync waits for `approve` (R36): it would remove more than this share of those told, and at least this many.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface HoldPolicy {
+  /** Between 0 and 1. Default: 0.3. */
+  readonly share?: number
+  /** Profiles. Default: 100. */
+  readonly least?: number
+}
+
+interface CommonOptions {
+  /** The name of the activation on the command line. Default: `<destination>/<key>`. */
+  readonly id?: string
+  /** Per identifier type. Default: `all` of every type that the plugin takes. */
+  readonly identifiers?: Readonly<Record<string, IdentifierPolicy>>
+  /** `false` takes today's members or values as known and sends only changes (R30). Default: true. */
+  readonly historical?: boolean
+  /** Whether a new identifier is told of an unchanged value (R22). Default: true. */
+  readonly newIdentifiers?: boolean
+  /** `false` never holds. */
+  readonly hold?: HoldPolicy | false
+}
+
+/**
+ * What becomes of those who were told when an activation is taken out of the configuration (R39): they stay as they are,
+ * or all of them exit. The destination must stay in the configuration until they have.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type OnRemoval = "leave" | "exit"
+
+/**
+ * Options of an activation on an event destination.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface EventOptions<K extends CallKind = CallKind> extends CommonOptions {
+  /** Default: `identify` for users and `group` for accounts, where the plugin takes them. */
+  readonly calls?: ReadonlyArray<K>
+  /** Names of the track events (R10). */
+  readonly events?: { readonly entered?: string; readonly exited?: string; readonly computed?: string }
+  /** An account audience as one call per account, or as calls for each of its users (R9). */
+  readonly accounts?: "group" | "users"
+  /** Default: `leave`. */
+  readonly onRemoval?: OnRemoval
+  /** Traits to send along: their name in the payload, and the trait's name on the profile (R25). */
+  readonly traits?: Readonly<Record<string, string>>
+}
+
+/**
+ * Options of an activation on a list destination.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ListOptions extends CommonOptions {
+  /** Time between two syncs. Default: the plugin's cadence, one hour at least. */
+  readonly every?: Duration.Input
+  /** The list's name downstream. Default: the audience's name. */
+  readonly name?: string
+  /** As for events, or the list is deleted downstream. Default: `leave`. */
+  readonly onRemoval?: OnRemoval | "delete"
+}
+
+/**
+ * A computation told to an event destination.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface EventActivation<C extends Computation = Computation> {
+  readonly _tag: "EventActivation"
+  readonly id: string
+  readonly computation: C
+  readonly destination: Destination
+  readonly options: EventOptions
+}
+
+/**
+ * An audience told to a list destination.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ListActivation<C extends Audience = Audience> {
+  readonly _tag: "ListActivation"
+  readonly id: string
+  readonly computation: C
+  readonly destination: Destination
+  readonly options: ListOptions
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Activation<C extends Computation = Computation> = EventActivation<C> | ListActivation<C & Audience>
+
+/**
+ * Tells a computed trait or an audience to an event destination.
+ *
+ * @example
+ * ```ts
+ * Activation.events(firstTime, braze, { calls: ["identify", "track"], events: { entered: "Became a first-time shopper" } })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const events = <C extends Computation, K extends CallKind>(
+  computation: C,
+  destination: Destination<HasEvent<K>>,
+  options: EventOptions<NoInfer<K>> = {}
+): EventActivation<C> => ({
+  _tag: "EventActivation",
+  id: options.id ?? `${destination.id}/${computation.key}`,
+  computation,
+  destination,
+  options
+})
+
+/**
+ * Tells an audience to a list destination.
+ *
+ * @example
+ * ```ts
+ * Activation.list(firstTime, ads, { every: "6 hours" })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const list = <C extends Audience>(
+  computation: C,
+  destination: Destination<HasList>,
+  options: ListOptions = {}
+): ListActivation<C> => ({
+  _tag: "ListActivation",
+  id: options.id ?? `${destination.id}/${computation.key}`,
+  computation,
+  destination,
+  options
+})

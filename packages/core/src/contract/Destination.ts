@@ -1,0 +1,403 @@
+/**
+ * The contract of a destination plugin.
+ *
+ * A plugin is a value: what it needs (settings, identifiers, properties), what its vendor takes (calls, batches,
+ * limits), and pure mappings to the vendor's wire form and back. Everything else — retries, limits, tokens, tracing,
+ * preview, order — is the runtime's. The types carry the declaration: a `deliver` sees only the calls that were
+ * declared, and a computed trait cannot be activated on a list.
+ *
+ * @since 0.1.0
+ */
+import { Duration, Effect, type Option, Schema } from "effect"
+import type { Call, CallKind } from "./Call.ts"
+import type { Client, ClientSpec } from "./Client.ts"
+import { type Configurable, mistakesOf, resolve } from "./Configurable.ts"
+import type { Collection } from "../activation/Computation.ts"
+import type { Batch, Contract, Declaration, EventDeclaration, ListDeclaration } from "./Declaration.ts"
+import type { DeliveryError } from "./DeliveryError.ts"
+import type { Filled, Requirements } from "./Enrichment.ts"
+import type { IdentifierType } from "./Identifier.ts"
+import type { Json } from "./Json.ts"
+import type { Member } from "./Member.ts"
+import type { JobResult, Outcome } from "./Outcome.ts"
+import type { Quota, RateLimit } from "./RateLimit.ts"
+import type { Reply } from "./Reply.ts"
+
+// A plugin that requires nothing imports no Enrichment, and its declaration names this type all the same.
+export type { Filled } from "./Enrichment.ts"
+export { contract, mismatch } from "./Declaration.ts"
+export type { Batch, Contract, Declaration, EventDeclaration, ListDeclaration } from "./Declaration.ts"
+
+/**
+ * At least one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type NonEmpty<A> = readonly [A, ...ReadonlyArray<A>]
+
+/**
+ * What a plugin's functions are given beside their items.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Context<out S> {
+  readonly client: Client
+  readonly settings: S
+}
+
+/**
+ * A trait that an activation is about to write for the first time.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Field {
+  readonly key: string
+  /** The computation's name, for vendors that show one. */
+  readonly title: string
+  readonly collection: Collection
+  /** A value that is about to be sent; `null` does not occur. */
+  readonly sample: Json
+}
+
+/**
+ * How an event destination is told: one call per identifier, in batches.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface EventForm<S, T extends string, K extends CallKind, P> {
+  readonly calls: ReadonlyArray<K>
+  readonly batch: Batch
+  readonly limits: ReadonlyArray<RateLimit>
+  /** Whether one identify (or group) may carry several traits (R42). Default: false. */
+  readonly coalesce?: boolean
+  /** Whether group calls should name the account's users. Default: false. */
+  readonly groupUsers?: boolean
+  /** Makes the vendor ready for traits that it has not seen before. Called before their first delivery, once each. */
+  readonly prepare?: (fields: NonEmpty<Field>, context: Context<S>) => Effect.Effect<void, DeliveryError>
+  /** Delivers a batch: one outcome per call, in their order. */
+  readonly deliver: (
+    calls: NonEmpty<Call<NoInfer<K>, NoInfer<T>, NoInfer<P>>>,
+    context: Context<S>
+  ) => Effect.Effect<ReadonlyArray<Outcome>, DeliveryError>
+  /** What became of a job. Needed where `deliver` answers `accepted`. */
+  readonly poll?: (receipt: string, context: Context<S>) => Effect.Effect<JobResult, DeliveryError>
+}
+
+/**
+ * A list as the operator names it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ListName {
+  readonly name: string
+  readonly description: string
+}
+
+/**
+ * How a list destination is told: batches of adds and discards, on a cadence.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ListForm<S, T extends string, P> {
+  /** The shortest time between two syncs of a list. Default, and floor of every default: one hour. */
+  readonly cadence?: Duration.Input
+  readonly batch: Batch
+  readonly limits: ReadonlyArray<RateLimit>
+  /** Whether the vendor takes members from before the list was set up (R30). Default: true. */
+  readonly acceptsHistorical?: boolean
+  /** Members are added again after this time, because the vendor lets them expire. Default: never. */
+  readonly refreshAfter?: Duration.Input
+  /** Creates a list and answers the vendor's id for it. */
+  readonly create: (list: ListName, context: Context<S>) => Effect.Effect<string, DeliveryError>
+  /** The vendor's id of the list with this name. */
+  readonly find: (name: string, context: Context<S>) => Effect.Effect<Option.Option<string>, DeliveryError>
+  readonly rename?: (list: string, to: ListName, context: Context<S>) => Effect.Effect<void, DeliveryError>
+  /** Deletes the list. */
+  readonly remove?: (list: string, context: Context<S>) => Effect.Effect<void, DeliveryError>
+  /** Adds members: one outcome each, in their order. */
+  readonly add: (
+    list: string,
+    members: NonEmpty<Member<NoInfer<T>, NoInfer<P>>>,
+    context: Context<S>
+  ) => Effect.Effect<ReadonlyArray<Outcome>, DeliveryError>
+  /** Removes members: one outcome each, in their order. */
+  readonly discard: (
+    list: string,
+    members: NonEmpty<Member<NoInfer<T>, NoInfer<P>>>,
+    context: Context<S>
+  ) => Effect.Effect<ReadonlyArray<Outcome>, DeliveryError>
+  /** What became of a job. Needed where `add` or `discard` answers `accepted`. */
+  readonly poll?: (receipt: string, context: Context<S>) => Effect.Effect<JobResult, DeliveryError>
+}
+
+/**
+ * At the type level: has an event form that takes these calls.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface HasEvent<out K extends CallKind> {
+  readonly event: { readonly calls: ReadonlyArray<K> }
+}
+
+/**
+ * At the type level: has a list form.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface HasList {
+  readonly list: true
+}
+
+// Method signatures, whose parameters TypeScript compares both ways: a form for declared calls stands where one for any
+// call is asked for. The reconciler keeps the promise: it makes no call, and no member, that was not declared.
+interface AnyEventForm {
+  prepare?(fields: NonEmpty<Field>, context: Context<unknown>): Effect.Effect<void, DeliveryError>
+  deliver(calls: NonEmpty<Call>, context: Context<unknown>): Effect.Effect<ReadonlyArray<Outcome>, DeliveryError>
+  poll?(receipt: string, context: Context<unknown>): Effect.Effect<JobResult, DeliveryError>
+}
+interface AnyListForm {
+  create(list: ListName, context: Context<unknown>): Effect.Effect<string, DeliveryError>
+  find(name: string, context: Context<unknown>): Effect.Effect<Option.Option<string>, DeliveryError>
+  rename?(list: string, to: ListName, context: Context<unknown>): Effect.Effect<void, DeliveryError>
+  remove?(list: string, context: Context<unknown>): Effect.Effect<void, DeliveryError>
+  add(
+    list: string,
+    members: NonEmpty<Member>,
+    context: Context<unknown>
+  ): Effect.Effect<ReadonlyArray<Outcome>, DeliveryError>
+  discard(
+    list: string,
+    members: NonEmpty<Member>,
+    context: Context<unknown>
+  ): Effect.Effect<ReadonlyArray<Outcome>, DeliveryError>
+  poll?(receipt: string, context: Context<unknown>): Effect.Effect<JobResult, DeliveryError>
+}
+
+/**
+ * A destination whose settings are decoded: what the runtime delivers through.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Bound {
+  readonly client: ClientSpec
+  readonly settings: unknown
+  readonly quota: ((reply: Reply) => Quota | undefined) | undefined
+  readonly event: AnyEventForm | undefined
+  readonly list: AnyListForm | undefined
+  /** What the settings were, as text without secrets: a rejection under other settings is tried again. */
+  readonly settingsText: string
+}
+
+/**
+ * Settings that do not decode: every mistake with its path.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class BadSettings extends Schema.TaggedError<BadSettings>()("BadSettings", {
+  destination: Schema.String,
+  mistakes: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return this.mistakes.map((mistake) => `destination "${this.destination}": ${mistake}`).join("\n")
+  }
+}
+
+/**
+ * What an operator may say of a destination beside its settings.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface DestinationOptions {
+  /** Replaces the plugin's caps on requests and records, within the vendor's own limit (R28). */
+  readonly cap?: RateLimit
+}
+
+/**
+ * A plugin with settings: "our Braze workspace".
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Destination<out Forms = unknown> {
+  readonly _tag: "Destination"
+  readonly id: string
+  readonly plugin: Declaration
+  readonly options: DestinationOptions
+  /** Reads the settings from the environment and decodes them. */
+  readonly bind: Effect.Effect<Bound, BadSettings>
+  /** Only at the type level: which forms the plugin has. */
+  readonly forms?: Forms
+}
+
+/**
+ * A destination plugin: what a package exports.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Plugin<S extends Schema.ConstraintDecoder<unknown>, T extends string, P, out Forms = unknown> {
+  readonly _tag: "Plugin"
+  readonly declaration: Declaration
+  readonly settings: S
+  /** Adds the event form: one call per identifier, in batches. */
+  readonly event: <const K extends CallKind>(
+    form: EventForm<S["Type"], T, K, P>
+  ) => Plugin<S, T, P, Forms & HasEvent<K>>
+  /** Adds the list form: batched adds and discards, on a cadence. */
+  readonly list: (form: ListForm<S["Type"], T, P>) => Plugin<S, T, P, Forms & HasList>
+  /** The plugin with settings, under the operator's name for it. */
+  readonly destination: (
+    id: string,
+    settings: Configurable<S["Encoded"]>,
+    options?: DestinationOptions
+  ) => Destination<Forms>
+  /** The plugin with a sandbox's settings, whose secrets stand in clear text because none of them is real. */
+  readonly sandboxed: (id: string, settings: Readonly<Record<string, Json>>) => Destination<Forms>
+}
+
+/**
+ * What a plugin is made from.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options<S extends Schema.ConstraintDecoder<unknown>, T extends string, R extends Requirements> {
+  /** The version of the contract that the plugin is made for: 1. */
+  readonly contract: Contract
+  readonly title: string
+  /** Of the plugin, as its `package.json` has it. */
+  readonly version: string
+  /** Secrets as `Setting.secret`, addresses as `Setting.baseUrl`. */
+  readonly settings: S
+  readonly client: (settings: S["Type"]) => ClientSpec
+  /** What an answer says of the quota: headers in the vendor's dialect, translated. */
+  readonly quota?: (reply: Reply) => Quota | undefined
+  readonly requires: {
+    /** The identifier types that the vendor takes (R20). */
+    readonly identifiers: ReadonlyArray<T>
+    /** The properties without which the vendor takes nothing, and how to fill them (R24). */
+    readonly properties: R
+  }
+}
+
+/**
+ * A plugin, to which `.event(…)`, `.list(…)` or both are added.
+ *
+ * @example
+ * ```ts
+ * export const Zendesk = Destination.make("zendesk", { contract: 1, title: "Zendesk", … }).event({ calls: ["identify", "group"], … })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <
+  S extends Schema.ConstraintDecoder<unknown>,
+  const T extends IdentifierType,
+  const R extends Requirements
+>(
+  name: string,
+  options: Options<S, T, R>
+): Plugin<S, T, Filled<R>> => build(name, options, {})
+
+const hour = Duration.hours(1)
+
+const build = <S extends Schema.ConstraintDecoder<unknown>, T extends string, R extends Requirements, F>(
+  name: string,
+  options: Options<S, T, R>,
+  forms: { readonly event?: AnyEventForm; readonly list?: AnyListForm } & {
+    readonly eventDeclaration?: EventDeclaration
+    readonly listDeclaration?: ListDeclaration
+  }
+): Plugin<S, T, Filled<R>, F> => {
+  const declaration: Declaration = {
+    name,
+    title: options.title,
+    version: options.version,
+    contract: options.contract,
+    settings: options.settings,
+    identifiers: options.requires.identifiers,
+    requirements: options.requires.properties,
+    event: forms.eventDeclaration,
+    list: forms.listDeclaration
+  }
+  const bound = (settings: S["Type"], settingsText: string): Bound => ({
+    client: options.client(settings),
+    settings,
+    quota: options.quota,
+    event: forms.event,
+    list: forms.list,
+    settingsText
+  })
+  return {
+    _tag: "Plugin",
+    declaration,
+    settings: options.settings,
+    event: (form) =>
+      build(name, options, {
+        ...forms,
+        event: form,
+        eventDeclaration: {
+          calls: form.calls,
+          batch: form.batch,
+          limits: form.limits,
+          coalesce: form.coalesce ?? false,
+          groupUsers: form.groupUsers ?? false,
+          prepares: form.prepare !== undefined,
+          polls: form.poll !== undefined
+        }
+      }),
+    list: (form) =>
+      build(name, options, {
+        ...forms,
+        list: form,
+        listDeclaration: {
+          cadence: Duration.max(hour, Duration.fromInputUnsafe(form.cadence ?? hour)),
+          batch: form.batch,
+          limits: form.limits,
+          acceptsHistorical: form.acceptsHistorical ?? true,
+          renames: form.rename !== undefined,
+          removes: form.remove !== undefined,
+          polls: form.poll !== undefined,
+          refreshAfter: form.refreshAfter === undefined ? undefined : Duration.fromInputUnsafe(form.refreshAfter)
+        }
+      }),
+    destination: (id, input, destinationOptions = {}) => ({
+      _tag: "Destination",
+      id,
+      plugin: declaration,
+      options: destinationOptions,
+      bind: Effect.gen(function* () {
+        const mistakes: Array<string> = []
+        const encoded = yield* resolve(input, [], mistakes)
+        if (mistakes.length > 0) return yield* new BadSettings({ destination: id, mistakes })
+        return bound(yield* decode(id, options.settings, encoded), JSON.stringify(encoded))
+      })
+    }),
+    sandboxed: (id, input) => ({
+      _tag: "Destination",
+      id,
+      plugin: declaration,
+      options: {},
+      bind: Effect.map(decode(id, Schema.toCodecJson(options.settings), input), (settings) =>
+        bound(settings, JSON.stringify(settings))
+      )
+    })
+  }
+}
+
+const decode = <A>(id: string, schema: Schema.ConstraintDecoder<A>, input: unknown): Effect.Effect<A, BadSettings> =>
+  Schema.decodeUnknownEffect(schema)(input, { errors: "all" }).pipe(
+    Effect.mapError((error) => new BadSettings({ destination: id, mistakes: mistakesOf(error) }))
+  )

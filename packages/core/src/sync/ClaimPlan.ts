@@ -1,0 +1,111 @@
+/**
+ * What one claim is owed: read, compared and enriched, and neither sent nor settled.
+ *
+ * @since 0.1.0
+ */
+import { Effect } from "effect"
+import type { Call } from "../contract/Call.ts"
+import type { Enricher } from "../enrichment/Enricher.ts"
+import * as EventPlan from "./EventPlan.ts"
+import type { Claim, Fenced, Intent, Ledger, LedgerError } from "./Ledger.ts"
+import * as ListPlan from "./ListPlan.ts"
+import type { Member } from "../contract/Member.ts"
+import type * as Plan from "./Plan.ts"
+import { append } from "./ShortLists.ts"
+import type { Work } from "./Work.ts"
+
+/**
+ * What one claim is owed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ClaimPlan {
+  readonly calls: Array<Plan.Item<Call>>
+  readonly adds: Array<Plan.Item<Member>>
+  readonly discards: Array<Plan.Item<Member>>
+  readonly unsendable: Array<Plan.Unsendable>
+  readonly obsolete: Array<Plan.LedgerKey>
+}
+
+const emptyPlan = (): ClaimPlan => ({ calls: [], adds: [], discards: [], unsendable: [], obsolete: [] })
+
+/** Profiles that are planned in one go. */
+const profilesPerSlice = 256
+
+/**
+ * Reads a claim and compares it: what should be told against what was.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const planClaim = Effect.fnUntraced(function* (
+  ledger: Ledger["Service"],
+  enricher: Enricher["Service"],
+  work: Work,
+  claim: Claim
+): Effect.fn.Return<ClaimPlan, LedgerError | Fenced> {
+  const tasks = work.tasks.filter((task) => claim.byActivation.has(task.activation))
+  const tasksOf = (profile: number) =>
+    claim.byActivation.size === 1
+      ? tasks
+      : tasks.filter((task) => claim.byActivation.get(task.activation)?.has(profile) === true)
+  const isEvent = work.form._tag === "Event"
+  const reading = yield* ledger.read(claim, {
+    identifierTypes: work.declaration.identifiers,
+    traits:
+      Object.keys(work.declaration.requirements).length > 0 ||
+      tasks.some((task) => Object.keys(task.traits).length > 0),
+    users: work.form._tag === "Event" && work.form.groupUsers,
+    kinds: isEvent ? ["identify", "track", "group"] : ["member"]
+  })
+  const terms: Plan.Terms = {
+    requirements: work.mode === "baseline" ? {} : work.declaration.requirements,
+    coalesce: work.form._tag === "Event" && work.form.coalesce,
+    version: work.version,
+    enricher
+  }
+  const standingOf = (task: Plan.Task, profile: Plan.KnownProfile): Plan.Standing => {
+    const standing = reading.standing(task.activation, profile.no)
+    // A baseline takes as told whatever should be, what was rejected included.
+    return work.mode === "baseline" ? { ...standing, rejected: () => undefined } : standing
+  }
+  const planned = emptyPlan()
+  let count = 0
+  for (const profile of reading.profiles) {
+    // A large claim is planned in slices: answers are heard, and news leaves, meanwhile.
+    if (++count % profilesPerSlice === 0) yield* Effect.yieldNow
+    const own = tasksOf(profile.no)
+    if (isEvent) {
+      const owed = EventPlan.plan(
+        profile,
+        own.map((task) => [task, standingOf(task, profile)]),
+        terms
+      )
+      append(planned.calls, owed.items)
+      append(planned.unsendable, owed.unsendable)
+      append(planned.obsolete, owed.obsolete)
+    } else {
+      for (const task of own) {
+        const owed = ListPlan.plan(profile, task, standingOf(task, profile), terms)
+        append(planned.adds, owed.adds)
+        append(planned.discards, owed.discards)
+        append(planned.unsendable, owed.unsendable)
+        append(planned.obsolete, owed.obsolete)
+      }
+    }
+  }
+  return planned
+})
+
+/**
+ * What is about to leave.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const intentsOf = ({ adds, calls, discards }: ClaimPlan): ReadonlyArray<Intent> => [
+  ...calls,
+  ...adds,
+  ...discards
+]

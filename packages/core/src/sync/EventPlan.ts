@@ -1,0 +1,313 @@
+/**
+ * Event plans: what a profile is owed as calls, over all event activations of a destination.
+ *
+ * @since 0.1.0
+ */
+import { hash } from "node:crypto"
+import type { Call, CallKind, Identify, Personas } from "../contract/Call.ts"
+import type { Identifier } from "../contract/Identifier.ts"
+import { canonical, fingerprint, type Json } from "../contract/Json.ts"
+import {
+  chosen,
+  fill,
+  type FilledTerms,
+  type Item,
+  type KnownIdentifier,
+  type KnownProfile,
+  type LedgerKind,
+  type LedgerKey,
+  obsoleteRejections,
+  type Settlement,
+  type Standing,
+  type Task,
+  type Terms,
+  sentTrue,
+  type Unsendable
+} from "./Plan.ts"
+
+/**
+ * What a profile is owed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface EventPlan {
+  readonly items: ReadonlyArray<Item<Call>>
+  readonly unsendable: ReadonlyArray<Unsendable>
+  readonly obsolete: ReadonlyArray<LedgerKey>
+}
+
+/**
+ * The calls that a profile is owed, over all activations of one destination.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const plan = (
+  profile: KnownProfile,
+  tasks: ReadonlyArray<readonly [Task, Standing]>,
+  terms: Terms
+): EventPlan => {
+  const dues: Array<Due> = []
+  const obsolete: Array<LedgerKey> = []
+  for (const [task, standing] of tasks) {
+    const own = dueCalls(profile, task, standing)
+    for (const kind of task.calls) {
+      const isDue = (identifier: KnownIdentifier) =>
+        own.some((due) => due.kind === kind && due.identifier === identifier)
+      obsolete.push(...obsoleteRejections(profile, task, standing, kind, isDue))
+    }
+    dues.push(...own)
+  }
+  if (dues.length === 0) return { items: [], unsendable: [], obsolete }
+  const filled = fill(profile, terms)
+  const open = dues.map((due) => new OpenDue(due, profile, filled, terms)).filter((due) => !due.isRefused)
+  if (filled._tag === "Missing") {
+    const { reason } = filled
+    return { items: [], unsendable: open.map((due) => ({ profile: profile.no, settles: [due], reason })), obsolete }
+  }
+  const items = grouped(open, terms.coalesce).map((group) => ({
+    profile: profile.no,
+    payload: makeCall(group, profile, filled.required),
+    settles: group
+  }))
+  return { items, unsendable: [], obsolete }
+}
+
+/** What the destination should know of this value: an audience's `true` is one bit, a trait's value a fingerprint. */
+const wantedFingerprint = (task: Task, kind: LedgerKind, value: Json, profile: KnownProfile): bigint =>
+  kind === "group" && profile.users.length > 0
+    ? fingerprint(canonical(value), ...profile.users)
+    : task.personas.computation_class === "audience"
+      ? sentTrue
+      : fingerprint(canonical(value))
+
+interface Due {
+  readonly task: Task
+  readonly kind: CallKind
+  readonly identifier: KnownIdentifier
+  readonly value: Json
+  readonly sent: bigint | undefined
+  readonly standing: Standing
+}
+
+/** A due call, which is what its acknowledgement settles. */
+class OpenDue implements Settlement {
+  readonly activation: number
+  readonly kind: CallKind
+  readonly identifier: number
+  readonly sent: bigint | undefined
+  readonly due: Due
+  readonly #profile: KnownProfile
+  readonly #filled: FilledTerms
+  readonly #terms: Terms
+
+  constructor(due: Due, profile: KnownProfile, filled: FilledTerms, terms: Terms) {
+    this.activation = due.task.activation
+    this.kind = due.kind
+    this.identifier = due.identifier.no
+    this.sent = due.sent
+    this.due = due
+    this.#profile = profile
+    this.#filled = filled
+    this.#terms = terms
+  }
+
+  /** Users of an account that were refused with it are part of what was refused; an exit does not concern them. */
+  get attempt(): bigint {
+    const users = this.kind === "group" && this.sent !== undefined ? this.#profile.users : []
+    return fingerprint(canonical(this.due.value), this.#filled.text, this.#terms.version, ...users)
+  }
+
+  /** Whether just this was refused before. */
+  get isRefused(): boolean {
+    const rejected = this.due.standing.rejected(this.kind, this.identifier)
+    return rejected !== undefined && rejected === this.attempt
+  }
+}
+
+/**
+ * Whether others of the profile were told and stay, whom a newcomer joins; where there are none, this is a first sync,
+ * and everybody is told (R13).
+ */
+const isFollowUp = (profile: KnownProfile, kind: CallKind, standing: Standing): boolean =>
+  profile.identifiers.some(({ gone, no }) => !gone && standing.sent(kind, no) !== undefined)
+
+const dueCalls = (profile: KnownProfile, task: Task, standing: Standing): ReadonlyArray<Due> => {
+  const { value } = standing
+  const isAudience = task.personas.computation_class === "audience"
+  const picked = value === undefined ? [] : chosen(profile, task.identifiers)
+  const dues: Array<Due> = []
+  for (const kind of task.calls) {
+    let wanted: bigint | undefined
+    for (const identifier of profile.identifiers) {
+      const sent = standing.sent(kind, identifier.no)
+      if (value === undefined || identifier.gone) {
+        // Exits ignore the policy: everyone who was told is told (R7, R23).
+        const exit = isAudience ? false : null
+        if (sent !== undefined) dues.push({ task, kind, identifier, standing, value: exit, sent: undefined })
+        continue
+      }
+      if (!picked.includes(identifier)) continue
+      const isNewer = sent === undefined && identifier.addedAt > standing.changedAt
+      if (isNewer && !task.newIdentifiers && isFollowUp(profile, kind, standing)) continue
+      wanted ??= wantedFingerprint(task, kind, value, profile)
+      if (sent !== wanted || standing.again(kind, identifier.no)) {
+        dues.push({ task, kind, identifier, standing, value, sent: wanted })
+      }
+    }
+  }
+  return dues
+}
+
+const digest = (...texts: ReadonlyArray<string>): string =>
+  hash("sha256", texts.join("\u0000"), "base64url").slice(0, 27)
+
+const eventName = ({ task, value, sent }: Due): string =>
+  task.personas.computation_class === "trait"
+    ? task.events.computed
+    : sent === undefined || value === false
+      ? task.events.exited
+      : task.events.entered
+
+/** The traits that an operator mapped onto the activation, added to others. */
+const addMapped = (traits: Record<string, Json>, task: Task, profile: KnownProfile) => {
+  for (const [name, trait] of Object.entries(task.traits)) {
+    const value = profile.traits[trait]
+    if (value !== undefined) traits[name] = value
+  }
+}
+
+const nobody: ReadonlyArray<Identifier> = []
+
+/** An identifier that is gone stands alone: what it tells must not touch the record of those that remain. */
+const siblingsOf = (identifier: KnownIdentifier, profile: KnownProfile, task: Task): ReadonlyArray<Identifier> =>
+  identifier.gone || profile.identifiers.length === 1
+    ? nobody
+    : profile.identifiers
+        .filter((other) => other !== identifier && !other.gone && task.identifiers[other.type] !== "none")
+        .map(({ type, value }) => ({ type, value }))
+
+/** With the value, or with the identifier: an old value is news to a new identifier, and for one that went or moved. */
+const foundAt = (due: Due): number => Math.max(due.standing.changedAt, due.identifier.addedAt)
+
+const lastFoundAt = (group: Group): number => {
+  let last = foundAt(group[0].due)
+  for (const { due } of group) last = Math.max(last, foundAt(due))
+  return last
+}
+
+/** One call for all of these. */
+const makeCall = (group: Group, profile: KnownProfile, required: unknown): Call => {
+  const [{ due }] = group
+  if (due.kind === "identify") return new LazyIdentify(group, profile, required)
+  const { identifier, kind, task, value } = due
+  const { personas } = task
+  const base = {
+    identifier: { type: identifier.type, value: identifier.value },
+    siblings: siblingsOf(identifier, profile, task),
+    required,
+    personas,
+    timestamp: isoOf(lastFoundAt(group)),
+    messageId: messageIdOf(group, profile)
+  }
+  if (kind === "group") {
+    return { type: "group", ...base, groupId: identifier.value, traits: traitsOf(group, profile), users: profile.users }
+  }
+  const { computation_class, computation_key } = personas
+  const property = computation_class === "audience" ? "audience_key" : "trait_key"
+  const mapped: Record<string, Json> = {}
+  addMapped(mapped, task, profile)
+  const properties = { ...mapped, [property]: computation_key, [computation_key]: value }
+  return { type: "track", ...base, event: eventName(due), properties }
+}
+
+/**
+ * An identify whose message id is made when it is asked for: there are millions of these, and few plugins ask. The
+ * getter is each object's own, so that a copy has what it answers, and one function, as V8 gives an object with a
+ * function of its own a shape of its own.
+ */
+class LazyIdentify implements Identify {
+  readonly type = "identify"
+  readonly identifier: Identifier
+  readonly siblings: ReadonlyArray<Identifier>
+  readonly required: unknown
+  readonly personas: Personas
+  readonly timestamp: string
+  declare readonly messageId: string
+  readonly traits: Readonly<Record<string, Json>>
+  readonly #group: Group
+  readonly #profile: KnownProfile
+
+  static readonly #messageId: PropertyDescriptor & ThisType<LazyIdentify> = {
+    enumerable: true,
+    get() {
+      return messageIdOf(this.#group, this.#profile)
+    }
+  }
+
+  constructor(group: Group, profile: KnownProfile, required: unknown) {
+    const { identifier, task } = group[0].due
+    this.identifier = { type: identifier.type, value: identifier.value }
+    this.siblings = siblingsOf(identifier, profile, task)
+    this.required = required
+    this.personas = task.personas
+    this.timestamp = isoOf(lastFoundAt(group))
+    Object.defineProperty(this, "messageId", LazyIdentify.#messageId)
+    this.traits = traitsOf(group, profile)
+    this.#group = group
+    this.#profile = profile
+  }
+}
+
+const traitsOf = (group: Group, profile: KnownProfile): Readonly<Record<string, Json>> => {
+  const traits: Record<string, Json> = {}
+  for (const { due } of group) {
+    addMapped(traits, due.task, profile)
+    traits[due.task.personas.computation_key] = due.value
+  }
+  return traits
+}
+
+/** The last one written: an evaluation finds thousands at the same instant. */
+let lastIso = { millis: 0, text: new Date(0).toISOString() }
+
+const isoOf = (millis: number): string => {
+  if (lastIso.millis !== millis) lastIso = { millis, text: new Date(millis).toISOString() }
+  return lastIso.text
+}
+
+const messageIdOf = (group: Group, profile: KnownProfile): string => {
+  const { identifier, kind } = group[0].due
+  return digest(
+    ...group.flatMap(({ due }) => [
+      due.task.activationId,
+      due.kind,
+      due.standing.evaluation,
+      String(foundAt(due)),
+      canonical(due.value)
+    ]),
+    identifier.type,
+    identifier.value,
+    // Other users of an account are another change, though its value is the same.
+    ...(kind === "group" ? profile.users : [])
+  )
+}
+
+/** The dues of one call. */
+type Group = readonly [OpenDue, ...ReadonlyArray<OpenDue>]
+
+/** One list of dues per call to make: alone, or together for one identifier where the vendor takes several (R42). */
+const grouped = (dues: ReadonlyArray<OpenDue>, coalesce: boolean): ReadonlyArray<Group> => {
+  const [only, second] = dues
+  if (only !== undefined && second === undefined) return [[only]]
+  const groups = new Map<string, [OpenDue, ...Array<OpenDue>]>()
+  dues.forEach((open, i) => {
+    const { identifier, kind } = open.due
+    const key = coalesce && kind !== "track" ? `${kind} ${identifier.no}` : `${i}`
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [open])
+    else group.push(open)
+  })
+  return [...groups.values()]
+}

@@ -1,0 +1,144 @@
+/**
+ * Results: what became of a batch, and what the ledger is to make of it.
+ *
+ * @since 0.1.0
+ */
+import type { Stop } from "./Delivery.ts"
+import type { Json } from "../contract/Json.ts"
+import type { Claim, Settled } from "./Ledger.ts"
+import type { Outcome } from "../contract/Outcome.ts"
+import type * as Plan from "./Plan.ts"
+import { append } from "./ShortLists.ts"
+
+/**
+ * What was done, in a summary's words.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Label = "identify" | "track" | "group" | "add" | "discard"
+
+/**
+ * A batch with its outcomes: `undefined` for items that were not tried, or not answered.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Results {
+  readonly items: ReadonlyArray<Plan.Item<unknown>>
+  readonly outcomes: ReadonlyArray<Outcome | undefined>
+  readonly labels: ReadonlyArray<Label>
+  readonly stop: Stop | undefined
+}
+
+/**
+ * A batch that was never sent.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const untried = (items: ReadonlyArray<Plan.Item<unknown>>): Results => ({
+  items,
+  outcomes: items.map(() => undefined),
+  labels: [],
+  stop: undefined
+})
+
+/**
+ * Whoever watches is told of each item, once per activation that it tells of.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const report = (result: Results, onProgress: OnProgress) => {
+  result.outcomes.forEach((outcome, i) => {
+    const label = result.labels[i]
+    if (outcome === undefined || label === undefined) return
+    const word = outcome._tag === "Rejected" ? "rejected" : outcome._tag === "Retry" ? "postponed" : "delivered"
+    const reason = "reason" in outcome ? outcome.reason : undefined
+    // Those of one activation follow each other.
+    let last: number | undefined
+    for (const { activation } of result.items[i]?.settles ?? []) {
+      if (activation !== last) onProgress(activation, label, word, reason)
+      last = activation
+    }
+  })
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type OnProgress = (
+  activation: number,
+  label: Label,
+  outcome: "delivered" | "rejected" | "postponed",
+  /** Why it was not delivered. */
+  reason?: string
+) => void
+
+/**
+ * What settled batches write: outcomes, and the release of profiles with nothing left on the way. `open` counts the
+ * items that are still to come of each profile, where that is not one.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const settlementOf = (
+  results: ReadonlyArray<Results>,
+  claim: Claim,
+  open: Map<number, number>,
+  returned: Set<number>
+): Settled => {
+  const settled = {
+    intended: [],
+    doubted: [] as Array<Plan.LedgerKey>,
+    acknowledged: [] as Array<Plan.Settlement>,
+    rejections: [] as Array<Settled["rejections"][number]>,
+    obsolete: [],
+    postponed: [] as Array<Settled["postponed"][number]>,
+    released: [] as Array<number>,
+    returned: [] as Array<number>
+  }
+  const receipts = new Map<string, { settlements: Array<Plan.Settlement>; profiles: Array<number> }>()
+  for (const { items, outcomes, stop } of results) {
+    items.forEach((item, i) => {
+      const outcome = outcomes[i]
+      switch (outcome?._tag) {
+        case undefined:
+          returned.add(item.profile)
+          // Refused whole, or asked to wait, it was not taken; after a reset or a time-out nobody knows.
+          if (stop?._tag === "Unavailable" && stop.nothingTaken !== true) settled.doubted.push(...item.settles)
+          break
+        case "Delivered":
+          append(settled.acknowledged, item.settles)
+          break
+        case "Accepted": {
+          append(settled.acknowledged, item.settles)
+          let receipt = receipts.get(outcome.receipt)
+          if (receipt === undefined) receipts.set(outcome.receipt, (receipt = { settlements: [], profiles: [] }))
+          append(receipt.settlements, item.settles)
+          receipt.profiles.push(item.profile)
+          break
+        }
+        case "Rejected":
+          for (const settlement of item.settles) {
+            const payload = toJson(item.payload)
+            settled.rejections.push({ profile: item.profile, settlement, reason: outcome.reason, payload })
+          }
+          break
+        case "Retry":
+          for (const activation of new Set(item.settles.map((settlement) => settlement.activation))) {
+            const { afterMillis, reason } = outcome
+            settled.postponed.push({ profile: item.profile, activation, reason, afterMillis })
+          }
+      }
+      const left = (open.get(item.profile) ?? 1) - 1
+      if (left > 0) open.set(item.profile, left)
+      else (returned.has(item.profile) ? settled.returned : settled.released).push(item.profile)
+    })
+  }
+  return { ...settled, receipts: [...receipts].map(([receipt, record]) => ({ receipt, ...record })) }
+}
+
+const toJson = (payload: unknown): Json => JSON.parse(JSON.stringify(payload ?? null))

@@ -1,0 +1,98 @@
+/**
+ * Work: what the reconciler is asked to do, and how that ended.
+ *
+ * @since 0.1.0
+ */
+import type { Effect } from "effect"
+import type { Call } from "../contract/Call.ts"
+import type { DeliveryError } from "../contract/DeliveryError.ts"
+import type { Stop } from "./Delivery.ts"
+import type { Batch, Context as PluginContext, Declaration, Field, NonEmpty } from "../contract/Destination.ts"
+import type { Fenced, LedgerError, Ownership } from "./Ledger.ts"
+import type { Member } from "../contract/Member.ts"
+import type { Outcome } from "../contract/Outcome.ts"
+import type * as Plan from "./Plan.ts"
+import type { Gate } from "../wire/RateLimiter.ts"
+import type { Label, OnProgress } from "./Results.ts"
+
+/**
+ * How an item reaches the vendor.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Route<Payload> {
+  /** What a summary calls it: `identify`, `add`, … */
+  readonly label: (payload: Payload) => Label
+  readonly batch: Batch
+  readonly send: (payloads: NonEmpty<Payload>) => Effect.Effect<ReadonlyArray<Outcome>, DeliveryError>
+}
+
+/**
+ * The work on one destination: its activations, and how to tell it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Work {
+  readonly owner: Ownership
+  readonly declaration: Declaration
+  readonly context: PluginContext<unknown>
+  readonly gate: Gate
+  /** Plugin version and settings, as text. */
+  readonly version: string
+  readonly tasks: ReadonlyArray<Plan.Task>
+  /** Activations in the order that they are told in: one group is settled before the backlog of the next begins. */
+  readonly phases: ReadonlyArray<ReadonlyArray<number>>
+  /** Of these activations, those that may be claimed now. Asked before each claim: a pause, or a hold, comes any time. */
+  readonly mayRun: (activations: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<number>, LedgerError | Fenced>
+  readonly form: EventRoutes | ListRoutes
+  /** `baseline` takes everything as told and sends nothing (R30, R38). */
+  readonly mode: "deliver" | "baseline"
+  /** Failures in a row after which to give up for now. A wait of more than a minute is given up at once. */
+  readonly patience: number
+  /** Failures in a row so far. While there are any, one request at a time finds out whether the vendor is back. */
+  readonly failures: number
+  /** Whether to finish what is on the wire and claim no more. */
+  readonly isStopping: () => boolean
+  readonly onProgress: OnProgress
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface EventRoutes {
+  readonly _tag: "Event"
+  readonly route: Route<Call>
+  readonly coalesce: boolean
+  readonly groupUsers: boolean
+  readonly prepare: ((fields: NonEmpty<Field>) => Effect.Effect<void, DeliveryError>) | undefined
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface ListRoutes {
+  readonly _tag: "List"
+  readonly add: Route<Member>
+  readonly discard: Route<Member>
+}
+
+/**
+ * How the work ended: everything told that could be; or stopped by what an operator must mend; or given up for now.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type End =
+  | { readonly _tag: "Settled" }
+  | { readonly _tag: "Stopped"; readonly stop: Stop }
+  | {
+      readonly _tag: "GaveUp"
+      readonly stop: Stop
+      /** Failures in a row, and how long to leave the vendor in peace. */
+      readonly failures: number
+      readonly restMillis: number
+    }

@@ -1,0 +1,95 @@
+/**
+ * Time limits of many exchanges under one timer.
+ *
+ * A timer and two fibers for each, as `Effect.timeout` has them, would cost as much as the rest of a small request.
+ *
+ * @since 0.1.0
+ */
+import { Clock, Context, Duration, Effect, Fiber } from "effect"
+import { Unavailable } from "../contract/DeliveryError.ts"
+
+/**
+ * What is let go on for so long at most.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TimeLimit {
+  /** Interrupts what takes longer, and fails. */
+  readonly apply: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E | Unavailable>
+}
+
+interface Open {
+  readonly until: number
+  readonly expire: () => void
+}
+
+/**
+ * A limit for all that it is applied to, each for itself.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (limit: Duration.Duration): TimeLimit => {
+  const millis = Duration.toMillis(limit)
+  // In the order that they end in: the limit is the same for all.
+  const open = new Set<Open>()
+  let watch: Fiber.Fiber<void> | undefined
+
+  const watching = Effect.gen(function* () {
+    while (true) {
+      const [next] = open
+      if (next === undefined) return
+      const wait = next.until - (yield* Clock.currentTimeMillis)
+      if (wait > 0) yield* Effect.sleep(wait)
+      else {
+        open.delete(next)
+        next.expire()
+      }
+    }
+  })
+
+  const watched = (context: Context.Context<never>) => {
+    const fiber = Effect.runForkWith(context)(watching)
+    fiber.addObserver(() => {
+      if (watch === fiber) watch = undefined
+    })
+    return fiber
+  }
+
+  const close = (one: Open) => {
+    open.delete(one)
+    // A timer that nobody waits for would keep the process.
+    if (open.size === 0) {
+      watch?.interruptUnsafe()
+      watch = undefined
+    }
+  }
+
+  return {
+    apply: (effect) =>
+      Effect.contextWith((context: Context.Context<never>) =>
+        Effect.callback((resume) => {
+          const clock = Context.get(context, Clock.Clock)
+          const fiber = Effect.runForkWith(context)(effect)
+          const one: Open = {
+            until: clock.currentTimeMillisUnsafe() + millis,
+            expire: () => {
+              resume(new Unavailable({ reason: `No answer within ${Duration.format(limit)}.` }))
+              fiber.interruptUnsafe()
+            }
+          }
+          open.add(one)
+          fiber.addObserver((exit) => {
+            close(one)
+            resume(exit)
+          })
+          if (open.size > 0) watch ??= watched(context)
+          return Effect.suspend(() => {
+            close(one)
+            return Fiber.interrupt(fiber)
+          })
+        })
+      )
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * Who owns a destination: one process at a time, proved by an epoch.
+ *
+ * @since 0.1.0
+ */
+import { IdSet, type Ledger } from "@tributary/core/runtime"
+import { Effect, Schema, type Scope } from "effect"
+import { SqlClient, type SqlConnection, type SqlError } from "effect/sql"
+import * as os from "node:os"
+import { fence } from "../store/dirty/Claims.ts"
+import { mark, marksOf } from "../store/dirty/DirtySets.ts"
+import * as Intents from "../store/ledger/Intents.ts"
+import * as Lease from "./Lease.ts"
+import { markOwners } from "../store/ledger/Settlements.ts"
+import * as SentSets from "../store/ledger/SentSets.ts"
+import { transaction } from "../store/sql/Transaction.ts"
+
+/**
+ * Another process is working on the destination.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class DestinationBusy extends Schema.TaggedError<DestinationBusy>()("DestinationBusy", {
+  destination: Schema.String,
+  owner: Schema.String
+}) {
+  override get message(): string {
+    return (
+      `Destination "${this.destination}" is being synced by another process (${this.owner}). ` +
+      `Only one at a time may write to a destination: wait for it, or stop it.`
+    )
+  }
+}
+
+const self = `${os.hostname()}:${process.pid}`
+
+/** Whether a former owner, which let nothing know that it ended, may still be sending. */
+const mayBeAlive = (owner: string | null): boolean => {
+  if (owner === null || owner === self) return false
+  const colon = owner.lastIndexOf(":")
+  if (owner.slice(0, colon) !== os.hostname()) return true
+  try {
+    process.kill(Number(owner.slice(colon + 1)), 0)
+    return true
+  } catch (error) {
+    return !(error instanceof Error && "code" in error && error.code === "ESRCH")
+  }
+}
+
+/**
+ * The session whose locks say which destinations this process has; none where the store is not shared. One for all: a
+ * connection each would leave nothing of a pool to whoever has many destinations.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const lockSession: Effect.Effect<
+  SqlConnection.Connection | undefined,
+  SqlError.SqlError,
+  SqlClient.SqlClient | Scope.Scope
+> = Effect.flatMap(SqlClient.SqlClient, (sql) => (sql.driver === "pglite" ? Effect.undefined : sql.reserve))
+
+/**
+ * Takes a destination until the scope closes: a session lock where the store is shared, a new epoch, and the claims of
+ * whoever had it before back in the dirty sets. Where that process may be alive, it is given one lease to notice. One
+ * that was stopped is tried again: whoever mended it has started anew. So is one that rests, unless the vendor asked.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const take = Effect.fnUntraced(function* (
+  destination: string,
+  session: SqlConnection.Connection | undefined
+): Effect.fn.Return<
+  Ledger.Ownership,
+  DestinationBusy | Ledger.Fenced | SqlError.SqlError,
+  SqlClient.SqlClient | Scope.Scope
+> {
+  const sql = yield* SqlClient.SqlClient
+  if (session !== undefined) {
+    const locked = yield* Effect.acquireRelease(
+      session.executeValues("select pg_try_advisory_lock(hashtextextended($1, 7))", [`tributary ${destination}`]),
+      () =>
+        session
+          .executeValues("select pg_advisory_unlock(hashtextextended($1, 7))", [`tributary ${destination}`])
+          .pipe(Effect.ignore)
+    )
+    if (locked[0]?.[0] !== true) {
+      const [row] = yield* sql<{ owner: string | null }>`
+        select owner from tributary.destination where id = ${destination}`
+      return yield* new DestinationBusy({ destination, owner: row?.owner ?? "unknown" })
+    }
+  }
+  const taken = yield* transaction(
+    Effect.gen(function* () {
+      const [before] = yield* sql<{ owner: string | null }>`
+        select owner from tributary.destination where id = ${destination} for update`
+      const [row] = yield* sql<{ epoch: bigint }>`
+        update tributary.destination set epoch = epoch + 1, owner = ${self}, stopped = null,
+          rests_until = case when was_asked then rests_until end
+        where id = ${destination} returning epoch`
+      const owner: Ledger.Ownership = { destination, epoch: row?.epoch ?? 0n }
+      yield* recover(owner, undefined)
+      return { owner, former: before?.owner ?? null }
+    })
+  )
+  yield* Effect.addFinalizer(() =>
+    Effect.ignore(sql`update tributary.destination set owner = null
+      where id = ${destination} and epoch = ${taken.owner.epoch}::bigint`)
+  )
+  if (session !== undefined && mayBeAlive(taken.former)) yield* Effect.sleep(Lease.duration)
+  return taken.owner
+})
+
+/**
+ * Runs a write in a transaction that fails where the destination has another owner by now.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const fenced = <A, E, R>(
+  owner: Ledger.Ownership,
+  write: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | SqlError.SqlError | Ledger.Fenced, R | SqlClient.SqlClient> =>
+  transaction(Effect.andThen(fence(owner), write))
+
+interface ClaimRow {
+  readonly activation_no: number
+  readonly lane: number
+  readonly bits: Uint8Array
+  readonly intents: Uint8Array
+}
+
+/**
+ * Returns claims on a destination to the dirty sets: of these activations, or all. Only while nothing of theirs is in
+ * flight. What they were about to send is in doubt from now on.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const recover = Effect.fnUntraced(function* (
+  owner: Ledger.Ownership,
+  activations: ReadonlyArray<number> | undefined
+): Effect.fn.Return<void, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  yield* fenced(
+    owner,
+    Effect.gen(function* () {
+      const claims = yield* sql<ClaimRow>`
+        delete from tributary.claim where destination = ${owner.destination}
+          and (${activations === undefined} or activation_no = any(${activations ?? []}::int[]))
+        returning activation_no, lane::int as lane, bits, intents`
+      const held = claims.map((claim) => ({ ...claim, profiles: IdSet.decode(claim.bits) }))
+      const left = held.flatMap(({ activation_no, intents, profiles }) =>
+        Intents.left(activation_no, profiles, intents)
+      )
+      yield* SentSets.doubt(left)
+      const profiles = IdSet.unionAll(held.map((claim) => claim.profiles))
+      yield* markOwners(left, profiles)
+      yield* mark(held.flatMap((claim) => marksOf(claim.activation_no, claim.lane, claim.profiles)))
+    })
+  )
+})

@@ -1,0 +1,132 @@
+/**
+ * Leaving: activations that everybody is to exit, because they were removed from the configuration (R39) or because an
+ * operator asked for it (R19).
+ *
+ * What should be told is then nothing, for everybody, and the ledger says who has to hear of it: a sync like any other.
+ * An activation that was removed is not in the configuration any more, so the store keeps how it was told.
+ *
+ * @since 0.1.0
+ */
+import { DateTime, Effect, Option, Schema } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { Policy } from "../../config/Options.ts"
+import type { Told } from "../../config/Resolved.ts"
+import { markEverybody } from "./Reach.ts"
+
+/**
+ * How everybody leaves: one by one, or with the list.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Leaving = "exit" | "delete"
+
+const ToldAs = Schema.Struct({
+  id: Schema.String,
+  form: Schema.Literals(["event", "list"]),
+  collection: Schema.Literals(["users", "accounts"]),
+  calls: Schema.Array(Schema.Literals(["identify", "track", "group"])),
+  events: Schema.Struct({ entered: Schema.String, exited: Schema.String, computed: Schema.String }),
+  identifiers: Schema.Record(Schema.String, Policy),
+  newIdentifiers: Schema.Boolean,
+  traits: Schema.Record(Schema.String, Schema.String),
+  listName: Schema.String,
+  computation: Schema.Struct({
+    kind: Schema.Literals(["audience", "trait"]),
+    key: Schema.String,
+    name: Schema.String
+  })
+})
+
+/**
+ * How an activation is told, as the store keeps it.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const toText = (activation: Omit<Told, "hold" | "cadence">): string =>
+  JSON.stringify(Schema.encodeSync(ToldAs)(activation))
+
+/**
+ * Activations of a destination that were removed and are still being left.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const removed = Effect.fnUntraced(function* (
+  destination: string
+): Effect.fn.Return<
+  ReadonlyArray<{ readonly no: number; readonly toldAs: typeof ToldAs.Type }>,
+  SqlError.SqlError,
+  SqlClient.SqlClient
+> {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql<{ no: number; told_as: unknown }>`
+    select no, told_as from tributary.activation
+    where destination = ${destination} and removed and leaving is not null order by no`
+  return rows.flatMap(({ no, told_as }) =>
+    Option.match(Schema.decodeUnknownOption(ToldAs)(told_as), {
+      onNone: () => [],
+      onSome: (toldAs) => [{ no, toldAs }]
+    })
+  )
+})
+
+/**
+ * From now on everybody is to leave. Runs inside the caller's transaction.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const begin = Effect.fnUntraced(function* (
+  activation: number,
+  leaving: Leaving,
+  cause: string
+): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`update tributary.activation set leaving = ${leaving}, cause = ${cause}, held = null,
+    leaving_at = ${yield* DateTime.nowAsDate}::timestamptz where no = ${activation}`
+  yield* markEverybody(activation)
+})
+
+/**
+ * How everybody is leaving an activation, if they are.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const of = Effect.fnUntraced(function* (activation: number) {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ leaving: Leaving | null; list_id: string | null }>`
+    select leaving, list_id from tributary.activation where no = ${activation}`
+  return row?.leaving == null ? undefined : { leaving: row.leaving, listId: row.list_id }
+})
+
+/**
+ * Everybody has left. One that was removed is done with; one that an operator emptied stays empty until `resume`.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const end = Effect.fnUntraced(function* (activations: ReadonlyArray<number>) {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`update tributary.activation set leaving = null
+    where no = any(${activations}::int[]) and removed and leaving is not null`
+})
+
+/**
+ * The list is deleted downstream, and with it everybody's membership.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const listDeleted = Effect.fnUntraced(function* (activation: number) {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`delete from tributary.ledger where activation_no = ${activation}`
+  yield* sql`delete from tributary.told_value where activation_no = ${activation}`
+  yield* sql`delete from tributary.rejection where activation_no = ${activation}`
+  yield* sql`delete from tributary.postponed where activation_no = ${activation}`
+  yield* sql`update tributary.dirty set bits = '' where activation_no = ${activation}`
+  yield* sql`update tributary.activation set list_id = null, list_name = null where no = ${activation}`
+  yield* end([activation])
+})

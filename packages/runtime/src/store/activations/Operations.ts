@@ -1,0 +1,110 @@
+/**
+ * Operations: what an operator may do to an activation (R34, R36, R38).
+ *
+ * @since 0.1.0
+ */
+import { IdSet } from "@tributary/core/runtime"
+import { Effect } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { lane, mark, marksOf } from "../dirty/DirtySets.ts"
+import * as Exits from "./Exits.ts"
+import { markEverybody } from "./Reach.ts"
+import * as SentSets from "../ledger/SentSets.ts"
+import { transaction } from "../sql/Transaction.ts"
+
+type Operation<A = void> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
+
+/** Lets nothing more be sent for it, until `resume`. */
+export const pause = (activation: number): Operation =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`update tributary.activation set paused = true where no = ${activation}`
+  })
+
+/** Undoes `pause` and `empty`, and lets a destination that stopped, or rests, try again. */
+export const resume = (activation: number): Operation =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`update tributary.activation set paused = false where no = ${activation}`
+    const filled = yield* sql`update tributary.activation set leaving = null, cause = 'filled again'
+      where no = ${activation} and not removed and leaving is not null returning 1`
+    if (filled.length > 0) yield* markEverybody(activation)
+    yield* sql`update tributary.destination d set stopped = null, rests_until = null
+      from tributary.activation a where a.no = ${activation} and d.id = a.destination`
+  })
+
+/** Has everybody leave, one by one or with the list, and nobody come back until `resume` (R19). */
+export const leave = (activation: number, leaving: Exits.Leaving): Operation =>
+  transaction(Exits.begin(activation, leaving, leaving === "exit" ? "emptied" : "list deleted"))
+
+/** Lets a held sync go ahead, whatever it removes. Answers whether it was held. */
+export const approve = (activation: number): Operation<boolean> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const rows = yield* sql`update tributary.activation set approved = true, held = null, cause = 'approved'
+      where no = ${activation} and held is not null returning 1`
+    return rows.length > 0
+  })
+
+/**
+ * Has everything told again: what is told now once more, and what was rejected too. The ledger keeps who was told, so
+ * that whoever leaves before is still told of it.
+ */
+export const resync = (activation: number): Operation =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* transaction(
+      Effect.gen(function* () {
+        yield* SentSets.sendAgain(activation)
+        yield* sql`update tributary.activation set cause = 'resync' where no = ${activation}`
+        yield* sql`delete from tributary.rejection where activation_no = ${activation}`
+        yield* markEverybody(activation)
+      })
+    )
+  })
+
+/** Takes everything as told, without sending: the next sync of the activation fills its ledger. */
+export const baseline = (activation: number): Operation =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* transaction(
+      Effect.gen(function* () {
+        yield* sql`update tributary.activation set baseline_due = true where no = ${activation}`
+        yield* markEverybody(activation)
+      })
+    )
+  })
+
+/** Forgets rejections, so that they are tried again: of one activation, of one profile, or all. Answers how many. */
+export const retry = (filter: {
+  readonly activation: number | undefined
+  readonly profile: number | undefined
+}): Operation<number> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    return yield* transaction(
+      Effect.gen(function* () {
+        const rows = yield* sql<{ activation_no: number; profile_no: number }>`
+          delete from tributary.rejection
+          where (${filter.activation ?? null}::int is null or activation_no = ${filter.activation ?? null}::int)
+            and (${filter.profile ?? null}::int is null or profile_no = ${filter.profile ?? null}::int)
+          returning activation_no, profile_no`
+        yield* mark(rows.flatMap((row) => marksOf(row.activation_no, lane.live, IdSet.from([row.profile_no]))))
+        return rows.length
+      })
+    )
+  })
+
+/** The vendor's list is gone: everybody is to be told anew, in a new list (R19). */
+export const forgetList = (activation: number): Operation =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* transaction(
+      Effect.gen(function* () {
+        yield* sql`delete from tributary.ledger where activation_no = ${activation}`
+        yield* sql`delete from tributary.told_value where activation_no = ${activation}`
+        yield* sql`update tributary.activation set list_id = null, list_name = null, cause = 'the list was deleted downstream' where no = ${activation}`
+        yield* markEverybody(activation)
+      })
+    )
+  })

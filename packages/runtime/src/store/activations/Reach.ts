@@ -1,0 +1,92 @@
+/**
+ * Whom an activation concerns: those who should be told something, and those who were.
+ *
+ * @since 0.1.0
+ */
+import { IdSet } from "@tributary/core/runtime"
+import { Effect } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { int4Set } from "../sql/Columns.ts"
+import { lane, mark, marksOf } from "../dirty/DirtySets.ts"
+import * as SentSets from "../ledger/SentSets.ts"
+
+/**
+ * Makes everybody dirty whom an activation may concern: those in the computation's result, and those who were told.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const markEverybody = Effect.fnUntraced(function* (
+  activation: number
+): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
+  const everybody = IdSet.union(yield* wanted(activation), yield* sentProfiles(activation))
+  yield* mark(marksOf(activation, lane.backfill, everybody))
+})
+
+/**
+ * The profiles that should be told something now.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const wanted = Effect.fnUntraced(function* (
+  activation: number
+): Effect.fn.Return<IdSet.IdSet, SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ computation_no: number; as_users: boolean; is_leaving: boolean }>`
+    select a.computation_no, a.collection <> c.collection as as_users, a.leaving is not null as is_leaving
+    from tributary.activation a
+    join tributary.computation c on c.no = a.computation_no where a.no = ${activation}`
+  if (row === undefined || row.is_leaving) return IdSet.empty
+  const chunks = yield* sql<{ bits: Uint8Array }>`
+    select bits from tributary.snapshot where computation_no = ${row.computation_no}`
+  const present = IdSet.decodeAll(chunks.map((chunk) => chunk.bits))
+  return row.as_users ? yield* usersOfAll(present) : yield* withoutGone(present)
+})
+
+const usersOfAll = Effect.fnUntraced(function* (accounts: IdSet.IdSet) {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ nos: Uint8Array | null }>`
+    select string_agg(int4send(m.user_no), ''::bytea) as nos from tributary.account_user m
+    join tributary.profile p on p.no = m.user_no and not p.gone
+    where m.account_no = any(${[...accounts]}::int[]) and not m.gone`
+  return int4Set(row?.nos)
+})
+
+/** A deleted profile leaves although the computation has not been evaluated since (R27). */
+const withoutGone = Effect.fnUntraced(function* (profiles: IdSet.IdSet) {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ nos: Uint8Array | null }>`
+    select string_agg(int4send(no), ''::bytea) as nos from tributary.profile where gone`
+  return IdSet.difference(profiles, int4Set(row?.nos))
+})
+
+/**
+ * The profiles of whom the ledger knows an identifier.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const sentProfiles = Effect.fnUntraced(function* (
+  activation: number
+): Effect.fn.Return<IdSet.IdSet, SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const sent = yield* sentIdentifiers(activation)
+  if (sent.size === 0) return IdSet.empty
+  const [row] = yield* sql<{ nos: Uint8Array | null }>`
+    select string_agg(distinct int4send(profile_no), ''::bytea) as nos from tributary.identifier
+    where no = any(${[...sent]}::int[])`
+  return int4Set(row?.nos)
+})
+
+/**
+ * The identifiers that the ledger knows, over all call kinds.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const sentIdentifiers = Effect.fnUntraced(function* (
+  activation: number
+): Effect.fn.Return<IdSet.IdSet, SqlError.SqlError, SqlClient.SqlClient> {
+  return IdSet.unionAll(yield* SentSets.ofActivation(activation))
+})

@@ -1,0 +1,158 @@
+/**
+ * History: a record of every sync, with why it ran, what it did and what went wrong first.
+ *
+ * @since 0.1.0
+ */
+import { IdSet } from "@tributary/core/runtime"
+import { DateTime, Effect } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { storable } from "../sql/Text.ts"
+import { timestamp } from "../sql/Timestamp.ts"
+import { transaction } from "../sql/Transaction.ts"
+
+/**
+ * What a sync of one activation did.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Done {
+  readonly activation: number
+  readonly ending: string
+  readonly delivered: number
+  readonly rejected: number
+  readonly postponed: number
+  /** The first reasons why something was not delivered, and how often each came. */
+  readonly errors: ReadonlyArray<{ readonly reason: string; readonly count: number }>
+}
+
+/**
+ * Begins a record for each activation. One that a crash left open is closed as interrupted.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const begin = Effect.fnUntraced(function* (
+  activations: ReadonlyArray<number>
+): Effect.fn.Return<ReadonlyMap<number, bigint>, SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const now = yield* DateTime.nowAsDate
+  yield* sql`update tributary.sync set ending = 'interrupted', ended_at = ${now}::timestamptz
+    where activation_no = any(${activations}::int[]) and ended_at is null`
+  const rows = yield* sql<{ no: bigint; activation_no: number }>`
+    insert into tributary.sync (activation_no, started_at, why)
+    select a.no, ${now}::timestamptz, coalesce(a.cause, case when exists (
+        select 1 from tributary.sync s where s.activation_no = a.no and s.ending = 'settled')
+      then 'changes' else 'first sync' end)
+    from tributary.activation a where a.no = any(${activations}::int[]) order by a.no
+    returning no, activation_no`
+  return new Map(rows.map((row) => [row.activation_no, row.no]))
+})
+
+/**
+ * Ends records. Where there turned out to be nothing to tell, none is kept.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const finish = Effect.fnUntraced(function* (
+  records: ReadonlyMap<number, bigint>,
+  done: ReadonlyArray<Done>
+): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const now = yield* DateTime.nowAsDate
+  for (const { activation, delivered, ending, errors, postponed, rejected } of done) {
+    const no = records.get(activation)
+    if (no === undefined) continue
+    if (ending === "settled") yield* sql`update tributary.activation set cause = null where no = ${activation}`
+    if (ending === "settled" && delivered + rejected + postponed === 0) {
+      // Unless a job's failures were counted here meanwhile.
+      const deleted =
+        yield* sql`delete from tributary.sync where no = ${no}::bigint and unattributed = '[]' returning 1`
+      if (deleted.length > 0) continue
+    }
+    yield* sql`update tributary.sync set ended_at = ${now}::timestamptz, ending = ${storable(ending)}, delivered = ${delivered},
+      rejected = ${rejected}, postponed = ${postponed}, errors = ${JSON.stringify(errors.map((error) => ({ ...error, reason: storable(error.reason) })))}::text::jsonb
+      where no = ${no}::bigint`
+  }
+})
+
+/**
+ * A sync as it is remembered.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PastSync {
+  readonly activation: string
+  readonly started_at: Date
+  /** `null` while it runs. */
+  readonly ended_at: Date | null
+  /** `first sync`, `changes`, `resync`, `approved`, … */
+  readonly why: string
+  readonly ending: string | null
+  readonly delivered: number
+  readonly rejected: number
+  readonly postponed: number
+  readonly errors: Done["errors"]
+  /** Failures that a vendor counted later without saying whose they are. */
+  readonly unattributed: Done["errors"]
+}
+
+/**
+ * Past syncs, newest first: of one activation, or all.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const past = Effect.fnUntraced(function* (activation: number | undefined, limit: number) {
+  const sql = yield* SqlClient.SqlClient
+  const one = activation ?? null
+  return yield* sql<PastSync>`
+    select a.id as activation, s.started_at, s.ended_at, s.why, s.ending, s.delivered::int as delivered,
+      s.rejected::int as rejected, s.postponed::int as postponed, s.errors, s.unattributed
+    from tributary.sync s join tributary.activation a on a.no = s.activation_no
+    where ${one}::int is null or s.activation_no = ${one}::int order by s.no desc limit ${limit}`
+})
+
+/**
+ * Forgets syncs from before a time, and melts the changes from before it into one for each chunk of a computation: who
+ * changed last, and not when, is still needed where something is told anew.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const prune = Effect.fnUntraced(function* (before: number) {
+  const sql = yield* SqlClient.SqlClient
+  const at = timestamp(before)
+  yield* sql`delete from tributary.sync where ended_at < ${at}::timestamptz`
+  const several = yield* sql<{ computation_no: number; chunk: number }>`
+    select c.computation_no, c.chunk from tributary.change c join tributary.evaluation e on e.no = c.evaluation_no
+    where e.at < ${at}::timestamptz group by 1, 2 having count(*) > 1`
+  for (const { chunk, computation_no } of several) yield* transaction(melt(computation_no, chunk, at))
+  yield* sql`delete from tributary.evaluation e where e.at < ${at}::timestamptz
+    and not exists (select 1 from tributary.change c where c.evaluation_no = e.no)`
+})
+
+/** The changes of one chunk from before a time, as one: how each profile changed last. */
+const melt = Effect.fnUntraced(function* (computation: number, chunk: number, before: Date) {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql<{ evaluation_no: bigint; entered: Uint8Array; exited: Uint8Array }>`
+    select c.evaluation_no, c.entered, c.exited from tributary.change c
+    join tributary.evaluation e on e.no = c.evaluation_no
+    where c.computation_no = ${computation} and c.chunk = ${chunk} and e.at < ${before}::timestamptz
+    order by c.evaluation_no for update of c`
+  const last = rows.at(-1)?.evaluation_no
+  if (last === undefined) return
+  let entered = IdSet.empty
+  let exited = IdSet.empty
+  for (const row of rows) {
+    const [came, went] = [IdSet.decode(row.entered), IdSet.decode(row.exited)]
+    entered = IdSet.difference(IdSet.union(entered, came), went)
+    exited = IdSet.difference(IdSet.union(exited, went), came)
+  }
+  yield* sql`delete from tributary.change
+    where computation_no = ${computation} and chunk = ${chunk} and evaluation_no < ${last}::bigint`
+  yield* sql`update tributary.change set entered = ${IdSet.encode(entered)}, exited = ${IdSet.encode(exited)}
+    where computation_no = ${computation} and chunk = ${chunk} and evaluation_no = ${last}::bigint`
+})
