@@ -14,7 +14,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { lane, mark, marksOf } from "../store/dirty/DirtySets.ts"
 import { toLedgerError } from "../store/sql/failures.ts"
 import { fenced } from "../ownership/Ownership.ts"
-import { markOwners } from "../store/ledger/Settlements.ts"
+import { markHolders } from "../store/ledger/Holders.ts"
 import * as SentSets from "../store/ledger/SentSets.ts"
 import type { Connected } from "./Destinations.ts"
 import { timestamp } from "../store/sql/Timestamp.ts"
@@ -106,7 +106,7 @@ const apply = Effect.fnUntraced(function* (owner: Ledger.Ownership, row: Receipt
     IdSet.toArray(IdSet.decode(identifiers)).map((identifier) => ({ activation: activation_no, kind, identifier }))
   )
   yield* SentSets.doubt(sent)
-  yield* markOwners(sent)
+  yield* markHolders(sent)
   const profiles = IdSet.decode(row.profiles)
   yield* mark(activations.flatMap((activation) => marksOf(activation, lane.live, profiles)))
 })

@@ -11,7 +11,7 @@ import { fence } from "../store/dirty/Claims.ts"
 import { mark, marksOf } from "../store/dirty/DirtySets.ts"
 import * as Intents from "../store/ledger/Intents.ts"
 import * as Lease from "./Lease.ts"
-import { markOwners } from "../store/ledger/Settlements.ts"
+import { markHolders } from "../store/ledger/Holders.ts"
 import * as SentSets from "../store/ledger/SentSets.ts"
 import { transaction } from "../store/sql/Transaction.ts"
 
@@ -157,7 +157,7 @@ export const recover = Effect.fnUntraced(function* (
       )
       yield* SentSets.doubt(left)
       const profiles = IdSet.unionAll(held.map((claim) => claim.profiles))
-      yield* markOwners(left, profiles)
+      yield* markHolders(left, profiles)
       yield* mark(held.flatMap((claim) => marksOf(claim.activation_no, claim.lane, claim.profiles)))
     })
   )

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { Clock, DateTime, Effect } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, type SqlError } from "effect/sql"
 import { storable } from "../sql/Text.ts"
 import { timestamp } from "../sql/Timestamp.ts"
 
@@ -175,4 +175,48 @@ export const markSettled = Effect.fnUntraced(function* (activations: ReadonlyArr
 export const clearApproval = Effect.fnUntraced(function* (activations: ReadonlyArray<number>) {
   const sql = yield* SqlClient.SqlClient
   yield* sql`update tributary.activation set approved = false where no = any(${activations}::int[]) and approved`
+})
+
+/**
+ * Notes that everything is taken as sent: from now on changes are sent (R30).
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const baselineTaken = Effect.fnUntraced(function* (
+  activation: number
+): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`update tributary.activation set baseline_due = false where no = ${activation}`
+})
+
+/**
+ * What a preview has to know of an activation to do as its next sync would.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface BeforeSync {
+  /** Of the destination: a preview takes no ownership, and its claims are made under the epoch that is there. */
+  readonly epoch: bigint
+  /** The vendor's id of its list, if it has one already. */
+  readonly listId: string | null
+  /** Whether the sync would take everything as sent. */
+  readonly isBaselineDue: boolean
+}
+
+/**
+ * Reads what a preview has to know of an activation.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const readBeforeSync = Effect.fnUntraced(function* (
+  activation: number
+): Effect.fn.Return<BeforeSync, SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ epoch: bigint; list_id: string | null; baseline_due: boolean }>`
+    select d.epoch, a.list_id, a.baseline_due from tributary.activation a
+    join tributary.destination d on d.id = a.destination where a.no = ${activation}`
+  return { epoch: row?.epoch ?? 0n, listId: row?.list_id ?? null, isBaselineDue: row?.baseline_due === true }
 })

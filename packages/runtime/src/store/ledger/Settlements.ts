@@ -7,8 +7,9 @@ import { Fingerprints, IdSet, type Ledger, Plan } from "@tributary/core/runtime"
 import { Clock, DateTime, Effect, Random } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { fence, movesSoFar, release } from "../dirty/Claims.ts"
-import { lane, mark, marksOf } from "../dirty/DirtySets.ts"
+import { markHolders } from "./Holders.ts"
 import * as Intents from "./Intents.ts"
+import * as Receipts from "./Receipts.ts"
 import { storable } from "../sql/Text.ts"
 import { timestamp } from "../sql/Timestamp.ts"
 import * as SentSets from "./SentSets.ts"
@@ -31,12 +32,13 @@ export const settle = Effect.fnUntraced(function* (
   yield* amendValues(settled.acknowledged)
   yield* SentSets.doubt(settled.doubted)
   const remembered = yield* remembers([...claim.byActivation.keys()])
-  if (remembered.moves !== claim.moves) yield* markOwners([...settled.acknowledged, ...settled.doubted], claim.profiles)
+  if (remembered.moves !== claim.moves)
+    yield* markHolders([...settled.acknowledged, ...settled.doubted], claim.profiles)
   if (remembered.rejections) yield* forgetRejections([...settled.acknowledged, ...settled.obsolete])
   yield* reject(settled.rejections)
   if (remembered.postponed) yield* forgetPostponed(claim, settled)
   yield* postpone(settled.postponed)
-  yield* keepReceipts(claim, settled.receipts)
+  yield* Receipts.keep(claim, settled.receipts)
   yield* release(claim, IdSet.from(settled.released), IdSet.from(settled.returned))
 })
 
@@ -51,26 +53,6 @@ const remembers = Effect.fnUntraced(function* (activations: ReadonlyArray<number
       exists (select 1 from tributary.postponed where activation_no = any(${activations}::int[])) as postponed,
       ${movesSoFar(sql)} as moves`
   return row ?? { rejections: true, postponed: true, moves: -1 }
-})
-
-/**
- * Makes those dirty who have these identifiers now. One that moved while it was being told may have an owner who was
- * looked at before, when the ledger did not know it yet.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const markOwners = Effect.fnUntraced(function* (
-  entries: ReadonlyArray<Plan.LedgerKey>,
-  except: IdSet.IdSet = IdSet.empty
-): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
-  const sql = yield* SqlClient.SqlClient
-  for (const [activation, own] of Map.groupBy(entries, (entry) => entry.activation)) {
-    const rows = yield* sql<{ profile_no: number }>`select distinct profile_no from tributary.identifier
-      where no = any(${own.map((entry) => entry.identifier)}::int[])`
-    const owners = IdSet.difference(IdSet.from(rows.map((row) => row.profile_no)), except)
-    yield* mark(marksOf(activation, lane.live, owners))
-  }
 })
 
 /** Enters which values were told: one row per activation, kind and block of identifiers. */
@@ -218,26 +200,4 @@ const postpone = (postponements: ReadonlyArray<Ledger.Postponement>): Written =>
             ${rows.map(notBefore)}::timestamptz[], ${rows.map((p) => storable(p.reason))}::text[]) w(a, p, t, r)
           on conflict (activation_no, profile_no) do update set attempts = old.attempts + 1,
             not_before = excluded.not_before, reason = excluded.reason`
-      })
-
-const firstPollMillis = 60_000
-
-const keepReceipts = (claim: Ledger.Claim, receipts: ReadonlyArray<Ledger.ReceiptRecord>): Written =>
-  receipts.length === 0
-    ? Effect.void
-    : Effect.gen(function* () {
-        const sql = yield* SqlClient.SqlClient
-        const now = yield* Clock.currentTimeMillis
-        for (const { profiles, receipt, settlements } of receipts) {
-          const sent = SentSets.together(settlements)
-          yield* sql`with kept as (
-              insert into tributary.receipt (destination, form, receipt, accepted_at, poll_at, profiles)
-              values (${claim.owner.destination}, ${sent[0]?.kind === "member" ? "list" : "event"}, ${receipt},
-                ${timestamp(now)}::timestamptz, ${timestamp(now + firstPollMillis)}::timestamptz,
-                ${IdSet.encode(IdSet.from(profiles))}::bytea) returning no)
-            insert into tributary.receipt_told (receipt_no, activation_no, kind, identifiers)
-            select kept.no, w.a, w.k, w.i from kept cross join unnest(${sent.map((part) => part.activation)}::int[],
-              ${sent.map((part) => part.kind)}::text[],
-              ${sent.map((part) => IdSet.encode(part.identifiers))}::bytea[]) w(a, k, i)`
-        }
       })

@@ -21,3 +21,29 @@ export const transaction = <A, E, R>(
       SqlError.isSqlError(defect) ? Effect.fail(defect) : Effect.die(defect)
     )
   )
+
+/** Carries a value out of the transaction that it rolls back. */
+class RollBack<A> {
+  readonly value: A
+  constructor(value: A) {
+    this.value = value
+  }
+}
+
+/**
+ * Runs an effect in a transaction that is always rolled back, and returns its value. For `check` and `preview`: they do
+ * everything that a sync does, and nothing of it stays. What PostgreSQL does not roll back (a sequence that moved on)
+ * stays moved.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const rolledBack = <A, E, R>(
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | SqlError.SqlError, R | SqlClient.SqlClient> =>
+  transaction(Effect.flatMap(effect, (value) => Effect.fail(new RollBack(value)))).pipe(
+    Effect.catchIf(
+      (error): error is RollBack<A> => error instanceof RollBack,
+      ({ value }) => Effect.succeed(value)
+    )
+  )

@@ -1,0 +1,29 @@
+/**
+ * Holders: the profiles that have an identifier now, whoever had it when it was sent.
+ *
+ * @since 0.1.0
+ */
+import { IdSet, type Plan } from "@tributary/core/runtime"
+import { Effect } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { lane, mark, marksOf } from "../dirty/DirtySets.ts"
+
+/**
+ * Marks the profiles that have these identifiers now. An identifier that moved while it was being sent may have a holder
+ * that was read before, when the ledger did not know the identifier yet.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const markHolders = Effect.fnUntraced(function* (
+  entries: ReadonlyArray<Plan.LedgerKey>,
+  except: IdSet.IdSet = IdSet.empty
+): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  for (const [activation, own] of Map.groupBy(entries, (entry) => entry.activation)) {
+    const rows = yield* sql<{ profile_no: number }>`select distinct profile_no from tributary.identifier
+      where no = any(${own.map((entry) => entry.identifier)}::int[])`
+    const holders = IdSet.difference(IdSet.from(rows.map((row) => row.profile_no)), except)
+    yield* mark(marksOf(activation, lane.live, holders))
+  }
+})
