@@ -1,5 +1,5 @@
 /**
- * The ledger's contract with the store: claim, read, settle.
+ * The ledger's contract with the store: claim, read, intend, settle.
  *
  * A worker claims dirty profiles *before* it reads them, so that a change which lands meanwhile makes them dirty again;
  * it writes to the ledger only what was acknowledged, in one transaction with the release of the claim; and every write
@@ -74,7 +74,7 @@ export interface Claim {
  * @since 0.1.0
  */
 export interface ClaimRequest {
-  /** Of these activations; whom the first of them is owed comes first. */
+  /** Of these activations; what is pending for the first of them comes first. */
   readonly activations: ReadonlyArray<number>
   /** Only what is live, and not the backlog of a first sync (R31). */
   readonly liveOnly: boolean
@@ -149,12 +149,29 @@ export interface Postponement {
 }
 
 /**
- * A telling that is about to leave.
+ * A call or a member that is about to be sent.
  *
  * @category models
  * @since 0.1.0
  */
 export type Intent = Pick<Item<unknown>, "profile" | "settles">
+
+/**
+ * What a claim will send, and what is known of the rest of it before anything is sent.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Intended {
+  /** The store knows them before the vendor does. A crash leaves them in doubt. */
+  readonly intents: ReadonlyArray<Intent>
+  /** What cannot be sent, such as a missing property. */
+  readonly rejections: ReadonlyArray<RejectionRecord>
+  /** Rejections to forget, as nothing is pending there any more. */
+  readonly obsolete: ReadonlyArray<LedgerKey>
+  /** Claimed profiles with nothing to send. */
+  readonly released: ReadonlyArray<number>
+}
 
 /**
  * Everything that one settling transaction writes.
@@ -163,14 +180,10 @@ export type Intent = Pick<Item<unknown>, "profile" | "settles">
  * @since 0.1.0
  */
 export interface Settled {
-  /** What is about to leave: the store knows it before the vendor does, and a crash leaves it in doubt. */
-  readonly intended: ReadonlyArray<Intent>
   readonly acknowledged: ReadonlyArray<Settlement>
-  /** What left and was not answered: the vendor may have taken it, so it is told again, an exit too. */
+  /** What was sent and not answered: the vendor may have taken it, so it is sent again, an exit too. */
   readonly doubted: ReadonlyArray<LedgerKey>
   readonly rejections: ReadonlyArray<RejectionRecord>
-  /** Rejections to forget, as nothing is owed there any more. */
-  readonly obsolete: ReadonlyArray<LedgerKey>
   readonly receipts: ReadonlyArray<ReceiptRecord>
   readonly postponed: ReadonlyArray<Postponement>
   /** Claimed profiles with nothing left in flight. */
@@ -186,11 +199,9 @@ export interface Settled {
  * @since 0.1.0
  */
 export const nothingSettled: Settled = {
-  intended: [],
   doubted: [],
   acknowledged: [],
   rejections: [],
-  obsolete: [],
   receipts: [],
   postponed: [],
   released: [],
@@ -213,6 +224,8 @@ export class Ledger extends Context.Service<
     ) => Effect.Effect<Option.Option<Claim>, LedgerError | Fenced>
     /** Reads claimed profiles as they are now. */
     readonly read: (claim: Claim, request: ReadRequest) => Effect.Effect<Reading, LedgerError | Fenced>
+    /** Writes what is about to be sent, and releases the profiles with nothing to send, in one transaction. */
+    readonly intend: (claim: Claim, intended: Intended) => Effect.Effect<void, LedgerError | Fenced>
     /** Writes outcomes and releases, in one transaction. */
     readonly settle: (claim: Claim, settled: Settled) => Effect.Effect<void, LedgerError | Fenced>
     /** Which traits the destination was made ready for, as `users:key`. */

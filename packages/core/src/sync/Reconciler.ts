@@ -15,16 +15,17 @@ import { deliver, type Delivered, isTransient, type Stop } from "./Delivery.ts"
 import type { Batch, Field, NonEmpty } from "../contract/Destination.ts"
 import { Enricher } from "../enrichment/Enricher.ts"
 import * as IdSet from "../sets/IdSet.ts"
-import { type Claim, type Fenced, type Intent, Ledger, type LedgerError, nothingSettled } from "./Ledger.ts"
+import { type Claim, type Fenced, type Intent, Ledger, type LedgerError } from "./Ledger.ts"
 import type { Outcome } from "../contract/Outcome.ts"
 import type * as Plan from "./Plan.ts"
 import { intentsOf, planClaim, type ClaimPlan } from "./ClaimPlan.ts"
 import * as Reply from "../contract/Reply.ts"
 import { report, type Results, settlementOf, untried } from "./Results.ts"
 import { type Gate, Lane } from "../wire/RateLimiter.ts"
-import type { End, Route, Work } from "./Work.ts"
+import type { RunResult } from "./SyncResult.ts"
+import type { Route, Work } from "./Work.ts"
 
-export type { End, EventRoutes, ListRoutes, Route, Work } from "./Work.ts"
+export type { EventRoutes, ListRoutes, Route, Work } from "./Work.ts"
 export type { ClaimPlan } from "./ClaimPlan.ts"
 
 /** Claims worked on at a time: one is read while others are sent. Of large batches two, as each claim holds one or more. */
@@ -72,7 +73,7 @@ export class Reconciler extends Context.Service<
   Reconciler,
   {
     /** Works until nothing dirty is left to claim, or the destination stops. */
-    readonly run: (work: Work) => Effect.Effect<End, LedgerError | Fenced>
+    readonly run: (work: Work) => Effect.Effect<RunResult, LedgerError | Fenced>
     /** What would be sent for one claim: planned, neither sent nor settled. */
     readonly plan: (work: Work, claim: Claim) => Effect.Effect<ClaimPlan, LedgerError | Fenced>
   }
@@ -85,7 +86,7 @@ export class Reconciler extends Context.Service<
 
       const plan = (work: Work, claim: Claim) => planClaim(ledger, enricher, work, claim)
 
-      const run = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<End, LedgerError | Fenced> {
+      const run = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<RunResult, LedgerError | Fenced> {
         const flights = {
           backlog: yield* Semaphore.make(inFlightBatches),
           news: yield* Semaphore.make(inFlightNews)
@@ -95,14 +96,14 @@ export class Reconciler extends Context.Service<
         const preparing = yield* Semaphore.make(1)
         const prepared = new Set(yield* ledger.prepared(work.owner.destination))
         const batch = work.form._tag === "Event" ? work.form.route.batch : work.form.add.batch
-        let ended: End = { _tag: "Settled" }
+        let ended: RunResult = { _tag: "Synced" }
         let failures = work.failures
         let restUntil = 0
-        const isEnding = () => work.isStopping() || ended._tag !== "Settled"
+        const isEnding = () => work.isStopping() || ended._tag !== "Synced"
 
         const heed = Effect.fnUntraced(function* (stop: Stop) {
           if (!isTransient(stop)) {
-            ended = { _tag: "Stopped", stop }
+            ended = { _tag: "Stopped", reason: stop.message, stop }
             return
           }
           const now = yield* Clock.currentTimeMillis
@@ -112,9 +113,9 @@ export class Reconciler extends Context.Service<
           const asked = Math.min(Reply.longestWaitMillis, stop.retryAfterMillis ?? 0)
           const wait = Math.ceil(Math.max(asked, backoff(longestRestMillis)))
           restUntil = Math.max(restUntil, now + wait)
-          if (ended._tag === "Settled" && (failures >= work.patience || asked > longestRestMillis)) {
+          if (ended._tag === "Synced" && (failures >= work.patience || asked > longestRestMillis)) {
             const restMillis = Math.ceil(Math.max(restUntil - now, backoff(5 * longestRestMillis)))
-            ended = { _tag: "GaveUp", stop, failures, restMillis }
+            ended = { _tag: "GaveUp", reason: stop.message, stop, failures, restMillis }
           }
           yield* work.gate.pause(wait)
         })
@@ -209,9 +210,8 @@ export class Reconciler extends Context.Service<
             )
             yield* settled.open
           })
-          yield* ledger.settle(claim, {
-            ...nothingSettled,
-            intended: work.mode === "baseline" ? [] : intents,
+          yield* ledger.intend(claim, {
+            intents: work.mode === "baseline" ? [] : intents,
             obsolete: planned.obsolete,
             rejections: planned.unsendable.flatMap(({ profile, reason, settles }) =>
               settles.map((settlement) => ({ profile, settlement, reason, payload: null }))

@@ -91,11 +91,9 @@ export const settlementOf = (
   returned: Set<number>
 ): Settled => {
   const settled = {
-    intended: [],
     doubted: [] as Array<Plan.LedgerKey>,
     acknowledged: [] as Array<Plan.Settlement>,
     rejections: [] as Array<Settled["rejections"][number]>,
-    obsolete: [],
     postponed: [] as Array<Settled["postponed"][number]>,
     released: [] as Array<number>,
     returned: [] as Array<number>

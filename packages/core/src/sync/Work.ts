@@ -1,12 +1,11 @@
 /**
- * Work: what the reconciler is asked to do, and how that ended.
+ * Work: what the reconciler is asked to do.
  *
  * @since 0.1.0
  */
 import type { Effect } from "effect"
 import type { Call } from "../contract/Call.ts"
 import type { DeliveryError } from "../contract/DeliveryError.ts"
-import type { Stop } from "./Delivery.ts"
 import type { Batch, Context as PluginContext, Declaration, Field, NonEmpty } from "../contract/Destination.ts"
 import type { Fenced, LedgerError, Ownership } from "./Ledger.ts"
 import type { Member } from "../contract/Member.ts"
@@ -79,20 +78,3 @@ export interface ListRoutes {
   readonly add: Route<Member>
   readonly discard: Route<Member>
 }
-
-/**
- * How the work ended: everything told that could be; or stopped by what an operator must mend; or given up for now.
- *
- * @category models
- * @since 0.1.0
- */
-export type End =
-  | { readonly _tag: "Settled" }
-  | { readonly _tag: "Stopped"; readonly stop: Stop }
-  | {
-      readonly _tag: "GaveUp"
-      readonly stop: Stop
-      /** Failures in a row, and how long to leave the vendor in peace. */
-      readonly failures: number
-      readonly restMillis: number
-    }

@@ -17,6 +17,25 @@ import * as SentSets from "./SentSets.ts"
 type Written = Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient>
 
 /**
+ * Writes what a claim is about to send, and releases who has nothing to be sent. Runs inside the caller's transaction.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const intend = Effect.fnUntraced(function* (
+  claim: Ledger.Claim,
+  { intents, obsolete, rejections, released }: Ledger.Intended
+): Effect.fn.Return<void, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {
+  yield* fence(claim.owner)
+  yield* Intents.keep(claim, intents)
+  const remembered = yield* remembers([...claim.byActivation.keys()])
+  if (remembered.rejections) yield* forgetRejections(obsolete)
+  yield* reject(rejections)
+  if (remembered.postponed) yield* forgetPostponed(claim, released)
+  yield* release(claim, IdSet.from(released), IdSet.empty)
+})
+
+/**
  * Writes everything that a group of settled batches means. Runs inside the caller's transaction.
  *
  * @category combinators
@@ -27,16 +46,15 @@ export const settle = Effect.fnUntraced(function* (
   settled: Ledger.Settled
 ): Effect.fn.Return<void, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {
   yield* fence(claim.owner)
-  yield* Intents.keep(claim, settled.intended)
   yield* SentSets.acknowledge(settled.acknowledged)
   yield* amendValues(settled.acknowledged)
   yield* SentSets.doubt(settled.doubted)
   const remembered = yield* remembers([...claim.byActivation.keys()])
   if (remembered.moves !== claim.moves)
     yield* markHolders([...settled.acknowledged, ...settled.doubted], claim.profiles)
-  if (remembered.rejections) yield* forgetRejections([...settled.acknowledged, ...settled.obsolete])
+  if (remembered.rejections) yield* forgetRejections(settled.acknowledged)
   yield* reject(settled.rejections)
-  if (remembered.postponed) yield* forgetPostponed(claim, settled)
+  if (remembered.postponed) yield* forgetPostponed(claim, sentOf(settled))
   yield* postpone(settled.postponed)
   yield* Receipts.keep(claim, settled.receipts)
   yield* release(claim, IdSet.from(settled.released), IdSet.from(settled.returned))
@@ -160,11 +178,9 @@ const reject = (rejections: ReadonlyArray<Ledger.RejectionRecord>): Written =>
             attempt = excluded.attempt, reason = excluded.reason, payload = excluded.payload, at = excluded.at`
       })
 
-/** A profile that was told is no longer waiting, and its next failure starts with a short wait. */
-const forgetPostponed = (claim: Ledger.Claim, settled: Ledger.Settled): Written => {
-  const waiting = new Set(settled.postponed.map((postponement) => postponement.profile))
-  const sent = settled.released.filter((profile) => !waiting.has(profile))
-  return sent.length === 0
+/** A profile with nothing left to send is no longer waiting, and its next failure starts with a short wait. */
+const forgetPostponed = (claim: Ledger.Claim, sent: ReadonlyArray<number>): Written =>
+  sent.length === 0
     ? Effect.void
     : Effect.gen(function* () {
         const sql = yield* SqlClient.SqlClient
@@ -172,6 +188,10 @@ const forgetPostponed = (claim: Ledger.Claim, settled: Ledger.Settled): Written 
           where not_before = 'infinity' and activation_no = any(${[...claim.byActivation.keys()]}::int[])
             and profile_no = any(${sent}::int[])`
       })
+
+const sentOf = ({ postponed, released }: Ledger.Settled): ReadonlyArray<number> => {
+  const waiting = new Set(postponed.map((postponement) => postponement.profile))
+  return released.filter((profile) => !waiting.has(profile))
 }
 
 const firstWaitMillis = 2_000

@@ -1,5 +1,5 @@
 /**
- * The ledger in SQL: claim, read and settle as transactions of the store.
+ * The ledger in SQL: claim, read, intend and settle as transactions of the store.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,7 @@ import { Context, Effect, Layer } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { claim, fence } from "../dirty/Claims.ts"
 import { read } from "./Readings.ts"
-import { settle } from "./Settlements.ts"
+import { intend, settle } from "./Settlements.ts"
 import { sqlReason } from "../sql/failures.ts"
 import { transaction } from "../sql/Transaction.ts"
 
@@ -43,6 +43,7 @@ export const layer: Layer.Layer<Ledger.Ledger, never, SqlClient.SqlClient> = Lay
     return Ledger.Ledger.of({
       claim: (owner, request) => owned(owner, claim(owner, request)),
       read: (claimed, wanted) => inStore(read(claimed, wanted)),
+      intend: (claimed, intended) => owned(claimed.owner, intend(claimed, intended)),
       settle: (claimed, settled) => owned(claimed.owner, settle(claimed, settled)),
       prepared: (destination) =>
         inStore(
