@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { type Client, DeliveryError, type Json, type RateLimit, Reply } from "@tributary/core"
+import { type Client, DeliveryError, type Json, Reply } from "@tributary/core"
 import { Effect, Option, Schema } from "effect"
 import { HttpClientRequest } from "effect/http"
 
@@ -230,20 +230,4 @@ export const createProperties = (
 ): Effect.Effect<void, Failure> => {
   const request = withBody(HttpClientRequest.post("/crm/properties/2026-09/contacts/batch/create"), { inputs })
   return Effect.asVoid(send(client, request, Properties))
-}
-
-const count = (header: string | undefined): number =>
-  header === undefined || header === "" ? Number.NaN : Number(header)
-
-/**
- * What is left of the interval, ten seconds long.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const quota = ({ headers }: Reply.Reply): RateLimit.Quota | undefined => {
-  const remaining = count(headers["x-hubspot-ratelimit-remaining"])
-  const resetMillis = count(headers["x-hubspot-ratelimit-interval-milliseconds"])
-  const isSaid = Number.isFinite(remaining) && remaining >= 0 && Number.isFinite(resetMillis) && resetMillis >= 0
-  return isSaid ? { remaining, resetMillis } : undefined
 }

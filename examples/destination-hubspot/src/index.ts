@@ -5,15 +5,16 @@
  *
  * @since 0.1.0
  */
-import { DeliveryError, Destination, type Member, Outcome, RateLimit } from "@tributary/core"
+import { DeliveryError, Destination, type Member, Outcome } from "@tributary/core"
 import { Effect } from "effect"
+import { createRequire } from "node:module"
 import * as Api from "./api.ts"
 import * as Contacts from "./contacts.ts"
+import { limits, quota } from "./limits.ts"
 import { prepare } from "./properties.ts"
 import { client, settings } from "./settings.ts"
 
-// Of a free account, and the least that any has: 100 requests in 10 seconds, 250,000 in a day.
-const limits = [RateLimit.requests(100, "10 seconds"), RateLimit.requests(250_000, "1 day")]
+const { version }: { readonly version: string } = createRequire(import.meta.url)("../package.json")
 
 /** Somebody with several addresses is several contacts, and a batch of contacts has a size of its own. */
 const addressesOf = (members: ReadonlyArray<Member.Member<"email">>) => {
@@ -39,10 +40,10 @@ const addressesOf = (members: ReadonlyArray<Member.Member<"email">>) => {
 export const HubSpot = Destination.make("hubspot", {
   contract: 1,
   title: "HubSpot",
-  version: "0.1.0",
+  version,
   settings,
   client,
-  quota: Api.quota,
+  quota,
   requires: { identifiers: ["email"], properties: {} }
 })
   .event({

@@ -7,7 +7,7 @@ import { FetchHttpClient } from "effect/http"
 import { assert, describe, it } from "vitest"
 import * as Contacts from "../src/contacts.ts"
 import { HubSpot } from "../src/index.ts"
-import * as Sandboxes from "../src/sandbox.ts"
+import * as Sandboxes from "../src/sandbox/index.ts"
 
 const connected = Effect.gen(function* () {
   const seen: Array<{ method: string; path: string; body: unknown }> = []

@@ -35,7 +35,7 @@ export const filesOf = (choices: Choices): Readonly<Record<string, string>> => (
   ".gitignore": "node_modules\ndist\n.tributary\n",
   "README.md": Package.readme(choices),
   "src/index.ts": Plugin.source(choices),
-  "src/sandbox.ts": Sandbox.source(choices),
+  "src/sandbox/index.ts": Sandbox.source(choices),
   "test/conformance.test.ts": Package.test(choices),
   "example/tributary.config.ts": Package.config(choices),
   "example/customers.csv":
@@ -95,10 +95,10 @@ export const nextSteps = ({ files, folder, packageName }: Effect.Success<ReturnT
     "Next:",
     `  cd ${path.relative(process.cwd(), folder) || "."}`,
     "  npm install",
-    "  npm test               the laws that every plugin keeps, against src/sandbox.ts",
+    "  npm test               the laws that every plugin keeps, against src/sandbox/index.ts",
     "  npm run build",
     "  npm run sandbox        in another terminal: the fake vendor on http://127.0.0.1:4010",
     "  npx tributary sync --config example/tributary.config.ts",
     "",
-    "Then write src/sandbox.ts anew from the vendor's documents, and src/index.ts until the tests pass again."
+    "Then write src/sandbox/index.ts anew from the vendor's documents, and src/index.ts until the tests pass again."
   ].join("\n")

@@ -6,12 +6,16 @@
  *
  * @since 0.1.0
  */
-import { Destination, type DeliveryError, type Outcome, RateLimit } from "@tributary/core"
+import { Destination, type DeliveryError, type Outcome } from "@tributary/core"
 import { Effect } from "effect"
+import { createRequire } from "node:module"
 import * as Api from "./api.ts"
 import * as Lifecycle from "./lifecycle.ts"
+import { limits } from "./limits.ts"
 import * as List from "./list.ts"
 import { client, Settings } from "./settings.ts"
+
+const { version }: { readonly version: string } = createRequire(import.meta.url)("../package.json")
 
 /** Sends what there is to send: a request for nobody is none. */
 const exchange = Effect.fnUntraced(function* (
@@ -51,7 +55,7 @@ const exchange = Effect.fnUntraced(function* (
 export const Adwords = Destination.make("adwords", {
   contract: 1,
   title: "Google Ads Customer Match",
-  version: "0.1.0",
+  version,
   settings: Settings,
   client,
   requires: { identifiers: List.identifierTypes, properties: {} }
@@ -59,7 +63,7 @@ export const Adwords = Destination.make("adwords", {
   cadence: "6 hours",
   refreshAfter: "180 days",
   batch: { items: List.most.members },
-  limits: [RateLimit.requests(300, "1 minute"), RateLimit.requests(100_000, "1 day")],
+  limits,
   find: Lifecycle.find,
   create: Lifecycle.create,
   rename: Lifecycle.rename,

@@ -9,7 +9,7 @@
  */
 import { DeliveryError, Reply } from "@tributary/core"
 import { Option, Schema } from "effect"
-import { waitMillis } from "./quota.ts"
+import { waitMillis } from "./limits.ts"
 
 /**
  * One field that was refused.

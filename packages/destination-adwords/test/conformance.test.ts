@@ -1,7 +1,7 @@
 import { conformance } from "@tributary/core/testing"
 import { describe } from "vitest"
 import { Adwords } from "../src/index.ts"
-import * as Sandbox from "../src/sandbox.ts"
+import * as Sandbox from "../src/sandbox/index.ts"
 
 describe("lists of contacts", () =>
   conformance(Adwords, {

@@ -5,7 +5,7 @@ import { Connection, RateLimiter } from "@tributary/core/runtime"
 import { connect, serve } from "@tributary/core/testing"
 import { Effect, Layer, Schema } from "effect"
 import { Adwords } from "../src/index.ts"
-import * as AdwordsSandbox from "../src/sandbox.ts"
+import * as AdwordsSandbox from "../src/sandbox/index.ts"
 
 export const services = Layer.mergeAll(
   NodeHttpClient.layerUndici,

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Sandbox } from "@tributary/core"
-import * as AdwordsSandbox from "../src/sandbox.ts"
+import * as AdwordsSandbox from "../src/sandbox/index.ts"
 
 const hash = (digit: string) => digit.repeat(64)
 const person = (...hashes: ReadonlyArray<string>) => ({

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { generateKeyPairSync, sign } from "node:crypto"
-import * as AdwordsSandbox from "../src/sandbox.ts"
+import * as AdwordsSandbox from "../src/sandbox/index.ts"
 
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url")
 

@@ -5,9 +5,10 @@
  *
  * @since 0.1.0
  */
-import { DeliveryError, type Destination, Identifier, type Json, type RateLimit, Reply } from "@tributary/core"
+import { DeliveryError, type Destination, Identifier, type Json, Reply } from "@tributary/core"
 import { type Effect, Option, Schema } from "effect"
 import { HttpClientRequest } from "effect/http"
+import { patience } from "./limits.ts"
 import type { BrazeSettings } from "./settings.ts"
 
 /**
@@ -166,41 +167,6 @@ export const failure = (reply: Reply.Reply, message: string): DeliveryError.Deli
     return new DeliveryError.Throttled(wait === undefined ? { reason } : { reason, retryAfterMillis: wait })
   }
   return Reply.failure(quoted)
-}
-
-/** No window of Braze's is longer, so no clock that is wrong can make us wait longer. */
-const hourMillis = 3_600_000
-
-const numberIn = (header: string | undefined): number | undefined => {
-  const value = header === undefined || header.trim() === "" ? Number.NaN : Number(header)
-  return Number.isFinite(value) && value >= 0 ? value : undefined
-}
-
-/** `X-RateLimit-Reset` is epoch seconds; seconds to go and epoch milliseconds are told from it by their size. */
-const resetMillis = (reply: Reply.Reply): number | undefined => {
-  const reset = numberIn(reply.headers["x-ratelimit-reset"])
-  if (reset === undefined) return undefined
-  const millis = reset > 1e11 ? reset - reply.receivedAt : reset > 1e9 ? reset * 1000 - reply.receivedAt : reset * 1000
-  return Math.min(hourMillis, Math.max(0, millis))
-}
-
-/** A 429 is said to carry `X-Ratelimit-Retry-After` (seconds), and nothing of it is documented. */
-const patience = (reply: Reply.Reply): number | undefined => {
-  const seconds = numberIn(reply.headers["x-ratelimit-retry-after"])
-  if (seconds !== undefined) return Math.min(Reply.longestWaitMillis, Math.max(0, seconds * 1000))
-  return Reply.retryAfterMillis(reply) ?? resetMillis(reply)
-}
-
-/**
- * What an answer says of the quota: `X-RateLimit-Remaining` and `X-RateLimit-Reset`.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const quota = (reply: Reply.Reply): RateLimit.Quota | undefined => {
-  const remaining = numberIn(reply.headers["x-ratelimit-remaining"])
-  const reset = resetMillis(reply)
-  return remaining === undefined || reset === undefined ? undefined : { remaining, resetMillis: reset }
 }
 
 /** Braze's texts may repeat what they are about. What is longer than any of them is some proxy's page. */

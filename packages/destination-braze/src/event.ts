@@ -6,7 +6,7 @@
 import { type DeliveryError, Identifier, type Json, Outcome, type Reply } from "@tributary/core"
 import { Option, Result, Schema } from "effect"
 import * as Api from "./api.ts"
-import { type BrazeCall, type IdentifierType, refusal } from "./refusals.ts"
+import { type BrazeCall, type IdentifierType, refusal } from "./refusal.ts"
 
 /**
  * A batch on its way: the request's objects, and for each the place of its call in the batch.

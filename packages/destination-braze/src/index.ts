@@ -3,12 +3,16 @@
  *
  * @since 0.1.0
  */
-import { type DeliveryError, Destination, Outcome, RateLimit } from "@tributary/core"
+import { type DeliveryError, Destination, Outcome } from "@tributary/core"
 import { Effect, Option } from "effect"
+import { createRequire } from "node:module"
 import * as Api from "./api.ts"
 import * as Event from "./event.ts"
-import type { BrazeCall, IdentifierType } from "./refusals.ts"
+import { limits, quota } from "./limits.ts"
+import type { BrazeCall, IdentifierType } from "./refusal.ts"
 import { BrazeSettings, client } from "./settings.ts"
+
+const { version }: { readonly version: string } = createRequire(import.meta.url)("../package.json")
 
 /**
  * The Braze plugin.
@@ -38,10 +42,10 @@ export const Braze: Destination.Plugin<
 > = Destination.make("braze", {
   contract: 1,
   title: "Braze",
-  version: "1",
+  version,
   settings: BrazeSettings,
   client,
-  quota: Api.quota,
+  quota,
   requires: {
     identifiers: ["user_id", "email", "phone", "anonymous_id", "braze_id"],
     properties: {}
@@ -49,7 +53,7 @@ export const Braze: Destination.Plugin<
 }).event({
   calls: ["identify", "track"],
   batch: { items: 75 },
-  limits: [RateLimit.requests(100, "1 second")],
+  limits,
   coalesce: true,
   deliver: (calls, context) => deliver(calls, context),
   poll: (receipt) => Effect.succeed(Event.finished(receipt))

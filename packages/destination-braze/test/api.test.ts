@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Reply } from "@tributary/core"
 import { Result } from "effect"
-import * as Api from "../src/api.ts"
+import * as Limits from "../src/limits.ts"
 import * as Event from "../src/event.ts"
 import { identify } from "./calls.ts"
 
@@ -73,7 +73,7 @@ describe("R28 what Braze says of its limits", () => {
   })
 
   const quotaOf = (remaining: string, reset: string) =>
-    Api.quota(replyOf(201, "", { "x-ratelimit-remaining": remaining, "x-ratelimit-reset": reset }))
+    Limits.quota(replyOf(201, "", { "x-ratelimit-remaining": remaining, "x-ratelimit-reset": reset }))
 
   it("reads the reset as epoch seconds, seconds to go or epoch milliseconds, by its size", () => {
     const left = { remaining: 7, resetMillis: 3000 }
@@ -88,7 +88,7 @@ describe("R28 what Braze says of its limits", () => {
   })
 
   it("makes nothing of headers that are missing or no numbers", () => {
-    assert.isUndefined(Api.quota(replyOf(201, "")))
+    assert.isUndefined(Limits.quota(replyOf(201, "")))
     assert.isUndefined(quotaOf("", "3"))
     assert.isUndefined(quotaOf("many", "3"))
     assert.isUndefined(quotaOf("7", "soon"))

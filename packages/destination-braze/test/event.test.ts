@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { type Json, Outcome } from "@tributary/core"
 import { Result } from "effect"
 import * as Event from "../src/event.ts"
-import type { BrazeCall } from "../src/refusals.ts"
+import type { BrazeCall } from "../src/refusal.ts"
 import { entered, identify, track } from "./calls.ts"
 
 const bodyOf = (...calls: ReadonlyArray<BrazeCall>): unknown => Event.plan(calls).body

@@ -7,7 +7,7 @@ import { connect, serve } from "@tributary/core/testing"
 import { ConfigProvider, Config, Effect, Fiber, Layer, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { Braze } from "../src/index.ts"
-import * as BrazeSandbox from "../src/sandbox.ts"
+import * as BrazeSandbox from "../src/sandbox/index.ts"
 import { entered, identify, track } from "./calls.ts"
 
 const Services = Layer.mergeAll(

@@ -1,7 +1,7 @@
 // The rules that the fake Braze keeps, point by point of the fact sheet's list, without the plugin.
 import { assert, describe, it } from "@effect/vitest"
 import type { Json, Sandbox } from "@tributary/core"
-import * as BrazeSandbox from "../src/sandbox.ts"
+import * as BrazeSandbox from "../src/sandbox/index.ts"
 
 const key = { authorization: "Bearer braze-sandbox-key", "content-type": "application/json" }
 

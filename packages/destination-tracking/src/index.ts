@@ -7,6 +7,9 @@
 import { Call, Client, Destination, Json, Outcome, RateLimit, Reply, Setting } from "@tributary/core"
 import { Effect, Redacted, Schema } from "effect"
 import { HttpClientRequest } from "effect/http"
+import { createRequire } from "node:module"
+
+const { version }: { readonly version: string } = createRequire(import.meta.url)("../package.json")
 
 const settings = Schema.Struct({
   endpoint: Setting.baseUrl.annotate({
@@ -41,7 +44,7 @@ const mostBytes = 32_000
 export const Tracking = Destination.make("tracking", {
   contract: 1,
   title: "Tracking API",
-  version: "0.1.0",
+  version,
   settings,
   client: ({ endpoint, writeKey }) =>
     Client.header(endpoint, "authorization", Redacted.make(btoa(`${Redacted.value(writeKey)}:`)), "Basic "),

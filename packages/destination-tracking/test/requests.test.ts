@@ -6,7 +6,7 @@ import { Effect, Layer } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { assert, it } from "vitest"
 import { Tracking } from "../src/index.ts"
-import * as Sandboxes from "../src/sandbox.ts"
+import * as Sandboxes from "../src/sandbox/index.ts"
 
 const base = {
   siblings: [],

@@ -5,12 +5,15 @@
  */
 import { type Call, type Client, DeliveryError, Destination, Enrichment, type Outcome } from "@tributary/core"
 import { Effect } from "effect"
+import { createRequire } from "node:module"
 import * as Api from "./api.ts"
 import * as Event from "./event.ts"
 import * as Fields from "./fields.ts"
 import { limits, quota } from "./limits.ts"
 import * as Memberships from "./memberships.ts"
 import { client, settings } from "./settings.ts"
+
+const { version }: { readonly version: string } = createRequire(import.meta.url)("../package.json")
 
 /**
  * Tells Zendesk of users (identify) and organizations (group): traits and audiences become custom fields.
@@ -43,7 +46,7 @@ import { client, settings } from "./settings.ts"
 export const Zendesk = Destination.make("zendesk", {
   contract: 1,
   title: "Zendesk",
-  version: "1",
+  version,
   settings,
   client,
   quota,

@@ -1,6 +1,6 @@
 import { conformance } from "@tributary/core/testing"
 import { Zendesk } from "../src/index.ts"
-import * as Sandbox from "../src/sandbox.ts"
+import * as Sandbox from "../src/sandbox/index.ts"
 
 conformance(Zendesk, {
   sandbox: () => Sandbox.make(),

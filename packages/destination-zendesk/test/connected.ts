@@ -5,7 +5,7 @@ import { Connection, RateLimiter } from "@tributary/core/runtime"
 import { connect, serve } from "@tributary/core/testing"
 import { Effect, Layer, Redacted, Schema } from "effect"
 import { Zendesk } from "../src/index.ts"
-import * as Sandbox from "../src/sandbox.ts"
+import * as Sandbox from "../src/sandbox/index.ts"
 
 export const layers = () =>
   Layer.mergeAll(NodeHttpClient.layerUndici, Connection.TokenStore.layerMemory, RateLimiter.RateLimiter.layer)

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Sandbox from "../src/sandbox.ts"
+import * as Sandbox from "../src/sandbox/index.ts"
 
 const minute = 60_000
 

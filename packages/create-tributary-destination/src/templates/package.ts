@@ -22,7 +22,7 @@ export const manifest = ({ name, packageName }: Choices): string =>
       files: ["dist", "src"],
       exports: {
         ".": { types: "./dist/index.d.ts", default: "./dist/index.js" },
-        "./sandbox": { types: "./dist/sandbox.d.ts", default: "./dist/sandbox.js" },
+        "./sandbox": { types: "./dist/sandbox/index.d.ts", default: "./dist/sandbox/index.js" },
         "./package.json": "./package.json"
       },
       scripts: {
@@ -81,7 +81,7 @@ export const compilerOptions = `${JSON.stringify(
  */
 export const test = ({ name }: Choices): string => `import { conformance } from "@tributary/core/testing"
 import { ${exportOf(name)} } from "../src/index.ts"
-import * as Sandbox from "../src/sandbox.ts"
+import * as Sandbox from "../src/sandbox/index.ts"
 
 // Every law that a plugin keeps, each a test. A law that cannot hold for this vendor is excepted by its name:
 // conformance(…, { …, except: { "stranger-discarded": "the vendor refuses to remove who is not there" } })
@@ -184,7 +184,7 @@ Its settings, identifiers, limits and an example configuration: \`npx tributary 
 
 | | |
 |---|---|
-| \`npm test\` | compiles, and tries every law of the plugin contract against \`src/sandbox.ts\` |
+| \`npm test\` | compiles, and tries every law of the plugin contract against \`src/sandbox/index.ts\` |
 | \`npm run build\` | \`dist\`, which is what is published |
 | \`npm run sandbox\` | the fake vendor on http://127.0.0.1:4010 (after a build) |
 | \`npx tributary sync --config example/tributary.config.ts\` | tells it of an audience |

@@ -115,6 +115,9 @@ export const source = ({ auth, form, name }: Choices): string => {
 import { ${imports.join(", ")} } from "@tributary/core"
 import { Effect, Option, Schema } from "effect"
 import { HttpClientRequest } from "effect/http"
+import { createRequire } from "node:module"
+
+const { version }: { readonly version: string } = createRequire(import.meta.url)("../package.json")
 
 const settings = Schema.Struct({
   baseUrl: Setting.baseUrl.annotate({ description: "The API's address, such as https://api.example.com." })${settingsOf[auth]}
@@ -140,7 +143,7 @@ ${isEvent ? call : ""}${isList ? lists : ""}
 export const ${exportOf(name)} = Destination.make("${name}", {
   contract: 1,
   title: "${titleOf(name)}",
-  version: "0.1.0",
+  version,
   settings,
   client: ${clientOf[auth]},
   requires: { identifiers: ["user_id", "email"], properties: {} }

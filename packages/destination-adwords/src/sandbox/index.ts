@@ -7,12 +7,12 @@
  * @since 0.1.0
  */
 import type { Sandbox } from "@tributary/core"
-import { forbidden, invalid, isRecord, refuse, violation, type Violation } from "./sandbox/answers.ts"
-import { readUpload, type Upload } from "./sandbox/audience.ts"
-import { Jobs } from "./sandbox/jobs.ts"
-import { UserLists } from "./sandbox/lists.ts"
-import { type Allowances, makeQuota, standard } from "./sandbox/quota.ts"
-import { clientEmail, makeTokens, oauth } from "./sandbox/tokens.ts"
+import { forbidden, invalid, isRecord, refuse, violation, type Violation } from "./answers.ts"
+import { readUpload, type Upload } from "./audience.ts"
+import { Jobs } from "./jobs.ts"
+import { UserLists } from "./lists.ts"
+import { type Allowances, makeQuota, standard } from "./quota.ts"
+import { clientEmail, makeTokens, oauth } from "./tokens.ts"
 
 /**
  * What the vendor holds.

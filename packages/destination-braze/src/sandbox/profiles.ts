@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import type { Json } from "@tributary/core"
-import { hasBadNestedValue, isJsonObject, type JsonObject } from "./sandboxRules.ts"
+import { hasBadNestedValue, isJsonObject, type JsonObject } from "./rules.ts"
 
 /**
  * An event as the profile's history holds it.

@@ -7,8 +7,8 @@
  * @since 0.1.0
  */
 import { type Json, Sandbox } from "@tributary/core"
-import { makeProfiles, type Profiles } from "./sandboxProfiles.ts"
-import { type InputArray, isJsonObject, type JsonObject, refusal } from "./sandboxRules.ts"
+import { makeProfiles, type Profiles } from "./profiles.ts"
+import { type InputArray, isJsonObject, type JsonObject, refusal } from "./rules.ts"
 
 /**
  * What a test can switch.

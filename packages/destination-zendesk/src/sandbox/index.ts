@@ -8,15 +8,15 @@
  * @since 0.1.0
  */
 import { type Json, Sandbox } from "@tributary/core"
-import { clientId, clientSecret, makeAccess } from "./sandbox/access.ts"
-import { emptyAccount } from "./sandbox/account.ts"
-import * as Fields from "./sandbox/fields.ts"
-import { makeJobs } from "./sandbox/jobs.ts"
-import * as Organizations from "./sandbox/organizations.ts"
-import * as Users from "./sandbox/users.ts"
-import { type Answer, answer, type Attributes, invalidEndpoint, isAttributes, titled } from "./sandbox/wire.ts"
+import { clientId, clientSecret, makeAccess } from "./access.ts"
+import { emptyAccount } from "./account.ts"
+import * as Fields from "./fields.ts"
+import { makeJobs } from "./jobs.ts"
+import * as Organizations from "./organizations.ts"
+import * as Users from "./users.ts"
+import { type Answer, answer, type Attributes, invalidEndpoint, isAttributes, titled } from "./wire.ts"
 
-export type { FieldSeed, FieldType } from "./sandbox/fields.ts"
+export type { FieldSeed, FieldType } from "./fields.ts"
 
 /**
  * Requests in a minute, for the whole account, by plan.

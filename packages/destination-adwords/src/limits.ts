@@ -1,5 +1,5 @@
 /**
- * How long a used-up quota lasts.
+ * What Google allows, and how long a used-up quota lasts.
  *
  * Google counts requests a minute and a day for the whole Cloud project and tells of neither in headers. A refusal names
  * the quota (`IngestionMutateRequestsPerDayPerProject`; source: developers.google.com/data-manager/api/devguides/limits).
@@ -8,6 +8,18 @@
  *
  * @since 0.1.0
  */
+import { RateLimit } from "@tributary/core"
+
+/**
+ * The quota of one Cloud project, which everything shares that is signed by its credentials.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const limits: ReadonlyArray<RateLimit.RateLimit> = [
+  RateLimit.requests(300, "1 minute"),
+  RateLimit.requests(100_000, "1 day")
+]
 
 const second = 1000
 const hour = 3_600_000
