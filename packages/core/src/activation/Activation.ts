@@ -44,7 +44,7 @@ interface CommonOptions {
   readonly historical?: boolean
   /** Whether a new identifier is told of an unchanged value (R22). Default: true. */
   readonly newIdentifiers?: boolean
-  /** `false` never holds. */
+  /** When a sync waits for `approve` (R36); `false` never holds. Default: `{ share: 0.3, least: 100 }`. */
   readonly hold?: HoldPolicy | false
 }
 
@@ -64,13 +64,16 @@ export type OnRemoval = "leave" | "exit"
  * @since 0.1.0
  */
 export interface EventOptions<K extends CallKind = CallKind> extends CommonOptions {
-  /** Default: `identify` for users and `group` for accounts, where the plugin takes them. */
+  /** The kinds of calls to send. Default: `identify` for users and `group` for accounts, where the plugin accepts them. */
   readonly calls?: ReadonlyArray<K>
-  /** Names of the track events (R10). */
+  /** Names of the track events (R10). Default: `Audience Entered`, `Audience Exited` and `Trait Computed`. */
   readonly events?: { readonly entered?: string; readonly exited?: string; readonly computed?: string }
-  /** An account audience as one call per account, or as calls for each of its users (R9). */
+  /**
+   * An account audience as one call per account, or as calls for each of its users (R9). Default: `group` where the plugin
+   * accepts group calls, else `users`.
+   */
   readonly accounts?: "group" | "users"
-  /** Default: `leave`. */
+  /** What happens at the destination when the activation is taken out of the configuration (R39). Default: `leave`. */
   readonly onRemoval?: OnRemoval
   /** Traits to send along: their name in the payload, and the trait's name on the profile (R25). */
   readonly traits?: Readonly<Record<string, string>>

@@ -25,7 +25,10 @@ export type From =
       /** How that database tells whose result may have changed. Default: it does not, and everything is read each time. */
       readonly changes?: ChangesOptions
     }
-  | { readonly file: FileSource }
+  | {
+      /** A file that holds the result: `Source.csv(…)` or `Source.ndjson(…)`. */
+      readonly file: FileSource
+    }
 
 /**
  * @category models

@@ -13,8 +13,11 @@ import { Cron, DateTime, Duration, Option, Result } from "effect"
  * @since 0.1.0
  */
 export interface ScheduleOptions {
+  /** Time between two runs, at least a second. Default: `1 hour`. */
   readonly every?: Duration.Input
+  /** A cron line in place of `every`: `0 6 * * *`. */
   readonly cron?: string
+  /** The IANA time zone of `cron`: `Europe/Berlin`. Default: `UTC`. */
   readonly timeZone?: string
 }
 

@@ -89,6 +89,7 @@ export interface Profiles {
 }
 
 interface Queried {
+  /** Returns a row per profile, with the columns that are named below. */
   readonly query: Query
   /** How the database tells whose rows changed. Default: it does not, and everything is read each time. */
   readonly changes?: ChangesOptions

@@ -26,6 +26,7 @@ export type SourcedActivation =
 export interface ConfigOptions {
   /** The space's id, told to destinations in `context.personas.space_id`. */
   readonly space: string
+  /** Which computation goes to which destination, and how: `Activation.events(…)` and `Activation.list(…)`. */
   readonly activations: ReadonlyArray<SourcedActivation>
   /** Profiles to import that no computation is over: the accounts of users, for example. */
   readonly profiles?: ReadonlyArray<Profiles>
