@@ -343,7 +343,7 @@ const asked = process.env["MODEL_RUNS"]
 const seed = Number(process.env["MODEL_SEED"] ?? (asked === undefined ? 20_260_101 : Date.now() % 2 ** 31))
 
 /** So that sets as small as these are kept beside their chunk, as a few of a large audience are, and folded in. */
-const besideAll = { smallChunk: 0, most: 44 }
+const besideAll = { smallChunk: 0, mostBeside: 44 }
 
 describe("model", () => {
   for (const store of stores) {
@@ -359,7 +359,7 @@ describe("model", () => {
               fc.array(commands, { minLength: 1, maxLength: Number(process.env["MODEL_LENGTH"] ?? 12), size: "max" }),
               (plugin, program) =>
                 Effect.runPromiseWith(context)(
-                  Effect.provideService(run(world, plugin, program), SentSets.Beside, besideAll)
+                  Effect.provideService(run(world, plugin, program), SentSets.RewriteChunks, besideAll)
                 )
             )
             const outcome = yield* Effect.promise(() => fc.check(property, { seed, numRuns: runs }))

@@ -96,7 +96,7 @@ describeStores("told sets", (store) => {
         assert.isAbove(seen.beside, 20)
         assert.isAbove(seen.folded, 20)
       }).pipe(
-        Effect.provideService(SentSets.Beside, { smallChunk: 0, most: 44 }),
+        Effect.provideService(SentSets.RewriteChunks, { smallChunk: 0, mostBeside: 44 }),
         Effect.provide(Space.layer.pipe(Layer.provideMerge(store.layer)))
       ),
     60_000

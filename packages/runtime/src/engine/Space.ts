@@ -23,6 +23,7 @@ import { type Registered, register, reviseRejections } from "../store/activation
 import * as Budgets from "../store/destinations/Budgets.ts"
 import * as Exits from "../store/activations/Exits.ts"
 import { toLedgerError } from "../store/sql/failures.ts"
+import { recover } from "../store/ledger/Recovery.ts"
 import * as SqlLedger from "../store/ledger/SqlLedger.ts"
 import * as Tokens from "../store/destinations/Tokens.ts"
 import { connect, versionOf } from "./Destinations.ts"
@@ -125,6 +126,7 @@ export const open = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       const { id } = each.destination
       const owner = yield* take(id, session).pipe(
+        Effect.tap((taken) => recover(taken, undefined)),
         Effect.tap(() => reviseRejections(id, versionOf(each))),
         Effect.catchTag("SqlError", toLedgerError)
       )

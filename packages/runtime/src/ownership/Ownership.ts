@@ -1,18 +1,16 @@
 /**
- * Who owns a destination: one process at a time, proved by an epoch.
+ * Which process owns a destination: one at a time, proved by an epoch.
+ *
+ * `take` makes this process the owner, `fenced` lets it write only while it is, and its lease (`Lease.ts`) lets it send
+ * only while it is.
  *
  * @since 0.1.0
  */
-import { IdSet, type Ledger } from "@tributary/core/runtime"
+import { Ledger } from "@tributary/core/runtime"
 import { Effect, Schema, type Scope } from "effect"
 import { SqlClient, type SqlConnection, type SqlError } from "effect/sql"
 import * as os from "node:os"
-import { fence } from "../store/dirty/Claims.ts"
-import { mark, marksOf } from "../store/dirty/DirtySets.ts"
-import * as Intents from "../store/ledger/Intents.ts"
 import * as Lease from "./Lease.ts"
-import { markHolders } from "../store/ledger/Holders.ts"
-import * as SentSets from "../store/ledger/SentSets.ts"
 import { transaction } from "../store/sql/Transaction.ts"
 
 /**
@@ -62,14 +60,16 @@ export const lockSession: Effect.Effect<
 > = Effect.flatMap(SqlClient.SqlClient, (sql) => (sql.driver === "pglite" ? Effect.undefined : sql.reserve))
 
 /**
- * Takes a destination until the scope closes: a session lock where the store is shared, a new epoch, and the claims of
- * whoever had it before back in the dirty sets. Where that process may be alive, it is given one lease to notice. One
- * that was stopped is tried again: whoever mended it has started anew. So is one that rests, unless the vendor asked.
+ * Takes a destination until the scope closes: a session lock where the store is shared, and a new epoch. Where the
+ * process that had it before may be alive, that process is given one lease to notice. A destination that was stopped is
+ * tried again: whoever fixed it has started a process since. So is one that waits, unless the vendor asked for it.
+ *
+ * What the process before has claimed stays claimed, so nobody else takes it: call `Recovery.recover` next.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const take = Effect.fnUntraced(function* (
+export const take = Effect.fn("Ownership.take")(function* (
   destination: string,
   session: SqlConnection.Connection | undefined
 ): Effect.fn.Return<
@@ -101,7 +101,6 @@ export const take = Effect.fnUntraced(function* (
           rests_until = case when was_asked then rests_until end
         where id = ${destination} returning epoch`
       const owner: Ledger.Ownership = { destination, epoch: row?.epoch ?? 0n }
-      yield* recover(owner, undefined)
       return { owner, former: before?.owner ?? null }
     })
   )
@@ -111,6 +110,22 @@ export const take = Effect.fnUntraced(function* (
   )
   if (session !== undefined && mayBeAlive(taken.former)) yield* Effect.sleep(Lease.duration)
   return taken.owner
+})
+
+/**
+ * Fails where the epoch is not the owner's any more. Holds the row until the transaction ends, so that nobody can take
+ * the destination between this check and the commit.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const fence = Effect.fnUntraced(function* (
+  owner: Ledger.Ownership
+): Effect.fn.Return<void, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql`select 1 from tributary.destination
+    where id = ${owner.destination} and epoch = ${owner.epoch}::bigint for share`
+  if (rows.length === 0) return yield* new Ledger.Fenced({ destination: owner.destination })
 })
 
 /**
@@ -124,41 +139,3 @@ export const fenced = <A, E, R>(
   write: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | SqlError.SqlError | Ledger.Fenced, R | SqlClient.SqlClient> =>
   transaction(Effect.andThen(fence(owner), write))
-
-interface ClaimRow {
-  readonly activation_no: number
-  readonly lane: number
-  readonly bits: Uint8Array
-  readonly intents: Uint8Array
-}
-
-/**
- * Returns claims on a destination to the dirty sets: of these activations, or all. Only while nothing of theirs is in
- * flight. What they were about to send is in doubt from now on.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const recover = Effect.fnUntraced(function* (
-  owner: Ledger.Ownership,
-  activations: ReadonlyArray<number> | undefined
-): Effect.fn.Return<void, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {
-  const sql = yield* SqlClient.SqlClient
-  yield* fenced(
-    owner,
-    Effect.gen(function* () {
-      const claims = yield* sql<ClaimRow>`
-        delete from tributary.claim where destination = ${owner.destination}
-          and (${activations === undefined} or activation_no = any(${activations ?? []}::int[]))
-        returning activation_no, lane::int as lane, bits, intents`
-      const held = claims.map((claim) => ({ ...claim, profiles: IdSet.decode(claim.bits) }))
-      const left = held.flatMap(({ activation_no, intents, profiles }) =>
-        Intents.left(activation_no, profiles, intents)
-      )
-      yield* SentSets.doubt(left)
-      const profiles = IdSet.unionAll(held.map((claim) => claim.profiles))
-      yield* markHolders(left, profiles)
-      yield* mark(held.flatMap((claim) => marksOf(claim.activation_no, claim.lane, claim.profiles)))
-    })
-  )
-})

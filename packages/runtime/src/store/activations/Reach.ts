@@ -6,6 +6,7 @@
 import { IdSet } from "@tributary/core/runtime"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import { usersOf } from "../computations/AccountUsers.ts"
 import { int4Set } from "../sql/Columns.ts"
 import { lane, mark, marksOf } from "../dirty/DirtySets.ts"
 import * as SentSets from "../ledger/SentSets.ts"
@@ -41,16 +42,7 @@ export const wanted = Effect.fnUntraced(function* (
   const chunks = yield* sql<{ bits: Uint8Array }>`
     select bits from tributary.snapshot where computation_no = ${row.computation_no}`
   const present = IdSet.decodeAll(chunks.map((chunk) => chunk.bits))
-  return row.as_users ? yield* usersOfAll(present) : yield* withoutGone(present)
-})
-
-const usersOfAll = Effect.fnUntraced(function* (accounts: IdSet.IdSet) {
-  const sql = yield* SqlClient.SqlClient
-  const [row] = yield* sql<{ nos: Uint8Array | null }>`
-    select string_agg(int4send(m.user_no), ''::bytea) as nos from tributary.account_user m
-    join tributary.profile p on p.no = m.user_no and not p.gone
-    where m.account_no = any(${[...accounts]}::int[]) and not m.gone`
-  return int4Set(row?.nos)
+  return row.as_users ? yield* usersOf(present) : yield* withoutGone(present)
 })
 
 /** A deleted profile leaves although the computation has not been evaluated since (R27). */

@@ -15,6 +15,7 @@ import type { ResolvedComputation } from "../../config/Resolved.ts"
 import { isFile } from "../../config/Source.ts"
 import * as Changes from "../../sources/Look.ts"
 import { int4Set } from "../sql/Columns.ts"
+import { usersOf } from "./AccountUsers.ts"
 import { lane, laneFor, mark, type Mark, marksOf } from "../dirty/DirtySets.ts"
 import { analyze, readLarge } from "../sql/Planner.ts"
 import { chunked } from "../sql/Sets.ts"
@@ -73,7 +74,7 @@ interface Result {
  * @category combinators
  * @since 0.1.0
  */
-export const evaluate = Effect.fnUntraced(function* (
+export const evaluate = Effect.fn("Evaluation.evaluate")(function* (
   computation: ResolvedComputation,
   staged: Staged,
   look: Changes.Look = Changes.everything(computation.rows),
@@ -306,20 +307,4 @@ const markChanged = Effect.fnUntraced(function* (
     }
   }
   yield* mark(marks)
-})
-
-/**
- * The users of accounts.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const usersOf = Effect.fnUntraced(function* (
-  accounts: IdSet.IdSet
-): Effect.fn.Return<IdSet.IdSet, SqlError.SqlError, SqlClient.SqlClient> {
-  const sql = yield* SqlClient.SqlClient
-  const rows = yield* sql<{ nos: Uint8Array | null }>`
-    select string_agg(int4send(user_no), ''::bytea) as nos from tributary.account_user
-    where account_no = any(${[...accounts]}::int[]) and not gone`
-  return int4Set(rows[0]?.nos)
 })

@@ -3,27 +3,12 @@
  *
  * @since 0.1.0
  */
-import { IdSet, Ledger } from "@tributary/core/runtime"
+import { IdSet, type Ledger } from "@tributary/core/runtime"
 import { Clock, Effect, Option } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
+import { fence } from "../../ownership/Ownership.ts"
 import { lane, mark, marksOf } from "./DirtySets.ts"
 import { timestamp } from "../sql/Timestamp.ts"
-
-/**
- * Fails where the epoch is not the owner's any more. Holds the row until the transaction ends, so that nobody can take
- * the destination between this check and the commit.
- *
- * @category guards
- * @since 0.1.0
- */
-export const fence = Effect.fnUntraced(function* (
-  owner: Ledger.Ownership
-): Effect.fn.Return<void, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {
-  const sql = yield* SqlClient.SqlClient
-  const rows = yield* sql`select 1 from tributary.destination
-    where id = ${owner.destination} and epoch = ${owner.epoch}::bigint for share`
-  if (rows.length === 0) return yield* new Ledger.Fenced({ destination: owner.destination })
-})
 
 /** Profiles whose wait is over become dirty again. */
 const wakePostponed = Effect.fnUntraced(function* (activations: ReadonlyArray<number>, now: number) {
@@ -71,7 +56,7 @@ interface Candidate {
  * @category constructors
  * @since 0.1.0
  */
-export const claim = Effect.fnUntraced(function* (
+export const claim = Effect.fn("Claims.claim")(function* (
   owner: Ledger.Ownership,
   request: Ledger.ClaimRequest
 ): Effect.fn.Return<Option.Option<Ledger.Claim>, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {

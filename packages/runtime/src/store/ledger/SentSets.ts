@@ -11,16 +11,25 @@ import { Context, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 
 /**
- * Bytes of a chunk up to which it is written anew at once, since PostgreSQL keeps so many in the row; and bytes that are
- * kept beside a larger one before they are folded in, some five hundred identifiers.
+ * When a chunk is rewritten. Tests set it; the defaults are measured (`bench list`).
  *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Rewrite {
+  /** Bytes of a chunk up to which it is rewritten at once: PostgreSQL keeps so many in the row. */
+  readonly smallChunk: number
+  /** Bytes that are kept beside a larger chunk before they are folded in: some five hundred identifiers. */
+  readonly mostBeside: number
+}
+
+/**
  * @category services
  * @since 0.1.0
  */
-export const Beside = Context.Reference<{ readonly smallChunk: number; readonly most: number }>(
-  "@tributary/runtime/store/SentSets/Beside",
-  { defaultValue: () => ({ smallChunk: 2_000, most: 1_024 }) }
-)
+export const RewriteChunks = Context.Reference<Rewrite>("@tributary/runtime/store/ledger/RewriteChunks", {
+  defaultValue: () => ({ smallChunk: 2_000, mostBeside: 1_024 })
+})
 
 type Written = Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient>
 
@@ -177,7 +186,7 @@ const amend = Effect.fnUntraced(function* <A extends Plan.LedgerKey>(
 ): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
   if (entries.length === 0) return
   const sql = yield* SqlClient.SqlClient
-  const { most, smallChunk } = yield* Beside
+  const { mostBeside, smallChunk } = yield* RewriteChunks
   const parts = partsOf(entries)
   const wanted = [...parts.values()].flatMap(({ activation, chunks, kind }) =>
     [...chunks].map(([chunk, own]) => ({ activation, kind, chunk, count: own.length }))
@@ -188,7 +197,7 @@ const amend = Effect.fnUntraced(function* <A extends Plan.LedgerKey>(
   const locked = sql<LockedRow>`
     select l.activation_no, l.kind, l.chunk, l.told_since, l.forgotten_since, l.again,
       case when length(l.bits) <= ${smallChunk}::int
-        or length(l.told_since) + length(l.forgotten_since) + 2 * w.n > ${most}::int then l.bits end as bits
+        or length(l.told_since) + length(l.forgotten_since) + 2 * w.n > ${mostBeside}::int then l.bits end as bits
     from tributary.ledger l
     join unnest(${activations}::int[], ${kinds}::text[], ${chunks}::int[],
       ${wanted.map((part) => part.count)}::int[]) w(a, k, c, n)

@@ -17,7 +17,7 @@ import { lane, laneFor, mark, marksOf } from "../dirty/DirtySets.ts"
 import { type About, compare, type Compared, writeNew } from "./ImportNew.ts"
 import { mistakeIn, readRows } from "./ImportRows.ts"
 import { analyze } from "../sql/Planner.ts"
-import { readSnapshot } from "../ledger/Readings.ts"
+import { readSnapshot } from "../computations/Snapshots.ts"
 import { touched } from "../sql/Sets.ts"
 import { sqlReason } from "../sql/failures.ts"
 import { type Session, type Staged, SourceError } from "../../sources/Staging.ts"
@@ -50,7 +50,7 @@ type Step<A> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
  * @category combinators
  * @since 0.1.0
  */
-export const importProfiles = Effect.fnUntraced(function* (
+export const importProfiles = Effect.fn("Import.importProfiles")(function* (
   source: ResolvedProfiles,
   staged: Staged,
   look: Changes.Look = Changes.everything(source.rows)
