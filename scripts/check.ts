@@ -19,6 +19,7 @@ const steps: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
     .filter((path) => existsSync(`${path}/tsconfig.json`))
     .map((path) => ["effect-tsgo", ["diagnostics", "--project", `${path}/tsconfig.json`]] as const),
   ["node", ["--conditions=source", "scripts/docs.ts", "--check"]],
+  ["node", ["scripts/links.ts"]],
   ["oxlint", ["--deny-warnings"]],
   ["oxfmt", ["--check"]]
 ]
