@@ -3,6 +3,7 @@ import { Fingerprints, IdSet } from "@tributary/core/runtime"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Migrations from "../src/store/sql/Migrations.ts"
+import * as History from "../src/store/views/History.ts"
 import { describeStores } from "./support/stores.ts"
 
 /** The tables as they were before blocks of 1,024, and before what came after them. */
@@ -18,10 +19,39 @@ const before = [
   "alter table tributary.claim add chunk int",
   "create index claim_destination on tributary.claim (destination, chunk)",
   "drop table tributary.receipt_told",
-  "alter table tributary.receipt add settlements jsonb not null"
+  "alter table tributary.receipt add settlements jsonb not null",
+  "alter table tributary.activation alter on_removal set default 'leave'",
+  "alter table tributary.sync drop result",
+  "alter table tributary.sync add ending text"
 ]
 
 describeStores("a store of an earlier version", (store) => {
+  it.effect("how syncs ended is data, and an activation that changed nothing on removal keeps", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      for (const statement of before) yield* sql.unsafe(statement)
+      yield* sql`insert into tributary.computation (no, collection, key, kind, name)
+        overriding system value values (901, 'users', 'vips', 'audience', 'Vips')`
+      yield* sql`insert into tributary.activation (no, id, destination, form, computation_no, collection, on_removal)
+        overriding system value values (901, 'echo/vips', 'echo', 'event', 901, 'users', 'leave'),
+          (902, 'echo/exits', 'echo', 'event', 901, 'users', 'exit')`
+      yield* sql`insert into tributary.sync (activation_no, started_at, ended_at, ending) values
+        (901, now(), now(), 'settled'), (901, now(), now(), 'interrupted'),
+        (901, now(), now(), 'GaveUp: HTTP 503: busy: try later'), (901, now(), null, null)`
+      yield* Migrations.run
+      const syncs = yield* History.past(901, 10)
+      assert.deepStrictEqual(
+        syncs.map((sync) => sync.result),
+        [null, { _tag: "GaveUp", reason: "HTTP 503: busy: try later" }, { _tag: "Interrupted" }, { _tag: "Synced" }]
+      )
+      const kept = yield* sql`select id, on_removal from tributary.activation where no > 900 order by no`
+      assert.deepStrictEqual(kept, [
+        { id: "echo/vips", on_removal: "keep" },
+        { id: "echo/exits", on_removal: "exit" }
+      ])
+    }).pipe(Effect.provide(store.layer))
+  )
+
   it.effect("what was told of values is found in smaller blocks, and what a job was told in sets", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient

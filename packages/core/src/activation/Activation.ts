@@ -49,13 +49,14 @@ interface CommonOptions {
 }
 
 /**
- * What becomes of those who were told when an activation is taken out of the configuration (R39): they stay as they are,
- * or all of them exit. The destination must stay in the configuration until they have.
+ * What happens at the destination when an activation is taken out of the configuration (R39): `keep` changes nothing
+ * there, `exit` sends an exit for everybody who was sent an entry. For exits the destination must stay in the
+ * configuration until they are sent.
  *
  * @category models
  * @since 0.1.0
  */
-export type OnRemoval = "leave" | "exit"
+export type OnRemoval = "keep" | "exit"
 
 /**
  * Options of an activation on an event destination.
@@ -73,7 +74,7 @@ export interface EventOptions<K extends CallKind = CallKind> extends CommonOptio
    * accepts group calls, else `users`.
    */
   readonly accounts?: "group" | "users"
-  /** What happens at the destination when the activation is taken out of the configuration (R39). Default: `leave`. */
+  /** What happens at the destination when the activation is taken out of the configuration (R39). Default: `keep`. */
   readonly onRemoval?: OnRemoval
   /** Traits to send along: their name in the payload, and the trait's name on the profile (R25). */
   readonly traits?: Readonly<Record<string, string>>
@@ -90,7 +91,7 @@ export interface ListOptions extends CommonOptions {
   readonly every?: Duration.Input
   /** The list's name downstream. Default: the audience's name. */
   readonly name?: string
-  /** As for events, or the list is deleted downstream. Default: `leave`. */
+  /** As for events, or the list is deleted downstream. Default: `keep`. */
   readonly onRemoval?: OnRemoval | "delete"
 }
 

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { Console, Effect, Option } from "effect"
-import { past } from "../store/views/History.ts"
+import { past, type PastResult } from "../store/views/History.ts"
 import { findActivation } from "../store/views/Status.ts"
 import { exitCode, type Run, WrongUse } from "./Exit.ts"
 import { type SessionFlags, withSession } from "./Session.ts"
@@ -61,7 +61,7 @@ export const history = (flags: HistoryFlags): Run =>
             count(sync.delivered),
             count(sync.rejected),
             count(sync.postponed),
-            resultOf(sync.ending)
+            resultOf(sync.result)
           ])
         )
       )
@@ -80,11 +80,16 @@ export const history = (flags: HistoryFlags): Run =>
     })
   )
 
-const words: Readonly<Record<string, string>> = { GaveUp: "unavailable" }
-
-/** `GaveUp: the reason…` in a word. */
-const resultOf = (ending: string | null): string => {
-  if (ending === null) return "running"
-  const [tag = ""] = ending.split(":")
-  return words[tag] ?? tag.toLowerCase()
+const words: Readonly<Record<PastResult["_tag"], string>> = {
+  Synced: "synced",
+  Stopped: "stopped",
+  GaveUp: "unavailable",
+  Held: "held",
+  Paused: "paused",
+  Waiting: "waiting",
+  NotDue: "not due",
+  Interrupted: "interrupted"
 }
+
+/** In a word. The reasons are listed below the table. */
+const resultOf = (result: PastResult | null): string => (result === null ? "running" : words[result._tag])

@@ -91,9 +91,10 @@ const troubleOf = (row: ActivationStatus): ReadonlyArray<Trouble> => {
     return [{ activation, destination, kind: state, reason }]
   }
   if (reason !== null && state === "waiting") return [{ activation, destination, kind: "left", reason }]
-  const left =
-    state === "active" && row.dirty > 0 ? /^(?:GaveUp|Waiting): (.*), \d+ delivered/s.exec(last_sync ?? "") : null
-  return left?.[1] === undefined ? [] : [{ activation, destination, kind: "left", reason: left[1] }]
+  const result = state === "active" && row.dirty > 0 ? last_sync?.result : undefined
+  return result?._tag === "GaveUp" || result?._tag === "Waiting"
+    ? [{ activation, destination, kind: "left", reason: result.reason }]
+    : []
 }
 
 /** While `start` runs: a list by its cadence, events when their computation is evaluated next. */

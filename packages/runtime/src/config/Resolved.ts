@@ -84,7 +84,7 @@ export interface ResolvedActivation {
   readonly traits: Readonly<Record<string, string>>
   readonly historical: boolean
   readonly hold: { readonly share: number; readonly least: number } | undefined
-  readonly onRemoval: "leave" | "exit" | "delete"
+  readonly onRemoval: "keep" | "exit" | "delete"
   /** Of a list. */
   readonly cadence: Cadence.Cadence
   readonly listName: string
@@ -369,12 +369,12 @@ const eventPart = (
     historical: options.historical ?? true,
     cadence: Cadence.hourly,
     listName: "",
-    onRemoval: onRemovalOf(options.onRemoval, ["leave", "exit"], path, fail)
+    onRemoval: onRemovalOf(options.onRemoval, ["keep", "exit"], path, fail)
   }
 }
 
 const onRemovalOf = (
-  asked: ResolvedActivation["onRemoval"] = "leave",
+  asked: ResolvedActivation["onRemoval"] = "keep",
   possible: ReadonlyArray<ResolvedActivation["onRemoval"]>,
   path: string,
   fail: Fail
@@ -419,7 +419,7 @@ const listPart = (
     listName: options.name ?? computation.name,
     onRemoval: onRemovalOf(
       options.onRemoval,
-      list?.removes === true ? ["leave", "exit", "delete"] : ["leave", "exit"],
+      list?.removes === true ? ["keep", "exit", "delete"] : ["keep", "exit"],
       path,
       fail
     )

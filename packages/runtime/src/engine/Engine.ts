@@ -332,7 +332,7 @@ const note = ({ errors }: Tally, reason: string) => {
 
 const doneOf = (activation: number, { counts, errors }: Tally, ending: Ending): History.Done => ({
   activation,
-  ending: ending._tag === "Settled" ? "settled" : `${ending._tag}: ${ending.reason}`,
+  result: ending._tag === "Settled" ? { _tag: "Synced" } : ending,
   delivered: counts.identify + counts.track + counts.group + counts.add + counts.discard,
   rejected: counts.rejected,
   postponed: counts.postponed,

@@ -36,7 +36,7 @@ const common = {
   historical: maybe(true, false),
   newIdentifiers: maybe(true, false),
   hold: maybe(false, { share: 0.5 }, { share: 7 }, { least: -3 }),
-  onRemoval: maybe("leave", "exit", "delete")
+  onRemoval: maybe("keep", "exit", "delete")
 }
 
 const eventOptions = options({

@@ -144,7 +144,7 @@ describeStores("leaving", (store) => {
         const mistakes = resolve(world.config(Activation.events(audience("Vips"), destination, wrong)))
         assert.include(
           Result.isFailure(mistakes) ? mistakes.failure.message : "",
-          'activations[0] "echo/vips".onRemoval: must be leave or exit, and not delete'
+          'activations[0] "echo/vips".onRemoval: must be keep or exit, and not delete'
         )
         yield* world.customers(people("u1"))
         yield* world.members("Vips", ["u1"])
@@ -248,12 +248,13 @@ describeStores("leaving", (store) => {
         yield* Operations.resync(yield* world.activation("echo/revenue"))
         yield* world.sync(activations)
         const short = (syncs: ReadonlyArray<History.PastSync>) =>
-          syncs.map(({ delivered, ending, errors, rejected, why }) => ({ why, ending, delivered, rejected, errors }))
+          syncs.map(({ delivered, errors, rejected, result, why }) => ({ why, result, delivered, rejected, errors }))
         const errors = [{ reason: "too revenue", count: 1 }]
+        const synced: History.PastResult = { _tag: "Synced" }
         const [resync, changes, first] = [
-          { why: "resync", ending: "settled", delivered: 2, rejected: 1, errors },
-          { why: "changes", ending: "settled", delivered: 1, rejected: 0, errors: [] },
-          { why: "first sync", ending: "settled", delivered: 2, rejected: 1, errors }
+          { why: "resync", result: synced, delivered: 2, rejected: 1, errors },
+          { why: "changes", result: synced, delivered: 1, rejected: 0, errors: [] },
+          { why: "first sync", result: synced, delivered: 2, rejected: 1, errors }
         ]
         assert.deepStrictEqual(short(yield* History.past(undefined, 10)), [resync, changes, first])
         yield* History.prune((yield* Clock.currentTimeMillis) - 3_600_000)

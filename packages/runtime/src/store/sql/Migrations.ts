@@ -218,6 +218,24 @@ const loader = Migrator.fromRecord({
         values (${receipt_no}::bigint, ${activation_no}, ${kind}, ${IdSet.encode(int4Set(identifiers))}::bytea)`
     }
     yield* sql`alter table tributary.receipt drop column settlements`
+  }),
+  // An activation that changes nothing when it is removed is one that keeps: "leave" said the same of two things.
+  "0011_keep_on_removal": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`alter table tributary.activation alter column on_removal set default 'keep'`
+    yield* sql`update tributary.activation set on_removal = 'keep' where on_removal = 'leave'`
+  }),
+  // How a sync ended, as data: a `SyncResult`, or that it was interrupted. It was "settled", "interrupted" or
+  // "Tag: reason".
+  "0012_sync_results": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`alter table tributary.sync add column result jsonb`
+    yield* sql`update tributary.sync set result = case ending
+        when 'settled' then jsonb_build_object('_tag', 'Synced')
+        when 'interrupted' then jsonb_build_object('_tag', 'Interrupted')
+        else jsonb_build_object('_tag', split_part(ending, ': ', 1), 'reason', substr(ending, strpos(ending, ': ') + 2))
+      end where ending is not null`
+    yield* sql`alter table tributary.sync drop column ending`
   })
 })
 

@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import { IdSet } from "@tributary/core/runtime"
-import { DateTime, Effect } from "effect"
+import { IdSet, SyncResult } from "@tributary/core/runtime"
+import { DateTime, Effect, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { storable } from "../sql/Text.ts"
 import { timestamp } from "../sql/Timestamp.ts"
@@ -18,13 +18,31 @@ import { transaction } from "../sql/Transaction.ts"
  */
 export interface Done {
   readonly activation: number
-  readonly ending: string
+  readonly result: SyncResult.SyncResult
   readonly delivered: number
   readonly rejected: number
   readonly postponed: number
   /** The first reasons why something was not delivered, and how often each came. */
-  readonly errors: ReadonlyArray<{ readonly reason: string; readonly count: number }>
+  readonly errors: Reasons
 }
+
+const Reasons = Schema.Array(Schema.Struct({ reason: Schema.String, count: Schema.Number }))
+
+type Reasons = typeof Reasons.Type
+
+/**
+ * How a sync of the past ended: a `SyncResult`, or `Interrupted` where its process ended first.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const PastResult = Schema.Union([SyncResult.SyncResult, Schema.TaggedStruct("Interrupted", {})])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type PastResult = typeof PastResult.Type
 
 /**
  * Begins a record for each activation. One that a crash left open is closed as interrupted.
@@ -37,12 +55,12 @@ export const begin = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ReadonlyMap<number, bigint>, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   const now = yield* DateTime.nowAsDate
-  yield* sql`update tributary.sync set ending = 'interrupted', ended_at = ${now}::timestamptz
+  yield* sql`update tributary.sync set result = '{"_tag":"Interrupted"}', ended_at = ${now}::timestamptz
     where activation_no = any(${activations}::int[]) and ended_at is null`
   const rows = yield* sql<{ no: bigint; activation_no: number }>`
     insert into tributary.sync (activation_no, started_at, why)
     select a.no, ${now}::timestamptz, coalesce(a.cause, case when exists (
-        select 1 from tributary.sync s where s.activation_no = a.no and s.ending = 'settled')
+        select 1 from tributary.sync s where s.activation_no = a.no and s.result ->> '_tag' = 'Synced')
       then 'changes' else 'first sync' end)
     from tributary.activation a where a.no = any(${activations}::int[]) order by a.no
     returning no, activation_no`
@@ -50,7 +68,7 @@ export const begin = Effect.fnUntraced(function* (
 })
 
 /**
- * Ends records. Where there turned out to be nothing to tell, none is kept.
+ * Ends records. Where there turned out to be nothing to send, none is kept.
  *
  * @category combinators
  * @since 0.1.0
@@ -61,21 +79,24 @@ export const finish = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   const now = yield* DateTime.nowAsDate
-  for (const { activation, delivered, ending, errors, postponed, rejected } of done) {
+  for (const { activation, delivered, errors, postponed, rejected, result } of done) {
     const no = records.get(activation)
     if (no === undefined) continue
-    if (ending === "settled") yield* sql`update tributary.activation set cause = null where no = ${activation}`
-    if (ending === "settled" && delivered + rejected + postponed === 0) {
+    if (result._tag === "Synced") yield* sql`update tributary.activation set cause = null where no = ${activation}`
+    if (result._tag === "Synced" && delivered + rejected + postponed === 0) {
       // Unless a job's failures were counted here meanwhile.
       const deleted =
         yield* sql`delete from tributary.sync where no = ${no}::bigint and unattributed = '[]' returning 1`
       if (deleted.length > 0) continue
     }
-    yield* sql`update tributary.sync set ended_at = ${now}::timestamptz, ending = ${storable(ending)}, delivered = ${delivered},
+    yield* sql`update tributary.sync set ended_at = ${now}::timestamptz, result = ${JSON.stringify(storableResult(result))}::text::jsonb, delivered = ${delivered},
       rejected = ${rejected}, postponed = ${postponed}, errors = ${JSON.stringify(errors.map((error) => ({ ...error, reason: storable(error.reason) })))}::text::jsonb
       where no = ${no}::bigint`
   }
 })
+
+const storableResult = (result: SyncResult.SyncResult): SyncResult.SyncResult =>
+  result._tag === "Synced" ? result : { ...result, reason: storable(result.reason) }
 
 /**
  * A sync as it is remembered.
@@ -90,14 +111,24 @@ export interface PastSync {
   readonly ended_at: Date | null
   /** `first sync`, `changes`, `resync`, `approved`, … */
   readonly why: string
-  readonly ending: string | null
+  /** `null` while it runs. */
+  readonly result: PastResult | null
   readonly delivered: number
   readonly rejected: number
   readonly postponed: number
-  readonly errors: Done["errors"]
+  readonly errors: Reasons
   /** Failures that a vendor counted later without saying whose they are. */
-  readonly unattributed: Done["errors"]
+  readonly unattributed: Reasons
 }
+
+/** The columns that are JSON. Only `begin` and `finish` write them, so what does not decode is a defect. */
+const JsonColumns = Schema.Struct({
+  result: Schema.NullOr(PastResult),
+  errors: Reasons,
+  unattributed: Reasons
+})
+
+const decodeJson = Schema.decodeUnknownEffect(JsonColumns)
 
 /**
  * Past syncs, newest first: of one activation, or all.
@@ -105,19 +136,25 @@ export interface PastSync {
  * @category constructors
  * @since 0.1.0
  */
-export const past = Effect.fnUntraced(function* (activation: number | undefined, limit: number) {
+export const past = Effect.fnUntraced(function* (
+  activation: number | undefined,
+  limit: number
+): Effect.fn.Return<ReadonlyArray<PastSync>, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   const one = activation ?? null
-  return yield* sql<PastSync>`
-    select a.id as activation, s.started_at, s.ended_at, s.why, s.ending, s.delivered::int as delivered,
+  const rows = yield* sql<Omit<PastSync, keyof typeof JsonColumns.Type> & typeof JsonColumns.Encoded>`
+    select a.id as activation, s.started_at, s.ended_at, s.why, s.result, s.delivered::int as delivered,
       s.rejected::int as rejected, s.postponed::int as postponed, s.errors, s.unattributed
     from tributary.sync s join tributary.activation a on a.no = s.activation_no
     where ${one}::int is null or s.activation_no = ${one}::int order by s.no desc limit ${limit}`
+  return yield* Effect.forEach(rows, (row) =>
+    Effect.map(Effect.orDie(decodeJson(row)), (decoded) => ({ ...row, ...decoded }))
+  )
 })
 
 /**
  * Forgets syncs from before a time, and melts the changes from before it into one for each chunk of a computation: who
- * changed last, and not when, is still needed where something is told anew.
+ * changed last, and not when, is still needed where something is sent again.
  *
  * @category combinators
  * @since 0.1.0

@@ -4,10 +4,11 @@
  * @since 0.1.0
  */
 import { Identifier } from "@tributary/core"
-import { DateTime, Effect } from "effect"
+import { DateTime, Effect, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { pending } from "../dirty/DirtySets.ts"
 import * as SentSets from "../ledger/SentSets.ts"
+import { PastResult } from "./History.ts"
 
 /**
  * One activation.
@@ -26,18 +27,34 @@ export interface ActivationStatus {
   readonly reason: string | null
   /** Profiles in the computation's result. */
   readonly size: number
-  /** Identifiers that were told, over all call kinds. */
+  /** Identifiers that were sent, over all call kinds. */
   readonly sent: number
-  /** Profiles that may differ from what was told. */
+  /** Profiles that may differ from what was sent. */
   readonly dirty: number
   readonly rejected: number
   readonly evaluated_at: Date | null
   readonly settled_at: Date | null
   readonly last_sync_at: Date | null
-  /** Of the last sync that did something. */
-  readonly last_sync: string | null
+  /** The last sync that did something. */
+  readonly last_sync: LastSync | null
   readonly error: string | null
 }
+
+/**
+ * What the last sync of an activation did, and how it ended.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LastSync {
+  readonly result: PastResult
+  readonly delivered: number
+  readonly rejected: number
+}
+
+const LastSyncColumn = Schema.Struct({ result: PastResult, delivered: Schema.Number, rejected: Schema.Number })
+
+const decodeLastSync = Schema.decodeUnknownEffect(Schema.NullOr(LastSyncColumn))
 
 /**
  * How every activation stands.
@@ -49,7 +66,8 @@ export const activations = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const now = yield* DateTime.nowAsDate
   const rows = yield* sql<
-    Omit<ActivationStatus, "told" | "dirty" | "state" | "size"> & {
+    Omit<ActivationStatus, "sent" | "dirty" | "state" | "size" | "last_sync"> & {
+      readonly last_sync: unknown
       readonly state: ActivationStatus["state"]
       readonly size: bigint
     }
@@ -63,8 +81,8 @@ export const activations = Effect.gen(function* () {
         else 'active' end as state,
       (select count(*)::int from tributary.rejection r where r.activation_no = a.no) as rejected,
       s.ended_at as last_sync_at,
-      case when s.no is null then null
-        else s.ending || ', ' || s.delivered || ' delivered, ' || s.rejected || ' rejected' end as last_sync
+      case when s.no is not null then jsonb_build_object('result', s.result, 'delivered', s.delivered,
+        'rejected', s.rejected) end as last_sync
     from tributary.activation a
     join tributary.computation c on c.no = a.computation_no
     join tributary.destination d on d.id = a.destination
@@ -77,6 +95,8 @@ export const activations = Effect.gen(function* () {
       const status: ActivationStatus = {
         ...row,
         size: Number(row.size),
+        // Only History writes it, so what does not decode is a defect.
+        last_sync: yield* Effect.orDie(decodeLastSync(row.last_sync)),
         sent: sent.reduce((sum, set) => sum + set.size, 0),
         dirty: (yield* pending(row.no)).size
       }
