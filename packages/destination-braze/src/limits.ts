@@ -39,7 +39,7 @@ const resetMillis = (reply: Reply.Reply): number | undefined => {
  */
 export const patience = (reply: Reply.Reply): number | undefined => {
   const seconds = numberIn(reply.headers["x-ratelimit-retry-after"])
-  if (seconds !== undefined) return Math.min(Reply.longestWaitMillis, Math.max(0, seconds * 1000))
+  if (seconds !== undefined) return Math.min(Reply.longestRetryAfterMillis, Math.max(0, seconds * 1000))
   return Reply.retryAfterMillis(reply) ?? resetMillis(reply)
 }
 

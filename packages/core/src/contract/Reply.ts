@@ -76,9 +76,9 @@ export const send = Effect.fnUntraced(function* (
  * @category constants
  * @since 0.1.0
  */
-export const longestWaitMillis = 86_400_000
+export const longestRetryAfterMillis = 86_400_000
 
-const bounded = (millis: number) => Math.min(longestWaitMillis, Math.max(0, millis))
+const bounded = (millis: number) => Math.min(longestRetryAfterMillis, Math.max(0, millis))
 
 /**
  * Milliseconds that the answer asks to wait: `Retry-After` in seconds or as a date. At most a day.

@@ -1,8 +1,8 @@
 /**
  * Delivery of a batch: an outcome for every item, whatever the plugin or the vendor did.
  *
- * A plugin may fail whole (`DeliveryError`), answer too few outcomes, or throw. Here each of these becomes something
- * that the ledger can act on, so that no item is dropped and none is told twice for a neighbour's sake (R33).
+ * A plugin may fail whole (`DeliveryError`), return too few outcomes, or throw. Here each of these becomes something
+ * that the ledger can act on, so that no item is dropped and none is sent twice for a neighbour's sake (R33).
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import type { NonEmpty } from "../contract/Destination.ts"
 import * as Outcome from "../contract/Outcome.ts"
 
 /**
- * What stops a destination as a whole, for a while or until an operator mends it.
+ * What stops a destination as a whole, for a while or until an operator fixes it.
  *
  * @category models
  * @since 0.1.0
@@ -49,7 +49,7 @@ export const deliver: <A>(
         : {
             _tag: "Failed" as const,
             error: new Misconfigured({
-              reason: `The plugin answered ${outcomes.length} outcomes for ${items.length} items. Nothing is lost; report it to the plugin's author.`
+              reason: `The plugin returned ${outcomes.length} outcomes for ${items.length} items. Nothing is lost; report it to the plugin's author.`
             })
           }
     ),

@@ -45,7 +45,7 @@ export const untried = (items: ReadonlyArray<Plan.Item<unknown>>): Results => ({
 })
 
 /**
- * Whoever watches is told of each item, once per activation that it tells of.
+ * Reports each item to whoever watches, once per activation that it is for.
  *
  * @category combinators
  * @since 0.1.0
@@ -56,7 +56,7 @@ export const report = (result: Results, onProgress: OnProgress) => {
     if (outcome === undefined || label === undefined) return
     const word = outcome._tag === "Rejected" ? "rejected" : outcome._tag === "Retry" ? "postponed" : "delivered"
     const reason = "reason" in outcome ? outcome.reason : undefined
-    // Those of one activation follow each other.
+    // Those of one activation follow each other: a comparison, and no set for each item (bench `event`).
     let last: number | undefined
     for (const { activation } of result.items[i]?.settles ?? []) {
       if (activation !== last) onProgress(activation, label, word, reason)

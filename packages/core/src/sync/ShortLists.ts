@@ -1,6 +1,9 @@
 /**
  * Lists that are mostly empty, or mostly all of another: a claim of twenty thousand profiles plans as many of each.
  *
+ * A list that something is added to has room for seventeen, so lists of none or one were a fifth of the garbage of a
+ * list's sync (bench `list`).
+ *
  * @since 0.1.0
  */
 

@@ -28,7 +28,7 @@ export interface Route<Payload> {
 }
 
 /**
- * The work on one destination: its activations, and how to tell it.
+ * The work on one destination: its activations, and how items reach it.
  *
  * @category models
  * @since 0.1.0
@@ -41,12 +41,12 @@ export interface Work {
   /** Plugin version and settings, as text. */
   readonly version: string
   readonly tasks: ReadonlyArray<Plan.Task>
-  /** Activations in the order that they are told in: one group is settled before the backlog of the next begins. */
+  /** Activations in the order that they are sent in: one group is settled before the backlog of the next begins. */
   readonly phases: ReadonlyArray<ReadonlyArray<number>>
   /** Of these activations, those that may be claimed now. Asked before each claim: a pause, or a hold, comes any time. */
   readonly mayRun: (activations: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<number>, LedgerError | Fenced>
   readonly form: EventRoutes | ListRoutes
-  /** `baseline` takes everything as told and sends nothing (R30, R38). */
+  /** `baseline` takes everything as sent and sends nothing (R30, R38). */
   readonly mode: "deliver" | "baseline"
   /** Failures in a row after which to give up for now. A wait of more than a minute is given up at once. */
   readonly patience: number

@@ -15,6 +15,7 @@ import type { Quota } from "../contract/RateLimit.ts"
 import type { Gate } from "./RateLimiter.ts"
 import { type Reply, retryAfterMillis } from "../contract/Reply.ts"
 import * as Signer from "./Signer.ts"
+import * as Spans from "../telemetry/Spans.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 
 export { TokenStore, TokenStoreError } from "./Signer.ts"
@@ -39,13 +40,13 @@ export interface ConnectionOptions {
 type Request = HttpClientRequest.HttpClientRequest
 
 /**
- * Opens the connection of a destination: what it answers makes a client for each way out (`options`), and all of them
+ * Opens the connection of a destination: the function it returns makes a client for each way out (`options`), and all of them
  * sign with the same token.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const open = Effect.fnUntraced(function* (
+export const open = Effect.fn(Spans.open)(function* (
   spec: ClientSpec,
   destination: string
 ): Effect.fn.Return<(options: ConnectionOptions) => Client, never, HttpClient.HttpClient | Signer.TokenStore> {

@@ -5,7 +5,14 @@
  * holds its place in a window from the moment it is sent until one window *after its answer*: whatever the vendor's
  * clock and window (fixed or sliding), it cannot count one too many. The price is one round trip per window.
  *
- * News passes before the backlog of a first sync (R31). The backlog uses what is left of every window, and leaves evenly
+ * **Why not `effect/persistence/RateLimiter`**
+ *
+ * It counts a request when it is sent, so a vendor whose window begins elsewhere counts one too many (decision 0002). It
+ * has no lanes, so news would wait behind a backlog (R31). It counts in memory or in Redis, so a budget of a day would
+ * need Redis. This one uses 98 % of a cap and is not refused (bench `limiter`, decision 0010), and where there is room a
+ * request passes without a fiber or a timer of its own (bench `plugin-zendesk`, decision 0012).
+ *
+ * News passes before the backlog of a first sync (R31). The backlog uses what is left of every window, and is sent evenly
  * once half of a window is used: after a burst there would be no place for news until the burst is forgotten.
  *
  * @since 0.1.0
@@ -15,7 +22,7 @@ import { Budgets, type Keeper } from "./Budgets.ts"
 import { Throttled, type Unavailable } from "../contract/DeliveryError.ts"
 import * as RateLimit from "../contract/RateLimit.ts"
 import * as Reply from "../contract/Reply.ts"
-import { Budget, longestWaitMillis, UseWindow } from "./UseWindow.ts"
+import { Budget, longestWaitAtGateMillis, UseWindow } from "./UseWindow.ts"
 
 /**
  * What a destination's requests pass.
@@ -42,7 +49,7 @@ export interface Gate {
 }
 
 /**
- * Whether what leaves is news, or the backlog of a first sync. Read where a request comes to the gate.
+ * Whether what is sent is news, or the backlog of a first sync. Read where a request comes to the gate.
  *
  * @category references
  * @since 0.1.0
@@ -156,7 +163,7 @@ const makeTurnstile = (
               waitFor(concerned, weight, now, lane).millis === undefined ||
               (lane === "backfill" && queue.liveWaiting > 0)
             const { limit, millis } = waitFor(concerned, weight, now, lane)
-            if (millis !== undefined && millis > longestWaitMillis) return yield* spent(millis, limit, now)
+            if (millis !== undefined && millis > longestWaitAtGateMillis) return yield* spent(millis, limit, now)
             if (mustHear()) {
               yield* changed.close
               if (mustHear()) yield* Effect.interruptible(changed.await)
@@ -184,7 +191,8 @@ const makeTurnstile = (
     return concerned
   })
 
-  // Where nobody waits and there is room, which is nearly always, a request goes through without a turn.
+  // Where nobody waits and there is room, which is nearly always, a request goes through without a turn: no generator,
+  // no semaphore (bench `plugin-zendesk`). It reads the fiber for the same reason.
   const enter = (weight: number, endpoint: string) =>
     Effect.withFiber((fiber) => {
       const way = wayTo(endpoint)
@@ -199,7 +207,7 @@ const makeTurnstile = (
       return Effect.succeed(way.windows)
     })
 
-  const leave = (weight: number, concerned: ReadonlyArray<UseWindow>) =>
+  const exit = (weight: number, concerned: ReadonlyArray<UseWindow>) =>
     Effect.withFiber((fiber) => {
       const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
       inFlight--
@@ -212,7 +220,7 @@ const makeTurnstile = (
       Effect.acquireUseRelease(
         enter(weight, endpoint),
         () => effect,
-        (concerned) => leave(weight, concerned)
+        (concerned) => exit(weight, concerned)
       ),
     inFlight: () => inFlight
   }
@@ -248,7 +256,7 @@ const makeGate = (
     const now = yield* Clock.currentTimeMillis
     if (Number.isNaN(millis)) return
     // Whole milliseconds: clocks know no less, and waiting for a fraction of one would be to ask again and again.
-    blockedUntil = Math.max(blockedUntil, now + Math.ceil(Math.min(millis, Reply.longestWaitMillis)))
+    blockedUntil = Math.max(blockedUntil, now + Math.ceil(Math.min(millis, Reply.longestRetryAfterMillis)))
   })
   const gate: Gate = {
     request: (effect, endpoint = "") => requests.pass(1, endpoint)(effect),

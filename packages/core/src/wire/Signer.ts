@@ -1,7 +1,7 @@
 /**
  * Signers: how a request proves whose it is.
  *
- * An access token is fetched once for all requests that need it, and fetched anew when the vendor refuses it. A rotated
+ * An access token is fetched once for all requests that need it, and fetched again when the vendor refuses it. A rotated
  * refresh token is sealed and stored before it is used.
  *
  * @since 0.1.0
@@ -166,7 +166,7 @@ const refreshingTokens = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Tokens, never, TokenStore> {
   const store = yield* TokenStore
   const seal = Seal.make(spec.clientSecret)
-  // A refresh token that an operator configured anew wins over one that grew from the old.
+  // A refresh token that an operator configured again wins over one that grew from the old.
   const origin = createHash("sha256").update(Redacted.value(spec.refreshToken)).digest("base64")
   let refreshToken = spec.refreshToken
   let unsaved: { readonly sealed: string; readonly token: AccessToken } | undefined
@@ -228,7 +228,7 @@ const assertedToken = Effect.fnUntraced(function* (spec: ServiceAccount, base: H
   const unsigned = `${base64url(JSON.stringify({ alg: "RS256", typ: "JWT" }))}.${base64url(JSON.stringify(claims))}`
   const signature = yield* Effect.try({
     try: () => createSign("RSA-SHA256").update(unsigned).sign(Redacted.value(spec.privateKey), "base64url"),
-    catch: () => new Unauthorized({ reason: "The service account's private key is no PKCS #8 key in PEM." })
+    catch: () => new Unauthorized({ reason: "The service account's private key is not a PKCS #8 key in PEM." })
   })
   const answer = yield* askForToken(base, spec.tokenUrl, "form", {
     grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer",
@@ -277,7 +277,7 @@ const askForToken = Effect.fnUntraced(function* (
 const whatToDo = (code: string): string =>
   code === "invalid_client" || code === "unauthorized_client"
     ? "Check the client's id and secret."
-    : "Connect the account anew."
+    : "Reconnect the account."
 
 /** The OAuth error code and nothing else: the rest of a token endpoint's answer may hold a token. */
 const errorOnly = (text: string): string => /"error"\s*:\s*"([a-z_]{1,60})"/.exec(text)?.[1] ?? "and no token"

@@ -1,7 +1,11 @@
 /**
  * Time limits of many exchanges under one timer.
  *
- * A timer and two fibers for each, as `Effect.timeout` has them, would cost as much as the rest of a small request.
+ * **Why not `Effect.timeout`**
+ *
+ * It sets a timer and forks two fibers for each request, which would cost as much as the rest of a small one (bench
+ * `plugin-zendesk`, decision 0012). The limit is the same for all of a connection, so one timer watches the oldest. The
+ * transport's own time limits do not limit the whole of an exchange, and tests in virtual time could not see them.
  *
  * @since 0.1.0
  */
@@ -9,7 +13,7 @@ import { Clock, Context, Duration, Effect, Fiber } from "effect"
 import { Unavailable } from "../contract/DeliveryError.ts"
 
 /**
- * What is let go on for so long at most.
+ * Effects that may take so long at most.
  *
  * @category models
  * @since 0.1.0

@@ -9,12 +9,12 @@ import type { Unavailable } from "../contract/DeliveryError.ts"
 import * as RateLimit from "../contract/RateLimit.ts"
 
 /**
- * Who would have to wait longer is told to come back, and holds up nobody meanwhile.
+ * Whoever would have to wait longer at the gate fails with `Throttled`, and holds up nobody meanwhile: a minute.
  *
  * @category constants
  * @since 0.1.0
  */
-export const longestWaitMillis = 60_000
+export const longestWaitAtGateMillis = 60_000
 
 /** The backlog may be so late before it stops catching up: timers are late by a millisecond or two. */
 const catchUpMillis = 50
@@ -48,7 +48,7 @@ export class UseWindow {
     while (this.closed.length > 0 && this.closed[0]!.until <= now) this.closedTotal -= this.closed.shift()!.weight
     const used = this.open + this.closedTotal
     if (used + weight <= count || used === 0) {
-      const isEven = lane === "backfill" && used * 2 > count && this.limit.windowMillis <= longestWaitMillis
+      const isEven = lane === "backfill" && used * 2 > count && this.limit.windowMillis <= longestWaitAtGateMillis
       return isEven ? Math.max(0, Math.ceil(this.evenlyFrom - now)) : 0
     }
     let freed = used

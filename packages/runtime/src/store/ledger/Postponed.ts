@@ -15,7 +15,7 @@ import { timestamp } from "../sql/Timestamp.ts"
 type Written = Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient>
 
 const firstWaitMillis = 2_000
-const longestWaitMillis = 3_600_000
+const longestPostponementMillis = 3_600_000
 
 /**
  * Forgets that profiles waited, which were sent now: the next failure of theirs starts with a short wait. Runs inside the
@@ -57,7 +57,7 @@ export const keep = (postponements: ReadonlyArray<Ledger.Postponement>): Written
         const jitter = 0.5 + (yield* Random.next)
         const notBefore = (p: Ledger.Postponement) => {
           const backoff = firstWaitMillis * jitter * 2 ** (attempts.get(`${p.activation} ${p.profile}`) ?? 0)
-          return timestamp(now + (p.afterMillis ?? Math.min(longestWaitMillis, backoff)))
+          return timestamp(now + (p.afterMillis ?? Math.min(longestPostponementMillis, backoff)))
         }
         yield* sql`insert into tributary.postponed as old (activation_no, profile_no, attempts, not_before, reason)
           select a, p, 1, t, r from unnest(${rows.map((p) => p.activation)}::int[], ${rows.map((p) => p.profile)}::int[],
