@@ -251,7 +251,7 @@ export const openVendors = async (
     }),
     heard: (output) => {
       // A token that was rotated and not heard of is lost by the vendor's rules. The message says what to do, and it is done.
-      if (!output.includes("Connect the account anew")) return
+      if (!output.includes("Reconnect the account")) return
       count("account connected anew")
       zendeskAccount = connectZendesk()
     },

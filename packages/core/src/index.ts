@@ -5,6 +5,7 @@
  */
 export * as Call from "./contract/Call.ts"
 export * as Client from "./contract/Client.ts"
+export * as Collection from "./contract/Collection.ts"
 export * as Configurable from "./contract/Configurable.ts"
 export * as Declaration from "./contract/Declaration.ts"
 export * as DeliveryError from "./contract/DeliveryError.ts"

@@ -31,7 +31,7 @@ describe("R2 the key of a computation", () => {
     const refused = Option.getOrThrow(Result.getFailure(Computation.keyOf("30 days")))
     assert.strictEqual(
       refused.message,
-      '"30 days" gives the key "30_days", which is no key: a letter, then letters, digits and underscores, 255 at most. Set "key" to one that is.'
+      '"30 days" gives the key "30_days", which is not a key: a letter, then letters, digits and underscores, 255 at most. Set "key" to one that is.'
     )
     assert.strictEqual(keyOf("!?"), undefined)
     assert.strictEqual(keyOf("a".repeat(255)), "a".repeat(255))

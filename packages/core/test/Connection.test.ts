@@ -178,7 +178,7 @@ describe("access tokens", () => {
       vendor.answerToken(() => ({ status: 400, body: { error: "invalid_grant" } }))
       const error = yield* Effect.flip(get(client))
       assert.strictEqual(error._tag, "Unauthorized")
-      assert.match(error.message, /400 invalid_grant. Connect the account anew/)
+      assert.match(error.message, /400 invalid_grant. Reconnect the account/)
     }).pipe(Effect.provide([services, makeStore().layer]))
   )
 })

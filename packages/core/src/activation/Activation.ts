@@ -1,5 +1,5 @@
 /**
- * Activations: which computation is told to which destination, and how.
+ * Activations: which computation is sent to which destination, and how.
  *
  * @since 0.1.0
  */
@@ -9,8 +9,8 @@ import type { Audience, Computation } from "./Computation.ts"
 import type { Destination, HasEvent, HasList } from "../contract/Destination.ts"
 
 /**
- * Which of several identifiers of one type are told (R23): all, the most recently added, or the first, and at most
- * how many. Those who were told are told of an exit whatever the policy says.
+ * Which of several identifiers of one type are sent (R23): all, the most recently added, or the first, and at most
+ * how many. An exit goes to all that were sent, whatever the policy says.
  *
  * @category models
  * @since 0.1.0
@@ -23,7 +23,7 @@ export type IdentifierPolicy =
   | { readonly pick: "latest" | "first"; readonly max: number }
 
 /**
- * When a sync waits for `approve` (R36): it would remove more than this share of those told, and at least this many.
+ * When a sync waits for `approve` (R36): it would remove more than this share of those sent, and at least this many.
  *
  * @category models
  * @since 0.1.0
@@ -42,7 +42,7 @@ interface CommonOptions {
   readonly identifiers?: Readonly<Record<string, IdentifierPolicy>>
   /** `false` takes today's members or values as known and sends only changes (R30). Default: true. */
   readonly historical?: boolean
-  /** Whether a new identifier is told of an unchanged value (R22). Default: true. */
+  /** Whether an unchanged value is sent to a new identifier (R22). Default: true. */
   readonly newIdentifiers?: boolean
   /** When a sync waits for `approve` (R36); `false` never holds. Default: `{ share: 0.3, least: 100 }`. */
   readonly hold?: HoldPolicy | false
@@ -96,7 +96,7 @@ export interface ListOptions extends CommonOptions {
 }
 
 /**
- * A computation told to an event destination.
+ * A computation that is sent to an event destination.
  *
  * @category models
  * @since 0.1.0
@@ -110,7 +110,7 @@ export interface EventActivation<C extends Computation = Computation> {
 }
 
 /**
- * An audience told to a list destination.
+ * An audience that is sent to a list destination.
  *
  * @category models
  * @since 0.1.0
@@ -130,7 +130,7 @@ export interface ListActivation<C extends Audience = Audience> {
 export type Activation<C extends Computation = Computation> = EventActivation<C> | ListActivation<C & Audience>
 
 /**
- * Tells a computed trait or an audience to an event destination.
+ * Sends a computed trait or an audience to an event destination.
  *
  * @example
  * ```ts
@@ -153,7 +153,7 @@ export const events = <C extends Computation, K extends CallKind>(
 })
 
 /**
- * Tells an audience to a list destination.
+ * Sends an audience to a list destination.
  *
  * @example
  * ```ts

@@ -4,20 +4,9 @@
  * @since 0.1.0
  */
 import { Result, Schema } from "effect"
+import { Collection } from "../contract/Collection.ts"
 
-/**
- * Whether profiles are users or accounts.
- *
- * @category models
- * @since 0.1.0
- */
-export const Collection = Schema.Literals(["users", "accounts"])
-
-/**
- * @category models
- * @since 0.1.0
- */
-export type Collection = typeof Collection.Type
+export { Collection } from "../contract/Collection.ts"
 
 /**
  * A JSON value per profile.
@@ -70,7 +59,7 @@ export const keyPattern = /^[a-z][a-z0-9_]{0,254}$/
 export class BadKey extends Schema.TaggedError<BadKey>()("BadKey", { name: Schema.String, key: Schema.String }) {
   override get message(): string {
     return (
-      `"${this.name}" gives the key "${this.key}", which is no key: a letter, then letters, digits and underscores, ` +
+      `"${this.name}" gives the key "${this.key}", which is not a key: a letter, then letters, digits and underscores, ` +
       `255 at most. Set "key" to one that is.`
     )
   }

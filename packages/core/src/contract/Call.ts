@@ -1,5 +1,5 @@
 /**
- * Calls: what an event destination is told, one identify, track or group message for one identifier.
+ * Calls: what an event destination receives, one identify, track or group message for one identifier.
  *
  * A call is made from current data in the moment before it is sent, and never stored. A plugin maps it to its vendor's
  * wire form; `toMessage` is the mapping that Segment-compatible endpoints take, and the shape that rules R4–R12 name.
@@ -18,7 +18,7 @@ import type { Json } from "./Json.ts"
 export type CallKind = "identify" | "track" | "group"
 
 /**
- * Where a call comes from: the first, or only, computation that it tells of (R11).
+ * Where a call comes from: the first, or only, computation that it is about (R11).
  *
  * @category models
  * @since 0.1.0
@@ -35,7 +35,7 @@ interface CallBase<T extends string, P> {
   /** The identifier that the vendor is to find the person or account by. */
   readonly identifier: Identifier<T>
   /**
-   * The profile's other identifiers, oldest first, of types that the activation tells. Each has a call of its own; they
+   * The profile's other identifiers, oldest first, of types that the activation sends. Each has a call of its own; they
    * stand here for vendors that keep several on one record, and would otherwise make a record of each.
    */
   readonly siblings: ReadonlyArray<Identifier<T>>

@@ -29,7 +29,7 @@ export class Throttled extends Schema.TaggedError<Throttled>()("Throttled", {
  *
  * **Details**
  *
- * After a reset or a time-out nobody knows whether the vendor took the batch, so it is told again, exits included. With
+ * After a reset or a time-out nobody knows whether the vendor took the batch, so it is sent again, exits included. With
  * `nothingTaken` the vendor has said that it did not, or was never reached.
  *
  * @category errors
@@ -46,7 +46,7 @@ export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable"
 }
 
 /**
- * The credentials are refused. The destination stops until an operator mends them.
+ * The credentials are refused. The destination stops until an operator fixes them.
  *
  * @category errors
  * @since 0.1.0
@@ -85,8 +85,8 @@ export class BatchRejected extends Schema.TaggedError<BatchRejected>()("BatchRej
 }
 
 /**
- * The settings are wrong in a way that no retry mends: a list that may not be written, terms not accepted, a wrong
- * host. The destination stops until an operator mends them.
+ * The settings are wrong in a way that no retry fixes: a list that may not be written, terms not accepted, a wrong
+ * host. The destination stops until an operator fixes them.
  *
  * @category errors
  * @since 0.1.0

@@ -8,18 +8,15 @@
  *
  * @since 0.1.0
  */
-import { Duration, Effect, type Option, Schema } from "effect"
-import type { Call, CallKind } from "./Call.ts"
-import type { Client, ClientSpec } from "./Client.ts"
+import { Duration, Effect, Schema } from "effect"
+import type { CallKind } from "./Call.ts"
+import type { ClientSpec } from "./Client.ts"
 import { type Configurable, mistakesOf, resolve } from "./Configurable.ts"
-import type { Collection } from "../activation/Computation.ts"
-import type { Batch, Contract, Declaration, EventDeclaration, ListDeclaration } from "./Declaration.ts"
-import type { DeliveryError } from "./DeliveryError.ts"
+import type { Contract, Declaration, EventDeclaration, ListDeclaration } from "./Declaration.ts"
 import type { Filled, Requirements } from "./Enrichment.ts"
+import type { AnyEventForm, AnyListForm, EventForm, ListForm } from "./Form.ts"
 import type { IdentifierType } from "./Identifier.ts"
 import type { Json } from "./Json.ts"
-import type { Member } from "./Member.ts"
-import type { JobResult, Outcome } from "./Outcome.ts"
 import type { Quota, RateLimit } from "./RateLimit.ts"
 import type { Reply } from "./Reply.ts"
 
@@ -27,114 +24,7 @@ import type { Reply } from "./Reply.ts"
 export type { Filled } from "./Enrichment.ts"
 export { contract, mismatch } from "./Declaration.ts"
 export type { Batch, Contract, Declaration, EventDeclaration, ListDeclaration } from "./Declaration.ts"
-
-/**
- * At least one.
- *
- * @category models
- * @since 0.1.0
- */
-export type NonEmpty<A> = readonly [A, ...ReadonlyArray<A>]
-
-/**
- * What a plugin's functions are given beside their items.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Context<out S> {
-  readonly client: Client
-  readonly settings: S
-}
-
-/**
- * A trait that an activation is about to write for the first time.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Field {
-  readonly key: string
-  /** The computation's name, for vendors that show one. */
-  readonly title: string
-  readonly collection: Collection
-  /** A value that is about to be sent; `null` does not occur. */
-  readonly sample: Json
-}
-
-/**
- * How an event destination is told: one call per identifier, in batches.
- *
- * @category models
- * @since 0.1.0
- */
-export interface EventForm<S, T extends string, K extends CallKind, P> {
-  readonly calls: ReadonlyArray<K>
-  readonly batch: Batch
-  readonly limits: ReadonlyArray<RateLimit>
-  /** Whether one identify (or group) may carry several traits (R42). Default: false. */
-  readonly coalesce?: boolean
-  /** Whether group calls should name the account's users. Default: false. */
-  readonly groupUsers?: boolean
-  /** Makes the vendor ready for traits that it has not seen before. Called before their first delivery, once each. */
-  readonly prepare?: (fields: NonEmpty<Field>, context: Context<S>) => Effect.Effect<void, DeliveryError>
-  /** Delivers a batch: one outcome per call, in their order. */
-  readonly deliver: (
-    calls: NonEmpty<Call<NoInfer<K>, NoInfer<T>, NoInfer<P>>>,
-    context: Context<S>
-  ) => Effect.Effect<ReadonlyArray<Outcome>, DeliveryError>
-  /** What became of a job. Needed where `deliver` answers `accepted`. */
-  readonly poll?: (receipt: string, context: Context<S>) => Effect.Effect<JobResult, DeliveryError>
-}
-
-/**
- * A list as the operator names it.
- *
- * @category models
- * @since 0.1.0
- */
-export interface ListName {
-  readonly name: string
-  readonly description: string
-}
-
-/**
- * How a list destination is told: batches of adds and discards, on a cadence.
- *
- * @category models
- * @since 0.1.0
- */
-export interface ListForm<S, T extends string, P> {
-  /** The shortest time between two syncs of a list. Default, and floor of every default: one hour. */
-  readonly cadence?: Duration.Input
-  readonly batch: Batch
-  readonly limits: ReadonlyArray<RateLimit>
-  /** Whether the vendor takes members from before the list was set up (R30). Default: true. */
-  readonly acceptsHistorical?: boolean
-  /** Members are added again after this time, because the vendor lets them expire. Default: never. */
-  readonly refreshAfter?: Duration.Input
-  /** Creates a list and answers the vendor's id for it. */
-  readonly create: (list: ListName, context: Context<S>) => Effect.Effect<string, DeliveryError>
-  /** The vendor's id of the list with this name. */
-  readonly find: (name: string, context: Context<S>) => Effect.Effect<Option.Option<string>, DeliveryError>
-  readonly rename?: (list: string, to: ListName, context: Context<S>) => Effect.Effect<void, DeliveryError>
-  /** Deletes the list. */
-  readonly remove?: (list: string, context: Context<S>) => Effect.Effect<void, DeliveryError>
-  /** Adds members: one outcome each, in their order. */
-  readonly add: (
-    list: string,
-    members: NonEmpty<Member<NoInfer<T>, NoInfer<P>>>,
-    context: Context<S>
-  ) => Effect.Effect<ReadonlyArray<Outcome>, DeliveryError>
-  /** Removes members: one outcome each, in their order. */
-  readonly discard: (
-    list: string,
-    members: NonEmpty<Member<NoInfer<T>, NoInfer<P>>>,
-    context: Context<S>
-  ) => Effect.Effect<ReadonlyArray<Outcome>, DeliveryError>
-  /** What became of a job. Needed where `add` or `discard` answers `accepted`. */
-  readonly poll?: (receipt: string, context: Context<S>) => Effect.Effect<JobResult, DeliveryError>
-}
+export type { AnyEventForm, AnyListForm, Context, EventForm, Field, ListForm, ListName, NonEmpty } from "./Form.ts"
 
 /**
  * At the type level: has an event form that takes these calls.
@@ -154,31 +44,6 @@ export interface HasEvent<out K extends CallKind> {
  */
 export interface HasList {
   readonly list: true
-}
-
-// Method signatures, whose parameters TypeScript compares both ways: a form for declared calls stands where one for any
-// call is asked for. The reconciler keeps the promise: it makes no call, and no member, that was not declared.
-interface AnyEventForm {
-  prepare?(fields: NonEmpty<Field>, context: Context<unknown>): Effect.Effect<void, DeliveryError>
-  deliver(calls: NonEmpty<Call>, context: Context<unknown>): Effect.Effect<ReadonlyArray<Outcome>, DeliveryError>
-  poll?(receipt: string, context: Context<unknown>): Effect.Effect<JobResult, DeliveryError>
-}
-interface AnyListForm {
-  create(list: ListName, context: Context<unknown>): Effect.Effect<string, DeliveryError>
-  find(name: string, context: Context<unknown>): Effect.Effect<Option.Option<string>, DeliveryError>
-  rename?(list: string, to: ListName, context: Context<unknown>): Effect.Effect<void, DeliveryError>
-  remove?(list: string, context: Context<unknown>): Effect.Effect<void, DeliveryError>
-  add(
-    list: string,
-    members: NonEmpty<Member>,
-    context: Context<unknown>
-  ): Effect.Effect<ReadonlyArray<Outcome>, DeliveryError>
-  discard(
-    list: string,
-    members: NonEmpty<Member>,
-    context: Context<unknown>
-  ): Effect.Effect<ReadonlyArray<Outcome>, DeliveryError>
-  poll?(receipt: string, context: Context<unknown>): Effect.Effect<JobResult, DeliveryError>
 }
 
 /**

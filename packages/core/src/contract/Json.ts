@@ -1,7 +1,7 @@
 /**
  * JSON values, and the equality that decides whether a value is news.
  *
- * A destination is told only of changes (R3), so "is it the same value?" is asked for every profile at every
+ * Only changes are sent to a destination (R3), so "is it the same value?" is asked for every profile at every
  * evaluation. The answer is JSON equality: `450` and `450.00` are one value, and key order means nothing. The
  * canonical text gives equal values one spelling, and its fingerprint is what a ledger remembers.
  *
@@ -31,7 +31,7 @@ export const canonical = (value: Json): string => {
 }
 
 /**
- * 64 bits of SHA-256 over the given texts, never 0, so that 0 can stand for "nothing told".
+ * 64 bits of SHA-256 over the given texts, never 0, so that 0 can stand for "nothing sent".
  *
  * **Details**
  *

@@ -1,5 +1,5 @@
 /**
- * Members: what a list destination is told, one profile with all its accepted identifiers.
+ * Members: what a list destination receives, one profile with all its accepted identifiers.
  *
  * @since 0.1.0
  */
@@ -9,8 +9,8 @@
  *
  * **Details**
  *
- * In an `add`, `identifiers` holds everything that the vendor should match the profile by; in a `discard`, what it was
- * told and should forget. There is at least one value.
+ * In an `add`, `identifiers` holds everything that the vendor should match the profile by; in a `discard`, what it
+ * received and should forget. There is at least one value.
  *
  * @category models
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
  * Outcomes: what became of one item of a batch.
  *
- * A plugin answers a batch with one outcome per item, in the order of the items, so that one bad item never costs its
+ * A plugin returns for a batch one outcome per item, in the order of the items, so that one bad item never costs its
  * neighbours (R33).
  *
  * @since 0.1.0

@@ -68,7 +68,7 @@ export interface Window {
 }
 
 /**
- * A counter that starts anew at every multiple of the window.
+ * A counter that starts again at every multiple of the window.
  *
  * @category constructors
  * @since 0.1.0

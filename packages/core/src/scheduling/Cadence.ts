@@ -1,8 +1,8 @@
 /**
- * How often a list destination is told of changes.
+ * How often changes are sent to a list destination.
  *
  * A vendor says how often a list can take an update; an operator may want it less often, never more often. A cadence
- * answers one question: given when the last sync was settled, when is the next one due? It keeps no clock and no
+ * returns one thing: given when the last sync ended, when the next one is due. It keeps no clock and no
  * state, so the answer is the same after a restart, and a night of downtime leaves one sync due, not eight.
  *
  * @since 0.1.0

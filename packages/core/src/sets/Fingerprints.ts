@@ -1,5 +1,5 @@
 /**
- * The ledger of a computed trait, one chunk of it: identifier number → fingerprint of the value that was told.
+ * The ledger of a computed trait, one chunk of it: identifier number → fingerprint of the value that was sent.
  *
  * Ten bytes an identifier: numbers within the chunk as sorted 16-bit integers, then the fingerprints in the same order.
  *
@@ -7,7 +7,8 @@
  */
 
 /**
- * The block of an identifier's number: 1,024 numbers, 10 kB of fingerprints, so that a small change writes little.
+ * The block of an identifier's number: 1,024 numbers, 10 kB of fingerprints, so that a small change writes little (bench
+ * `event`, `growth`).
  *
  * @category combinators
  * @since 0.1.0
@@ -44,7 +45,8 @@ export const encode = (self: Fingerprints): Uint8Array => {
  *
  * **Details**
  *
- * What lies between two changes is copied as it is, so the cost is that of the changes and of moving memory.
+ * What lies between two changes is copied as it is, so the cost is that of the changes and of moving memory (bench
+ * `event`).
  *
  * @category combinators
  * @since 0.1.0
@@ -94,8 +96,8 @@ export const amend = (bytes: Uint8Array, changes: ReadonlyMap<number, bigint | u
 }
 
 /**
- * Looks numbers up in a chunk's bytes, in place, so that a claim of a few profiles does not unpack a chunk of thousands:
- * the fingerprint of a number, or `undefined`.
+ * Looks numbers up in a chunk's bytes, in place, so that a claim of a few profiles does not unpack a chunk of thousands
+ * (bench `growth`): the fingerprint of a number, or `undefined`.
  *
  * @category constructors
  * @since 0.1.0

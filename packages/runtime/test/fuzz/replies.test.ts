@@ -230,7 +230,7 @@ const law = ({ delivered, items }: Effect.Success<ReturnType<Send>>, said: numbe
   for (const reason of reasons) {
     assert.isAtLeast(reason.trim().length, 3)
     assert.notInclude(reason, secret)
-    assert.notMatch(reason, /The plugin threw|The plugin answered/, "the plugin kept its contract")
+    assert.notMatch(reason, /The plugin threw|The plugin returned/, "the plugin kept its contract")
     assert.isBelow(reason.length, 2_000, "a vendor cannot fill the store")
   }
   const wait = stop !== undefined && "retryAfterMillis" in stop ? stop.retryAfterMillis : undefined

@@ -104,7 +104,7 @@ describeStores("computations", (store) => {
             Activation.events(audience(name, users, key === undefined ? {} : { key }), world.destination, { id: "a" })
           )
         const isNoKey =
-          'which is no key: a letter, then letters, digits and underscores, 255 at most. Set "key" to one that is.'
+          'which is not a key: a letter, then letters, digits and underscores, 255 at most. Set "key" to one that is.'
         assert.strictEqual(
           of("2nd purchase"),
           `The configuration has a mistake:\n  - computation "2nd_purchase": "2nd purchase" gives the key "2nd_purchase", ${isNoKey}`
