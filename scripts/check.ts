@@ -20,6 +20,7 @@ const steps: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
     .map((path) => ["effect-tsgo", ["diagnostics", "--project", `${path}/tsconfig.json`]] as const),
   ["node", ["--conditions=source", "scripts/docs.ts", "--check"]],
   ["node", ["scripts/links.ts"]],
+  ["node", ["scripts/folders.ts"]],
   ["oxlint", ["--deny-warnings"]],
   ["oxfmt", ["--check"]]
 ]
