@@ -9,15 +9,19 @@
 import { type Client, type DeliveryError, Reply } from "@tributary/core"
 import { type Effect, Schema } from "effect"
 import { HttpClientRequest } from "effect/http"
+import type { AddressInfo } from "./address.ts"
 import type { Settings } from "./settings.ts"
 
 /**
- * One hashed identifier of a member.
+ * One identifier of a member: e-mail addresses, phone numbers and names are hashed.
  *
  * @category models
  * @since 0.1.0
  */
-export type UserIdentifier = { readonly emailAddress: string } | { readonly phoneNumber: string }
+export type UserIdentifier =
+  | { readonly emailAddress: string }
+  | { readonly phoneNumber: string }
+  | { readonly address: AddressInfo }
 
 /**
  * One member on the wire. All members of a request carry the same kind of data.

@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { Destination, type DeliveryError, type Outcome } from "@tributary/core"
+import { Destination, type DeliveryError, Enrichment, type Outcome } from "@tributary/core"
 import { Effect } from "effect"
 import { createRequire } from "node:module"
 import * as Api from "./api.ts"
@@ -58,7 +58,15 @@ export const Adwords = Destination.make("adwords", {
   version,
   settings: Settings,
   client,
-  requires: { identifiers: List.identifierTypes, properties: {} }
+  requires: {
+    identifiers: List.identifierTypes,
+    properties: {
+      givenName: Enrichment.optional(Enrichment.trait("first_name")),
+      familyName: Enrichment.optional(Enrichment.trait("last_name")),
+      regionCode: Enrichment.optional(Enrichment.trait("country")),
+      postalCode: Enrichment.optional(Enrichment.trait("postal_code"))
+    }
+  }
 }).list({
   cadence: "6 hours",
   refreshAfter: "180 days",

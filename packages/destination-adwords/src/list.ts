@@ -9,8 +9,9 @@
  */
 import { DeliveryError, type Identifier, type Member, Outcome, type Reply } from "@tributary/core"
 import { Option, Result, Schema } from "effect"
+import { addressOf, type Parts } from "./address.ts"
 import { type AudienceMember, RequestStatus, Taken, type UserIdentifier } from "./api.ts"
-import * as Normalise from "./normalise.ts"
+import * as Keys from "./keys.ts"
 import * as Refusal from "./refusal.ts"
 import type { Settings } from "./settings.ts"
 
@@ -38,7 +39,14 @@ export const identifierTypes = [
 export const most = { members: 10_000, identifiers: 10 }
 
 type Type = (typeof identifierTypes)[number]
-type Identifiers = Member.Member<Type>["identifiers"]
+
+/**
+ * A member as this plugin is given it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ListMember = Member.Member<Type, Parts>
 
 /**
  * A request made from members, and what is already known of those who are not in it.
@@ -65,7 +73,7 @@ export interface Request {
  * @category combinators
  * @since 0.1.0
  */
-export const toAdd = (members: ReadonlyArray<Member.Member<Type>>, settings: Settings): Request =>
+export const toAdd = (members: ReadonlyArray<ListMember>, settings: Settings): Request =>
   assemble(members, settings, false)
 
 /**
@@ -80,7 +88,7 @@ export const toAdd = (members: ReadonlyArray<Member.Member<Type>>, settings: Set
  * @category combinators
  * @since 0.1.0
  */
-export const toDiscard = (members: ReadonlyArray<Member.Member<Type>>, settings: Settings): Request =>
+export const toDiscard = (members: ReadonlyArray<ListMember>, settings: Settings): Request =>
   assemble(members, settings, true)
 
 const isFailed = (reply: Reply.Reply): boolean => reply.status < 200 || reply.status > 299
@@ -220,27 +228,25 @@ const lacks: Readonly<Record<Settings["uploadKeyType"], string>> = {
   USER_ID: "The profile has no user_id, and the list takes nothing else."
 }
 
-const unusable: Readonly<Record<Settings["uploadKeyType"], string>> = {
-  CONTACT_ID:
-    "None of the profile's identifiers has a form that Google matches: an e-mail address needs one @ and no white space, " +
-    "a phone number its country code (+49…) and no letters.",
-  MOBILE_ID: "The profile's mobile advertising id is no UUID, or only zeros, as after an opt-out.",
-  USER_ID: "The profile's user_id is blank."
-}
+/** Why a member was left out, in Google's terms: each reason once. */
+const rejected = (reasons: ReadonlySet<string>): Outcome.Outcome =>
+  Outcome.rejected(`Google can match the profile by none of its identifiers. ${[...reasons].join(" ")}`)
 
-const assemble = (members: ReadonlyArray<Member.Member<Type>>, settings: Settings, isRemoval: boolean): Request => {
+const assemble = (members: ReadonlyArray<ListMember>, settings: Settings, isRemoval: boolean): Request => {
   const audienceMembers: Array<AudienceMember> = []
   const owners: Array<number> = []
   const settled: Array<Outcome.Outcome | undefined> = []
-  const rejected = {
-    lacking: Outcome.rejected(lacks[settings.uploadKeyType]),
-    unusable: isRemoval ? Outcome.delivered : Outcome.rejected(unusable[settings.uploadKeyType])
-  }
+  const lacking = Outcome.rejected(lacks[settings.uploadKeyType])
   const partsOf = readers[settings.uploadKeyType]
+  const reasons = new Set<string>()
   for (let index = 0; index < members.length; index++) {
-    const parts = partsOf(members[index]?.identifiers ?? {}, settings)
-    if (parts === undefined || parts.length === 0) {
-      settled.push(parts === undefined ? rejected.lacking : rejected.unusable)
+    const member = members[index]
+    reasons.clear()
+    const parts = member === undefined ? undefined : partsOf(member, settings, reasons)
+    if (parts === undefined) {
+      settled.push(lacking)
+    } else if (parts.length === 0) {
+      settled.push(isRemoval ? Outcome.delivered : rejected(reasons))
     } else if (audienceMembers.length + parts.length > most.members && audienceMembers.length > 0) {
       settled.push(full)
     } else {
@@ -254,27 +260,42 @@ const assemble = (members: ReadonlyArray<Member.Member<Type>>, settings: Setting
   return { audienceMembers, owners, settled }
 }
 
-/** A member's audience members: `undefined` where it has no identifier of the kind, none where it has no usable one. */
-type Reader = (identifiers: Identifiers, settings: Settings) => ReadonlyArray<AudienceMember> | undefined
+/**
+ * A member's audience members: `undefined` where it has no identifier of the kind, none where it has no usable one. Adds
+ * to `reasons` why an identifier cannot be used.
+ */
+type Reader = (
+  member: ListMember,
+  settings: Settings,
+  reasons: Set<string>
+) => ReadonlyArray<AudienceMember> | undefined
 
-const contacts: Reader = (identifiers) => {
+const contacts: Reader = ({ identifiers, required }, settings, reasons) => {
   const emails = identifiers.email ?? none
   const phones = identifiers.phone ?? none
   if (emails.length + phones.length === 0) return undefined
-  const found = usable(emails, Normalise.email)
-    .map((email): UserIdentifier => ({ emailAddress: Normalise.hashed(email) }))
-    .concat(usable(phones, Normalise.phone).map((phone) => ({ phoneNumber: Normalise.hashed(phone) })))
+  const found = keysOf(emails, Keys.keyEmail, settings, reasons)
+    .map((emailAddress): UserIdentifier => ({ emailAddress }))
+    .concat(keysOf(phones, Keys.keyPhone, settings, reasons).map((phoneNumber) => ({ phoneNumber })))
+  // The ledger knows of identifiers and not of addresses: an address alone would be nobody's entry.
+  const address = settings.addresses && found.length > 0 ? addressOf(required) : undefined
+  if (address !== undefined) found.push({ address })
   return inTens(found).map((userIdentifiers) => ({ userData: { userIdentifiers } }))
 }
 
-const mobileIds: Reader = (identifiers, { keySpace }) => {
-  const values = (keySpace === "IOS" ? identifiers["ios.idfa"] : identifiers["android.idfa"]) ?? none
+const mobileIds: Reader = ({ identifiers }, settings, reasons) => {
+  const [values = none, key] =
+    settings.keySpace === "IOS"
+      ? [identifiers["ios.idfa"], Keys.keyIosIdfa]
+      : [identifiers["android.idfa"], Keys.keyAndroidIdfa]
   if (values.length === 0) return undefined
-  return inTens(usable(values, Normalise.mobileId)).map((mobileIds) => ({ mobileData: { mobileIds } }))
+  return inTens(keysOf(values, key, settings, reasons)).map((mobileIds) => ({ mobileData: { mobileIds } }))
 }
 
-const userIds: Reader = ({ user_id: values = none }) =>
-  values.length === 0 ? undefined : usable(values, Normalise.userId).map((userId) => ({ userIdData: { userId } }))
+const userIds: Reader = ({ identifiers: { user_id: values = none } }, settings, reasons) =>
+  values.length === 0
+    ? undefined
+    : keysOf(values, Keys.keyUserId, settings, reasons).map((userId) => ({ userIdData: { userId } }))
 
 const readers: Readonly<Record<Settings["uploadKeyType"], Reader>> = {
   CONTACT_ID: contacts,
@@ -282,17 +303,20 @@ const readers: Readonly<Record<Settings["uploadKeyType"], Reader>> = {
   USER_ID: userIds
 }
 
-/** Normal forms, each once: several spellings of one address (a.b@gmail.com, ab@gmail.com) are one identifier. */
-const usable = (
+/** Keys, each once: several spellings of one address (a.b@gmail.com, ab@gmail.com) are one identifier. */
+const keysOf = (
   values: ReadonlyArray<string>,
-  normal: (value: string) => string | undefined
+  keyOf: (value: string, settings: Settings) => Keys.Key,
+  settings: Settings,
+  reasons: Set<string>
 ): ReadonlyArray<string> => {
-  const [only] = values
-  if (values.length === 1 && only !== undefined) {
-    const form = normal(only)
-    return form === undefined ? none : [form]
+  const keys: Array<string> = []
+  for (const value of values) {
+    const key = keyOf(value, settings)
+    if ("reason" in key) reasons.add(key.reason)
+    else if (!keys.includes(key.key)) keys.push(key.key)
   }
-  return [...new Set(values.flatMap((value) => normal(value) ?? []))]
+  return keys
 }
 
 /** In groups of ten, which is what one audience member holds. */

@@ -5,6 +5,7 @@
  */
 import { Client, Setting } from "@tributary/core"
 import { Effect, Schema, SchemaTransformation } from "effect"
+import { isCountry } from "./phone.ts"
 
 /** Google writes customer ids as 123-456-7890 and its API wants the ten digits. */
 const customerId = Schema.String.check(
@@ -68,6 +69,22 @@ const fields = Schema.Struct({
       description: "Stated for every member. Without it Google uses the account's own settings."
     })
   ),
+  defaultCountry: Schema.optionalKey(
+    Schema.String.check(
+      Schema.makeFilter(
+        (value: string) => isCountry(value) || "must be a country of two capital letters (ISO 3166-1), such as GB",
+        { title: "country" }
+      )
+    ).annotate({
+      description:
+        "The country of phone numbers that are written without a country code: ISO 3166-1 alpha-2, such as `GB`. " +
+        "Without it they are rejected."
+    })
+  ),
+  addresses: Schema.Boolean.annotate({
+    description:
+      "For CONTACT_ID: whether name, country and postal code are sent too, where the profile has all four traits."
+  }).pipe(Schema.withDecodingDefaultKey(Effect.succeed(true))),
   membershipDays: Schema.Int.check(Schema.isBetween({ minimum: 181, maximum: 540 }))
     .annotate({
       description:

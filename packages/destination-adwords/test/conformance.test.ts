@@ -3,11 +3,19 @@ import { describe } from "vitest"
 import { Adwords } from "../src/index.ts"
 import * as Sandbox from "../src/sandbox/index.ts"
 
+const properties = {
+  givenName: (no: number) => `Ada ${no}`,
+  familyName: () => "Lovelace",
+  regionCode: () => "GB",
+  postalCode: () => "SW1A 1AA"
+}
+
 describe("lists of contacts", () =>
   conformance(Adwords, {
     sandbox: () => Sandbox.make(),
     holds: ({ lists }) => lists,
-    identifierTypes: ["email", "phone"]
+    identifierTypes: ["email", "phone"],
+    properties
   }))
 
 describe("lists of devices", () =>
@@ -20,5 +28,7 @@ describe("lists of devices", () =>
       appId: "com.example.shop"
     }),
     holds: ({ lists }) => lists,
-    identifierTypes: ["ios.idfa"]
+    identifierTypes: ["ios.idfa"],
+    properties,
+    except: { required: "a list of devices holds no postal addresses, and the plugin needs none" }
   }))

@@ -28,6 +28,8 @@ const Clear = Schema.Struct({
   consent: Schema.optionalKey(
     Schema.Struct({ adUserData: Schema.optionalKey(word), adPersonalization: Schema.optionalKey(word) })
   ),
+  defaultCountry: Schema.optionalKey(Schema.String),
+  addresses: Schema.optionalKey(Schema.Boolean),
   membershipDays: Schema.optionalKey(Schema.Finite),
   uploadKeyType: Schema.optionalKey(Schema.Literals(["CONTACT_ID", "MOBILE_ID", "USER_ID"])),
   keySpace: Schema.optionalKey(Schema.Literals(["IOS", "ANDROID"])),

@@ -6,6 +6,7 @@ import { connected, services } from "./connected.ts"
 const settings = {
   accountId: "1234567890",
   termsOfServiceAccepted: true,
+  addresses: true,
   membershipDays: 540,
   uploadKeyType: "CONTACT_ID",
   baseUrl: "https://datamanager.googleapis.com",

@@ -16,6 +16,7 @@ const contacts: Settings = {
   accountId: "1234567890",
   oauth: { clientId: "c", clientSecret: Redacted.make("s"), refreshToken: Redacted.make("r") },
   termsOfServiceAccepted: true,
+  addresses: true,
   membershipDays: 540,
   uploadKeyType: "CONTACT_ID",
   baseUrl: "https://datamanager.googleapis.com",
@@ -49,6 +50,51 @@ describe("a request to add members", () => {
     assert.deepStrictEqual(request.audienceMembers, [{ userData: { userIdentifiers: [{ emailAddress: gmail }] } }])
   })
 
+  it("R43 takes a number without a country code as one of defaultCountry, and no country as its own", () => {
+    const numbers = [member({ phone: ["(800)555-0100"] }), member({ phone: ["41555501320.0"] })]
+    const request = List.toAdd(numbers, { ...contacts, defaultCountry: "US" })
+    assert.deepStrictEqual(request.audienceMembers, [{ userData: { userIdentifiers: [{ phoneNumber: phone }] } }])
+    assert.deepStrictEqual(tags(request.settled), [undefined, "Rejected"])
+    assert.deepStrictEqual(tags(List.toAdd(numbers, contacts).settled), ["Rejected", "Rejected"])
+  })
+
+  it("passes on identifiers that are hashed already, in lower case and not hashed again", () => {
+    const request = List.toAdd([member({ email: [ada.toUpperCase(), "ada@example.com"], phone: [phone] })], contacts)
+    assert.deepStrictEqual(request.audienceMembers, [
+      { userData: { userIdentifiers: [{ emailAddress: ada }, { phoneNumber: phone }] } }
+    ])
+  })
+
+  it("carries name, country and postal code as one more identifier, where the profile has all four", () => {
+    const required = { givenName: "Ada", familyName: "Lovelace", regionCode: "GB", postalCode: "SW1A 1AA" }
+    const moved = { ...required, regionCode: null }
+    const members = [
+      { identifiers: { email: ["ada@example.com"] }, required },
+      { identifiers: { email: ["adal@gmail.com"] }, required: moved },
+      { identifiers: { email: ["nobody"] }, required }
+    ]
+    // printf '%s' ada | sha256sum; printf '%s' lovelace | sha256sum
+    const address = {
+      givenName: "fdee430d40bd57deeac186cd9790033d0f06f909a8806e7ce6e717ab7c7d5029",
+      familyName: "fb1e7ec987523d2cb9e022cec1d6ae7c99dc46edfae4fe51254025fe4bea571f",
+      regionCode: "GB",
+      postalCode: "SW1A 1AA"
+    }
+    const request = List.toAdd(members, contacts)
+    assert.deepStrictEqual(request.audienceMembers, [
+      { userData: { userIdentifiers: [{ emailAddress: ada }, { address }] } },
+      { userData: { userIdentifiers: [{ emailAddress: gmail }] } }
+    ])
+    assert.deepStrictEqual(tags(request.settled), [undefined, undefined, "Rejected"])
+    assert.deepStrictEqual(List.toAdd(members, { ...contacts, addresses: false }).audienceMembers, [
+      { userData: { userIdentifiers: [{ emailAddress: ada }] } },
+      { userData: { userIdentifiers: [{ emailAddress: gmail }] } }
+    ])
+    assert.deepStrictEqual(List.toDiscard(members.slice(0, 1), contacts).audienceMembers, [
+      { userData: { userIdentifiers: [{ emailAddress: ada }, { address }] } }
+    ])
+  })
+
   it("R33 leaves out what cannot be normalised, and rejects a member who has nothing else, before it is sent", () => {
     const request = List.toAdd(
       [member({ email: ["not an address", "ada@example.com"] }), member({ email: ["nobody"], phone: ["030 1234567"] })],
@@ -61,7 +107,7 @@ describe("a request to add members", () => {
 
   it("rejects with a reason that says what is missing and names nobody", () => {
     const [unusable, lacking, blank, optedOut] = [
-      List.toAdd([member({ email: ["ada lovelace@example.com"] })], contacts).settled[0],
+      List.toAdd([member({ email: ["ada lovelace@example.com"], phone: ["(171) 555-7788"] })], contacts).settled[0],
       List.toAdd([member({ user_id: ["u1"] })], contacts).settled[0],
       List.toAdd([member({ user_id: [" "] })], users).settled[0],
       List.toAdd([member({ "ios.idfa": ["00000000-0000-0000-0000-000000000000"] })], ios).settled[0]
@@ -69,18 +115,24 @@ describe("a request to add members", () => {
     assert.deepStrictEqual(
       unusable,
       Outcome.rejected(
-        "None of the profile's identifiers has a form that Google matches: an e-mail address needs one @ and no white " +
-          "space, a phone number its country code (+49…) and no letters."
+        "Google can match the profile by none of its identifiers. An e-mail address has no white space inside. " +
+          "The phone number has no country code. Write it with + and the country code (+44…), or set defaultCountry."
       )
     )
     assert.deepStrictEqual(
       lacking,
       Outcome.rejected("The profile has no e-mail address and no phone number, and the list takes nothing else.")
     )
-    assert.deepStrictEqual(blank, Outcome.rejected("The profile's user_id is blank."))
+    assert.deepStrictEqual(
+      blank,
+      Outcome.rejected("Google can match the profile by none of its identifiers. The user_id is blank.")
+    )
     assert.deepStrictEqual(
       optedOut,
-      Outcome.rejected("The profile's mobile advertising id is no UUID, or only zeros, as after an opt-out.")
+      Outcome.rejected(
+        "Google can match the profile by none of its identifiers. " +
+          "A mobile advertising id is a UUID, and not only zeros, as after an opt-out."
+      )
     )
   })
 

@@ -99,6 +99,53 @@ describe("the sandbox", () => {
     ])
   })
 
+  it("fails single records when it processes them, tells counts by reason and never whose, and takes them again", () => {
+    const { internal, invalidFormat } = AdwordsSandbox.processingErrors
+    const { ingest, members, send, request } = open({
+      recordFault: (arrival, record) =>
+        arrival === 1 && record < 2 ? (record === 0 ? internal : invalidFormat) : arrival === 3 ? internal : undefined
+    })
+    const people = [person(hash("a"), hash("e")), person(hash("b")), person(hash("c"))]
+    const statusOf = (answer: { readonly json: { readonly requestId: string } }) =>
+      send("GET", `/v1/requestStatus:retrieve?requestId=${answer.json.requestId}`).json.requestStatusPerDestination[0]
+    const partial = statusOf(ingest(people))
+    assert.strictEqual(partial.requestStatus, "PARTIAL_SUCCESS")
+    assert.deepStrictEqual(partial.errorInfo.errorCounts, [
+      { recordCount: "1", reason: "PROCESSING_ERROR_REASON_INTERNAL_ERROR" },
+      { recordCount: "1", reason: "PROCESSING_ERROR_REASON_INVALID_FORMAT" }
+    ])
+    assert.deepStrictEqual(members(), [hash("c")])
+
+    assert.strictEqual(statusOf(ingest(people)).requestStatus, "SUCCESS")
+    assert.deepStrictEqual(members(), [hash("a"), hash("b"), hash("c"), hash("e")])
+
+    const removal = statusOf(send("POST", "/v1/audienceMembers:remove", { ...request, audienceMembers: people }))
+    assert.strictEqual(removal.requestStatus, "FAILED")
+    assert.deepStrictEqual(removal.errorInfo.errorCounts, [
+      { recordCount: "3", reason: "PROCESSING_ERROR_REASON_INTERNAL_ERROR" }
+    ])
+    assert.deepStrictEqual(members(), [hash("a"), hash("b"), hash("c"), hash("e")])
+  })
+
+  it("may give no counts of the records that failed", () => {
+    const { ingest, send } = open({
+      recordFault: (_, record) => (record === 0 ? "PROCESSING_ERROR_REASON_INTERNAL_ERROR" : undefined),
+      errorCounts: false
+    })
+    const { requestId } = ingest([person(hash("a")), person(hash("b"))]).json
+    const [status] = send("GET", `/v1/requestStatus:retrieve?requestId=${requestId}`).json.requestStatusPerDestination
+    assert.strictEqual(status.requestStatus, "PARTIAL_SUCCESS")
+    assert.isUndefined(status.errorInfo)
+  })
+
+  it("promises no order: a later upload may be processed before an earlier one", () => {
+    const { ingest, members, send, request } = open({ processingMillis: (arrival) => (arrival === 1 ? 2000 : 1000) })
+    ingest([person(hash("a"))])
+    send("POST", "/v1/audienceMembers:remove", { ...request, audienceMembers: [person(hash("a"))] })
+    assert.deepStrictEqual(members(1000), [])
+    assert.deepStrictEqual(members(2000), [hash("a")])
+  })
+
   it("3 asks for encoding and terms, and drops members with denied consent later", () => {
     const { ingest, members, send } = open({ processingMillis: 1000 })
     assert.deepStrictEqual(ingest([person(hash("a"))], { encoding: undefined }).reasons, ["REQUIRED_FIELD_MISSING"])

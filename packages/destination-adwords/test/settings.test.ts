@@ -18,6 +18,7 @@ describe("settings", () => {
         accountId: "1234567890",
         oauth,
         termsOfServiceAccepted: true,
+        addresses: true,
         membershipDays: 540,
         uploadKeyType: "CONTACT_ID",
         baseUrl: "https://datamanager.googleapis.com",

@@ -22,6 +22,8 @@ export interface Upload {
   readonly identifiers: number
   /** Identifiers of the members whose consent is not denied. */
   readonly keys: ReadonlyArray<string>
+  /** For each member where its keys end: they begin where those of the one before end. */
+  readonly ends: ReadonlyArray<number>
   /** Members whose consent is denied: taken, and dropped when they are processed. */
   readonly denied: number
 }
@@ -170,6 +172,7 @@ export const readUpload = (
 
   const violations: Array<Violation> = []
   const keys: Array<string> = []
+  const ends: Array<number> = []
   let identifiers = 0
   let denied = 0
   let kind: string | undefined
@@ -206,11 +209,12 @@ export const readUpload = (
       }
     }
     if (problem !== undefined) violations.push(at(i, problem))
+    ends.push(keys.length)
   }
   if (operation === "ingest" && (kind === "userData" || kind === "mobileData")) {
     const status = isRecord(termsOfService) ? termsOfService["customerMatchTermsOfServiceStatus"] : undefined
     if (status !== "ACCEPTED") violations.push(missing("terms_of_service.customer_match_terms_of_service_status"))
   }
   if (violations.length > 0 || kind === undefined) return violations
-  return { kind, records: members.length, identifiers, keys, denied }
+  return { kind, records: members.length, identifiers, keys, ends, denied }
 }

@@ -51,8 +51,11 @@ export interface SandboxOptions {
   readonly loginAccountId?: string
   /** With which credentials `settings` signs. Default: oauth. */
   readonly credentials?: "oauth" | "serviceAccount"
-  /** Milliseconds from a request to its result. Default: 30 minutes. */
-  readonly processingMillis?: number
+  /**
+   * Milliseconds from a request to its result, for all or for the nth taken upload (from 1). Default: 30 minutes. The
+   * vendor promises no order: an upload that takes less time is processed before one that came earlier.
+   */
+  readonly processingMillis?: number | ((arrival: number) => number)
   /** Life of an access token in milliseconds. Default: one hour. */
   readonly tokenMillis?: number
   /** Requests a minute and a day. `"unlimited"` for benchmarks. */
@@ -69,7 +72,35 @@ export interface SandboxOptions {
   readonly fault?: (arrival: number, request: Sandbox.SandboxRequest) => Fault | Sandbox.SandboxResponse | undefined
   /** Fails the nth taken upload (from 1) as a whole when it is processed, for this reason. */
   readonly jobFault?: (arrival: number) => string | undefined
+  /**
+   * Fails single records of the nth taken upload (from 1) when it is processed, by their place in the request (from 0)
+   * and for this reason: `PARTIAL_SUCCESS` with counts by reason, and never whose they are; `FAILED` where all fail. It
+   * is asked again for each upload, so what is sent again may succeed. `processingErrors` has the vendor's reasons.
+   */
+  readonly recordFault?: (arrival: number, record: number) => string | undefined
+  /** `false`: a status says that records failed, and neither how many nor why. The vendor does not promise more. */
+  readonly errorCounts?: boolean
 }
+
+/**
+ * Reasons for which the vendor fails a record of an upload when it processes it.
+ *
+ * **Details**
+ *
+ * Sending again helps with `internal` only: the others are about the member, its consent or the account.
+ *
+ * Source: google/ads/datamanager/v1/processing_errors.proto.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const processingErrors = {
+  internal: "PROCESSING_ERROR_REASON_INTERNAL_ERROR",
+  deniedConsent: "PROCESSING_ERROR_REASON_DENIED_CONSENT",
+  noConsent: "PROCESSING_ERROR_REASON_NO_CONSENT",
+  unknownConsent: "PROCESSING_ERROR_REASON_UNKNOWN_CONSENT",
+  invalidFormat: "PROCESSING_ERROR_REASON_INVALID_FORMAT"
+} as const
 
 /**
  * Passing troubles of the vendor.
@@ -113,6 +144,20 @@ const methodOf = ({ method, path }: Sandbox.SandboxRequest) => {
   return { family, account, id, name: `userLists ${method}` } as const
 }
 
+const failuresOf = (
+  recordFault: SandboxOptions["recordFault"],
+  arrival: number,
+  upload: Upload | undefined
+): ReadonlyMap<number, string> => {
+  const failures = new Map<number, string>()
+  if (recordFault === undefined || upload === undefined) return failures
+  for (let record = 0; record < upload.records; record++) {
+    const reason = recordFault(arrival, record)
+    if (reason !== undefined) failures.set(record, reason)
+  }
+  return failures
+}
+
 /**
  * A fake Google Ads account behind the Data Manager API.
  *
@@ -134,6 +179,7 @@ export const make = (options: SandboxOptions = {}): Sandbox.Sandbox<State> => {
   const requests: Record<string, number> = {}
   let arrivals = 0
   let uploads = 0
+  const processing = options.processingMillis ?? 1_800_000
 
   const isAdmitted = (accountId: unknown, loginAccountId: unknown) =>
     options.admitted !== false &&
@@ -197,9 +243,18 @@ export const make = (options: SandboxOptions = {}): Sandbox.Sandbox<State> => {
       ])
     }
     if (body["validateOnly"] !== true) {
-      const failure = options.jobFault?.(++uploads)
-      const finishesAt = now + (options.processingMillis ?? 1_800_000)
-      jobs.take(requestId, { operation, destinations, upload, asOf, takenAt: now, finishesAt, failure })
+      const arrival = ++uploads
+      jobs.take(requestId, {
+        operation,
+        destinations,
+        upload,
+        asOf,
+        takenAt: now,
+        finishesAt: now + (typeof processing === "number" ? processing : processing(arrival)),
+        failure: options.jobFault?.(arrival),
+        failures: failuresOf(options.recordFault, arrival, upload),
+        counts: options.errorCounts !== false
+      })
     }
     return { status: 200, body: { requestId } }
   }

@@ -26,6 +26,10 @@ export interface Job {
   readonly finishesAt: number
   /** The reason for which it fails as a whole. */
   readonly failure: string | undefined
+  /** Records that fail alone, by their place in the request, with the reason. */
+  readonly failures: ReadonlyMap<number, string>
+  /** Whether the status says how many records failed and why: the vendor does not promise it. */
+  readonly counts: boolean
 }
 
 const statusField: Readonly<Record<string, { readonly name: string; readonly count: string }>> = {
@@ -52,11 +56,14 @@ export class Jobs {
 
   take(requestId: string, job: Job): void {
     // The status needs no keys; they are let go when the job is done, so memory holds each member once.
-    this.byId.set(requestId, job.upload === undefined ? job : { ...job, upload: { ...job.upload, keys: [] } })
-    this.waiting.push(job)
+    this.byId.set(requestId, job.upload === undefined ? job : { ...job, upload: { ...job.upload, keys: [], ends: [] } })
+    // In the order in which they finish: the vendor promises none, and a later request may be processed first.
+    let place = this.waiting.length
+    while (place > this.next && (this.waiting[place - 1]?.finishesAt ?? 0) > job.finishesAt) place--
+    this.waiting.splice(place, 0, job)
   }
 
-  /** Applies what is due, oldest first. */
+  /** Applies what is due, in the order in which it finished. */
   settle(now: number): void {
     while (true) {
       const job = this.waiting[this.next]
@@ -94,22 +101,41 @@ const apply = (job: Job, list: UserList | undefined) => {
     for (const [member, addedAt] of list.members) if (addedAt < job.asOf) list.members.delete(member)
     return
   }
-  const keys = job.upload?.keys ?? []
+  const keys = job.failures.size === 0 ? (job.upload?.keys ?? []) : keysWithout(job)
   if (job.operation === "ingest") for (let i = 0; i < keys.length; i++) list.members.set(keys[i] ?? "", job.takenAt)
   else for (let i = 0; i < keys.length; i++) list.members.delete(keys[i] ?? "")
+}
+
+/** The keys of the records that do not fail. */
+const keysWithout = ({ failures, upload }: Job): ReadonlyArray<string> => {
+  const { ends = [], keys = [] } = upload ?? {}
+  return ends.flatMap((end, record) => (failures.has(record) ? [] : keys.slice(ends[record - 1] ?? 0, end)))
+}
+
+/** How many records failed, by reason. */
+const failuresOf = ({ failure, failures }: Job, { denied, records }: Upload): ReadonlyMap<string, number> => {
+  if (failure !== undefined) return new Map([[failure, records]])
+  const counts = new Map<string, number>()
+  if (denied > 0) counts.set("PROCESSING_ERROR_REASON_DENIED_CONSENT", denied)
+  for (const reason of failures.values()) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  return counts
 }
 
 const progress = (job: Job, now: number) => {
   if (now < job.finishesAt) return { requestStatus: "PROCESSING" }
   const { upload } = job
   if (upload === undefined) return { requestStatus: "SUCCESS", removeAllAudienceMembersStatus: {} }
-  const failed = job.failure === undefined ? upload.denied : upload.records
-  const reason = job.failure ?? "PROCESSING_ERROR_REASON_DENIED_CONSENT"
+  const reasons = [...failuresOf(job, upload)]
+  const failed = Math.min(
+    upload.records,
+    reasons.reduce((sum, [, count]) => sum + count, 0)
+  )
+  const errorCounts = reasons.map(([reason, count]) => ({ recordCount: String(count), reason }))
   const field = statusField[upload.kind] ?? { name: upload.kind, count: "recordCount" }
   const counts = { recordCount: String(upload.records), [field.count]: String(upload.identifiers) }
   return {
     requestStatus: failed === 0 ? "SUCCESS" : failed === upload.records ? "FAILED" : "PARTIAL_SUCCESS",
-    ...(failed === 0 ? {} : { errorInfo: { errorCounts: [{ recordCount: String(failed), reason }] } }),
+    ...(failed === 0 || !job.counts ? {} : { errorInfo: { errorCounts } }),
     ...(job.operation === "ingest"
       ? { audienceMembersIngestionStatus: { [`${field.name}IngestionStatus`]: counts } }
       : { audienceMembersRemovalStatus: { [`${field.name}RemovalStatus`]: counts } })
