@@ -307,6 +307,31 @@ describe("Plan", () => {
     )
   })
 
+  it("R23 a discard carries the properties of a profile that exits, and none where only an identifier goes", () => {
+    const requirements = { name: Enrichment.trait("name") }
+    const plan = (value: Json | undefined, traits: Readonly<Record<string, Json>>) => {
+      const identifiers = ["ada@example.com", "a@example.com"].map((value, no) => ({
+        no,
+        type: "email",
+        value,
+        gone: no === 1,
+        addedAt: 0
+      }))
+      const profile = { no: 1, traits, identifiers, users: [] }
+      const [task] = fc.sample(anyTask(1), 1)
+      assert(task !== undefined)
+      const under = { ...standing({ task, value, changedAt: 0 }, new Vendor()), sent: () => Plan.sentTrue }
+      return ListPlan.plan(profile, task, under, terms(false, "1", requirements)).discards.map(({ payload }) => payload)
+    }
+    assert.deepStrictEqual(plan(undefined, { name: "Ada" }), [
+      { identifiers: { email: ["ada@example.com", "a@example.com"] }, required: { name: "Ada" } }
+    ])
+    assert.deepStrictEqual(plan(undefined, {}), [
+      { identifiers: { email: ["ada@example.com", "a@example.com"] }, required: {} }
+    ])
+    assert.deepStrictEqual(plan(true, { name: "Ada" }), [{ identifiers: { email: ["a@example.com"] }, required: {} }])
+  })
+
   it("R42 calls that travel together settle what they would settle apart", () => {
     fc.assert(
       fc.property(anyWorld, anyHistory, (world, history) => {

@@ -17,6 +17,9 @@
  */
 export interface Member<T extends string = string, P = unknown> {
   readonly identifiers: { readonly [K in T]?: ReadonlyArray<string> }
-  /** The properties that the plugin requires, filled in. Only in an `add`. */
+  /**
+   * The properties that the plugin requires, filled in. In a `discard` those that the profile has now, where all of it
+   * exits; none where only some of its identifiers do, or where it lacks one that is not optional.
+   */
   readonly required: P
 }

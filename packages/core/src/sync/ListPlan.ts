@@ -78,11 +78,14 @@ const discardOf = (
   standing: Standing,
   terms: Terms
 ): ReadonlyArray<Item<Member>> => {
-  // A discard carries no properties, so none of them makes it another.
+  // What the vendor may match by beside the identifiers goes too, unless the profile stays and only identifiers go. The
+  // properties make it no other discard: they may be gone by now.
+  const filled = standing.value === undefined ? fill(profile, terms) : undefined
+  const required = filled?._tag === "Filled" ? filled.required : {}
   const settles = settlementsOf(new Telling(leaving, undefined, undefined, terms), task)
   return isKnownRejection(settles, standing)
     ? none
-    : [{ profile: profile.no, payload: { identifiers: byType(leaving), required: {} }, settles }]
+    : [{ profile: profile.no, payload: { identifiers: byType(leaving), required }, settles }]
 }
 
 /** What a member's identifiers are told, which a refusal is remembered by. */
