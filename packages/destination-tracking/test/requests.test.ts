@@ -104,6 +104,55 @@ it("R4 R5 R6 R8 R11 R12 a batch is what the Tracking API takes", async () => {
   })
 })
 
+const account = { ...base, type: "group", identifier: { type: "group_id", value: "g1" }, groupId: "g1" } as const
+
+it("R6 R44 every user of an account joins its group by name, and the account's traits are sent once", async () => {
+  const { outcomes, seen, state } = await deliver([
+    { ...account, traits: { seats: 12 }, users: ["u1", "u2", "u3"] },
+    { ...base, messageId: "m-2", type: "identify", identifier: user, traits: { vip: true } }
+  ])
+  assert.deepStrictEqual(outcomes, [Outcome.delivered, Outcome.delivered])
+  assert.strictEqual(seen.length, 1)
+  assert.deepStrictEqual(JSON.parse(seen[0]?.body ?? ""), {
+    batch: [
+      { type: "group", groupId: "g1", userId: "u1", traits: { seats: 12 }, context, ...envelope },
+      {
+        type: "group",
+        groupId: "g1",
+        userId: "u2",
+        traits: {},
+        context,
+        ...envelope,
+        messageId: "m-1-6ca202c88e549dff"
+      },
+      {
+        type: "group",
+        groupId: "g1",
+        userId: "u3",
+        traits: {},
+        context,
+        ...envelope,
+        messageId: "m-1-011e39efe22590f4"
+      },
+      { type: "identify", userId: "u1", traits: { vip: true }, context, ...envelope, messageId: "m-2" }
+    ]
+  })
+  assert.deepStrictEqual(state.memberships, { g1: ["u1", "u2", "u3"] })
+  assert.deepStrictEqual(state.groups, { g1: { seats: 12 } })
+  assert.deepStrictEqual(state.dropped, [])
+})
+
+it("R6 an account with more users than a request holds has several requests, and is delivered when all are", async () => {
+  const users = Array.from({ length: 1201 }, (_, i) => `u${i}`)
+  const { outcomes, seen, state } = await deliver([{ ...account, traits: { seats: 12 }, users }])
+  assert.deepStrictEqual(outcomes, [Outcome.delivered])
+  assert.deepStrictEqual(
+    seen.map(({ body }) => JSON.parse(body).batch.length),
+    [500, 500, 201]
+  )
+  assert.deepStrictEqual(state.memberships["g1"], users.toSorted())
+})
+
 it("R33 a call of more than 32 KB is rejected, and nothing is sent that Segment would drop behind a 200", async () => {
   const { outcomes, state } = await deliver([
     { ...base, type: "identify", identifier: user, traits: { bio: "x".repeat(33_000) } },

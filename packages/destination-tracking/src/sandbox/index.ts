@@ -3,7 +3,8 @@
  *
  * Source: twilio.com/docs/segment, HTTP API source (November 2026): 400 for a request over 500 KB and for bad JSON; 200
  * for everything else, also for events that are dropped: more than 2,500 in a batch, more than 32 KB, no `userId` and no
- * `anonymousId`, a track without `event`. A `messageId` that was seen is dropped.
+ * `anonymousId`, a track without `event`. A `messageId` that was seen is dropped. A group call associates one user, its
+ * `userId` or `anonymousId`, with a group (Spec: Group, February 2026).
  *
  * @since 0.1.0
  */
@@ -17,6 +18,8 @@ export interface State {
   /** Traits by user: the `userId`, else the `anonymousId`. */
   readonly users: Readonly<Record<string, Readonly<Record<string, Json.Json>>>>
   readonly groups: Readonly<Record<string, Readonly<Record<string, Json.Json>>>>
+  /** Who is in which group: the `userId`, else the `anonymousId` of each group call, sorted. Nobody ever leaves one. */
+  readonly memberships: Readonly<Record<string, ReadonlyArray<string>>>
   readonly events: ReadonlyArray<Json.Json>
   /** Why events were dropped after a 200, as the vendor's debugger shows it. */
   readonly dropped: ReadonlyArray<string>
@@ -59,6 +62,7 @@ const fault = (message: Message): string | undefined => {
 export const make = ({ dialect = "segment" }: Options = {}): Sandbox.Sandbox<State> => {
   const users: Record<string, Record<string, Json.Json>> = {}
   const groups: Record<string, Record<string, Json.Json>> = {}
+  const memberships: Record<string, ReadonlyArray<string>> = {}
   const events: Array<Json.Json> = []
   const dropped: Array<string> = []
   const seen = new Set<string>()
@@ -73,6 +77,7 @@ export const make = ({ dialect = "segment" }: Options = {}): Sandbox.Sandbox<Sta
     else if (message["type"] === "group") {
       const group = String(message["groupId"])
       groups[group] = { ...groups[group], ...Object(message["traits"]) }
+      memberships[group] = [...new Set(memberships[group]).add(who)].toSorted()
     } else events.push(json)
   }
 
@@ -107,6 +112,6 @@ export const make = ({ dialect = "segment" }: Options = {}): Sandbox.Sandbox<Sta
     settings: (baseUrl) => ({ endpoint: baseUrl, writeKey }),
     handle: (request) =>
       request.method === "POST" && request.path === "/v1/batch" ? batch(request) : { status: 404, body: "not found" },
-    state: () => ({ users, groups, events, dropped })
+    state: () => ({ users, groups, memberships, events, dropped })
   }
 }
