@@ -228,7 +228,7 @@ export const tell = (space: Space.Space) =>
   Effect.map(
     syncOnce({ ...space, resolved: { ...space.resolved, profiles: [], computations: [] } }, options),
     ({ synced }) => {
-      const bad = synced.filter(({ ending }) => ending._tag !== "Settled" && ending._tag !== "NotDue")
+      const bad = synced.filter(({ ending }) => ending._tag !== "Synced" && ending._tag !== "NotDue")
       if (bad.length > 0) throw new Error(`It did not settle: ${JSON.stringify(bad)}`)
       return synced.reduce(
         (sum, { counts }) => sum + counts.identify + counts.track + counts.group + counts.add + counts.discard,

@@ -31,7 +31,7 @@ describeStores("people far apart", (store) => {
         const requests = Effect.fnUntraced(function* () {
           const before = world.vendor.state.requests.length
           const { synced } = yield* world.sync(activations)
-          assert.isTrue(synced.every(({ ending }) => ending._tag === "Settled"))
+          assert.isTrue(synced.every(({ ending }) => ending._tag === "Synced"))
           return world.vendor.state.requests.length - before
         })
         yield* world.members("Everybody", ids)

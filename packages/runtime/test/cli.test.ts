@@ -100,10 +100,10 @@ describe("a company's first hour", () => {
   it("sync tells everybody, names what was rejected, and then has nothing to tell", async () => {
     const report = await json("sync")
     const [revenue, spent] = report.activations
-    assert.deepStrictEqual([revenue.identify, revenue.rejected, revenue.ending], [5, 1, "settled"])
-    assert.deepStrictEqual([spent.identify, spent.track, spent.ending], [2, 2, "settled"])
+    assert.deepStrictEqual([revenue.identify, revenue.rejected, revenue.ending], [5, 1, "synced"])
+    assert.deepStrictEqual([spent.identify, spent.track, spent.ending], [2, 2, "synced"])
     vendor.bodies.length = 0
-    ends(await folder.run("sync"), 0, "settled")
+    ends(await folder.run("sync"), 0, "synced")
     assert.strictEqual(sent(), 0)
     ends(await folder.run("sync", "braze/nobody"), 2, `There is no activation "braze/nobody"`, "braze/big_spenders")
   })

@@ -266,7 +266,7 @@ const run = (world: World, plugin: Plugin, program: ReadonlyArray<Command>) =>
       }
       if (vendor === "well") {
         for (const { activation, ending } of report.synced) {
-          const due = model.paused.has(activation) ? "Paused" : "Settled"
+          const due = model.paused.has(activation) ? "Paused" : "Synced"
           assert.oneOf(ending._tag, [due, "NotDue"], `${activation}, ${step}`)
         }
       }

@@ -8,7 +8,8 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { pathToFileURL } from "node:url"
 import type { TributaryConfig } from "../config/defineConfig.ts"
-import { type BadConfig, resolve, type Resolved } from "../config/Resolved.ts"
+import type { BadConfig } from "../config/Mistakes.ts"
+import { resolve, type Resolved } from "../config/Resolved.ts"
 
 /**
  * There is no configuration where one was looked for.

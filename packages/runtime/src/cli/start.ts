@@ -53,7 +53,7 @@ const log = (event: Event): Effect.Effect<void> => {
       const { activation, counts, ending } = event.synced
       const sent = Object.entries(counts).flatMap(([label, count]) => (count === 0 ? [] : [`${count} ${label}`]))
       const detail = sent.length === 0 ? "nothing to tell" : sent.join(", ")
-      return ending._tag === "Settled"
+      return ending._tag === "Synced"
         ? Effect.logInfo(`Synced ${activation}: ${detail}`)
         : Effect.logWarning(`Synced ${activation}: ${detail}. ${ending._tag}: ${ending.reason}`)
     }

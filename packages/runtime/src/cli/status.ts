@@ -5,7 +5,7 @@
  */
 import { Cadence } from "@tributary/core/runtime"
 import { Console, DateTime, Effect, Option } from "effect"
-import type { ResolvedActivation } from "../config/Resolved.ts"
+import type { Activation } from "../config/Activation.ts"
 import * as Schedule from "../config/Schedule.ts"
 import { activations, type ActivationStatus, failedSources } from "../store/views/Status.ts"
 import { exitCode, type Run } from "./Exit.ts"
@@ -98,7 +98,7 @@ const troubleOf = (row: ActivationStatus): ReadonlyArray<Trouble> => {
 }
 
 /** While `start` runs: a list by its cadence, events when their computation is evaluated next. */
-const nextSync = (activation: ResolvedActivation, row: ActivationStatus, now: DateTime.Utc): Date | null => {
+const nextSync = (activation: Activation, row: ActivationStatus, now: DateTime.Utc): Date | null => {
   if (row.state !== "active") return null
   const last = (at: Date | null) => Option.map(Option.fromNullishOr(at), DateTime.fromDateUnsafe)
   const due =

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { Console, Duration, Effect } from "effect"
-import type { Counts, Synced } from "../engine/Owned.ts"
+import type { Counts, Synced } from "../engine/Synced.ts"
 import { open } from "../engine/Space.ts"
 import { syncOnce, type SyncReport } from "../engine/SyncOnce.ts"
 import { type ExitCode, exitCode, WrongUse, type Run } from "./Exit.ts"
@@ -84,7 +84,7 @@ const toJson = ({ evaluated, failures, imported, synced }: SyncReport) => ({
     destination,
     ...counts,
     ending: ending._tag.toLowerCase(),
-    ...(ending._tag === "Settled" ? {} : { reason: ending.reason })
+    ...(ending._tag === "Synced" ? {} : { reason: ending.reason })
   }))
 })
 
@@ -100,8 +100,8 @@ const columns: ReadonlyArray<readonly [string, keyof Counts]> = [
 
 const word = ({ ending }: Synced): string => {
   switch (ending._tag) {
-    case "Settled":
-      return "settled"
+    case "Synced":
+      return "synced"
     case "NotDue":
       return "not due"
     case "Held":

@@ -5,9 +5,10 @@
  */
 import { Computation } from "@tributary/core/runtime"
 import { Result } from "effect"
-import type { ChangesOptions } from "./Changes.ts"
+import { type Changes, type ChangesOptions, resolve as resolveChanges } from "./Changes.ts"
+import type { Fail } from "./Mistakes.ts"
 import type { Query } from "./Query.ts"
-import type { ScheduleOptions } from "./Schedule.ts"
+import { resolve as resolveSchedule, type Schedule, type ScheduleOptions, written } from "./Schedule.ts"
 import type { FileSource, Profiles, Rows, SqlSource } from "./Source.ts"
 
 /**
@@ -143,4 +144,47 @@ export const ComputedTrait = {
     collection: options.of.collection,
     ...sourced(options)
   })
+}
+
+/**
+ * A computation to evaluate.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ResolvedComputation {
+  readonly kind: "audience" | "trait"
+  readonly key: string
+  readonly name: string
+  readonly collection: Computation.Collection
+  readonly rows: Rows
+  readonly id: string
+  readonly value: string
+  readonly schedule: Schedule
+  readonly changes: Changes | undefined
+}
+
+/**
+ * Checks a computation.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const resolveComputation = (computation: SourcedComputation, fail: Fail): ResolvedComputation => {
+  const path = `computation "${computation.key}"`
+  if (typeof computation.key !== "string" || !Computation.keyPattern.test(computation.key)) {
+    const { key, name } = computation
+    fail(path, new Computation.BadKey({ name: String(name), key: written(key) }).message)
+  }
+  return {
+    kind: computation._tag === "Audience" ? "audience" : "trait",
+    key: computation.key,
+    name: computation.name,
+    collection: computation.collection,
+    rows: computation.rows,
+    id: computation.id,
+    value: computation.value,
+    schedule: resolveSchedule(computation.schedule, path, fail),
+    changes: resolveChanges(computation.rows.changes, path, fail)
+  }
 }

@@ -5,6 +5,7 @@
  */
 import { Cadence } from "@tributary/core/runtime"
 import { Cron, DateTime, Duration, Option, Result } from "effect"
+import type { Fail } from "./Mistakes.ts"
 
 /**
  * How an operator writes it: `every: "5 minutes"`, or `cron: "0 6 * * *"` with an IANA zone (UTC where left out).
@@ -54,6 +55,21 @@ export const parse = (options: ScheduleOptions): Result.Result<Schedule, string>
         : Result.fail(`every must be one second at least`)
   })
 }
+
+/**
+ * The schedule; `fail` receives what is wrong with it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const resolve = (options: ScheduleOptions, path: string, fail: Fail): Schedule =>
+  Result.match(parse(options), {
+    onFailure: (message): Schedule => {
+      fail(path, message)
+      return { _tag: "Every", cadence: Cadence.hourly }
+    },
+    onSuccess: (schedule) => schedule
+  })
 
 /**
  * A value as somebody wrote it, for a message.

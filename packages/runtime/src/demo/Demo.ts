@@ -13,8 +13,9 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
-import { type BadConfig, resolve } from "../config/Resolved.ts"
-import { pollAll } from "../engine/Receipts.ts"
+import type { BadConfig } from "../config/Mistakes.ts"
+import { resolve } from "../config/Resolved.ts"
+import { pollReceipts } from "../engine/Receipts.ts"
 import * as Space from "../engine/Space.ts"
 import type { Ledger } from "@tributary/core/runtime"
 import { syncOnce, type SyncReport } from "../engine/SyncOnce.ts"
@@ -229,7 +230,9 @@ const play = Effect.fnUntraced(
     /** Compares the vendors with the tables, when Google has had its half hour and was asked what became of it. */
     const check = Effect.fnUntraced(function* (title: string, before: Expected.Expected) {
       yield* time.moveOn("1 hour")
-      const open = Effect.flatMap(Space.open(resolved), ({ destinations }) => Effect.forEach(destinations, pollAll))
+      const open = Effect.flatMap(Space.open(resolved), ({ destinations }) =>
+        Effect.forEach(destinations, pollReceipts)
+      )
       const unfinished = (yield* Effect.scoped(open)).reduce((sum, jobs) => sum + jobs, 0)
       if (unfinished > 0) {
         const reason = `${unfinished} uploads are still worked on after an hour`
@@ -293,7 +296,7 @@ const mustSettle = (title: string, report: SyncReport): Effect.Effect<void, Demo
   const problems = [
     ...report.failures.map((failure) => failure.message),
     ...report.synced.flatMap(({ activation, ending }) =>
-      ending._tag === "Settled" || ending._tag === "NotDue" ? [] : [`${activation}: ${ending._tag}, ${ending.reason}`]
+      ending._tag === "Synced" || ending._tag === "NotDue" ? [] : [`${activation}: ${ending._tag}, ${ending.reason}`]
     )
   ]
   return problems.length === 0

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Counts } from "../engine/Owned.ts"
+import type { Counts } from "../engine/Synced.ts"
 import type { Happened } from "./Overnight.ts"
 import type { Size } from "./Shop.ts"
 

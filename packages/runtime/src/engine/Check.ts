@@ -4,20 +4,22 @@
  * @since 0.1.0
  */
 import type { Diff, Ledger } from "@tributary/core/runtime"
-import { Effect, flow, Schema, type Scope } from "effect"
-import { SqlClient } from "effect/sql"
-import type { BadConfig, Resolved } from "../config/Resolved.ts"
+import { Effect, flow, type Scope } from "effect"
+import type { SqlClient } from "effect/sql"
+import type { BadConfig } from "../config/Mistakes.ts"
+import type { Resolved } from "../config/Resolved.ts"
 import { evaluate, type Evaluated } from "../store/computations/Evaluation.ts"
 import * as Changes from "../sources/Look.ts"
 import { importProfiles, type Imported } from "../store/profiles/Import.ts"
 import { register } from "../store/activations/Registry.ts"
 import { sqlReason, toLedgerError } from "../store/sql/failures.ts"
 import { inSession, type Session, stage } from "../sources/Staging.ts"
-import { transaction } from "../store/sql/Transaction.ts"
+import { rolledBack, transaction } from "../store/sql/Transaction.ts"
+import { span } from "../telemetry/names.ts"
 import { readComputation, readProfiles } from "./Refresh.ts"
 
 /**
- * What the queries answer, and what is wrong with them.
+ * What the queries return, and what is wrong with them.
  *
  * @category models
  * @since 0.1.0
@@ -26,11 +28,9 @@ export interface Checked {
   readonly imported: ReadonlyArray<Imported>
   readonly evaluated: ReadonlyArray<Evaluated>
   readonly mistakes: ReadonlyArray<string>
-  /** Activations whose mapping differs from what the store was told with. */
+  /** Activations whose mapping differs from what was sent. */
   readonly remapped: ReadonlyArray<string>
 }
-
-class RollBack extends Schema.TaggedError<RollBack>()("RollBack", {}) {}
 
 /**
  * Runs every query of a configuration in a transaction that is rolled back.
@@ -38,7 +38,7 @@ class RollBack extends Schema.TaggedError<RollBack>()("RollBack", {}) {}
  * @category combinators
  * @since 0.1.0
  */
-export const checkQueries = Effect.fnUntraced(
+export const checkQueries = Effect.fn(span.check)(
   function* (
     resolved: Resolved,
     folder: string
@@ -64,7 +64,7 @@ export const checkQueries = Effect.fnUntraced(
         Effect.catchTag("SourceError", (error) => Effect.as(note(error), []))
       )
     )
-    yield* transaction(
+    yield* rolledBack(
       Effect.gen(function* () {
         remapped = (yield* register(resolved)).remapped
         for (const { profiles, rows } of stagedProfiles.flat()) {
@@ -77,12 +77,8 @@ export const checkQueries = Effect.fnUntraced(
           if (result._tag === "Success") evaluated.push(result.success)
           else mistakes.push(inWords(result.failure, `computation "${computation.key}"`))
         }
-        return yield* new RollBack()
       })
-    ).pipe(
-      Effect.catchTag("RollBack", () => Effect.void),
-      Effect.catchTag("SqlError", toLedgerError)
-    )
+    ).pipe(Effect.catchTag("SqlError", toLedgerError))
     return { imported, evaluated, mistakes, remapped }
   },
   flow(inSession, Effect.catchTag("SqlError", toLedgerError))

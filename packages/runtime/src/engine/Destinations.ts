@@ -8,8 +8,8 @@ import { Connection, type Plan, RateLimiter, type Reconciler } from "@tributary/
 import { Effect } from "effect"
 import type { HttpClient } from "effect/http"
 import type { SqlClient } from "effect/sql"
-import type { Told } from "../config/Resolved.ts"
 import * as Lease from "../ownership/Lease.ts"
+import type { Activation } from "./Activation.ts"
 
 /**
  * A destination that can be delivered to.
@@ -96,8 +96,8 @@ export const connect = Effect.fnUntraced(function* (
  * @category constructors
  * @since 0.1.0
  */
-export const taskOf = (activation: Told, no: number, space: string): Plan.Task => ({
-  activation: no,
+export const taskOf = (activation: Activation, space: string): Plan.Task => ({
+  activation: activation.no,
   activationId: activation.id,
   title: activation.computation.name,
   personas: {
@@ -132,7 +132,7 @@ export const versionOf = ({ bound, destination }: Connected): string =>
   `${destination.plugin.version} ${bound.settingsText}`
 
 /**
- * How to tell the event form.
+ * What the reconciler needs to deliver to the event form.
  *
  * @category constructors
  * @since 0.1.0
@@ -164,7 +164,7 @@ export const eventWork = (connected: Connected, client = connected.forms.event.c
 }
 
 /**
- * How to tell one list.
+ * What the reconciler needs to deliver to one list.
  *
  * @category constructors
  * @since 0.1.0

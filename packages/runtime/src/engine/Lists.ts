@@ -6,10 +6,25 @@
 import { DeliveryError, type Destination } from "@tributary/core"
 import { type Ledger } from "@tributary/core/runtime"
 import { Effect, Option } from "effect"
-import { SqlClient, type SqlError } from "effect/sql"
-import type { Told } from "../config/Resolved.ts"
+import type { SqlClient, SqlError } from "effect/sql"
 import { fenced } from "../ownership/Ownership.ts"
+import * as Lists from "../store/activations/Lists.ts"
+import type { Activation } from "./Activation.ts"
 import type { Connected } from "./Destinations.ts"
+
+/**
+ * What an activation's list is called downstream.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const listName = ({
+  computation,
+  listName: name
+}: Pick<Activation, "computation" | "listName">): Destination.ListName => ({
+  name,
+  description: `Audience "${computation.name}", kept by Tributary`
+})
 
 /**
  * The vendor's id of an activation's list: the one that is known, else one of its name, else a new one.
@@ -19,36 +34,30 @@ import type { Connected } from "./Destinations.ts"
  */
 export const ensureList = Effect.fnUntraced(function* (
   connected: Connected,
-  activation: Told,
-  no: number,
+  activation: Activation,
   owner: Ledger.Ownership
 ): Effect.fn.Return<string, DeliveryError.DeliveryError | Ledger.Fenced | SqlError.SqlError, SqlClient.SqlClient> {
-  const sql = yield* SqlClient.SqlClient
   const { list } = connected.bound
   if (list === undefined) return yield* new DeliveryError.Misconfigured({ reason: "The plugin has no list form." })
   const context: Destination.Context<unknown> = {
     client: connected.forms.list.client,
     settings: connected.bound.settings
   }
-  const wanted: Destination.ListName = {
-    name: activation.listName,
-    description: `Audience "${activation.computation.name}", kept by Tributary`
-  }
-  const [known] = yield* sql<{ list_id: string | null; list_name: string | null }>`
-    select list_id, list_name from tributary.activation where no = ${no}`
-  const keep = (id: string) =>
-    fenced(owner, sql`update tributary.activation set list_id = ${id}, list_name = ${wanted.name} where no = ${no}`)
-  if (known?.list_id == null) {
+  const { no } = activation
+  const wanted = listName(activation)
+  const known = yield* Lists.read(no)
+  const keep = (id: string) => fenced(owner, Lists.keep(no, { id, name: wanted.name }))
+  if (known.id === null) {
     const found = yield* list.find(wanted.name, context)
     const id = Option.isSome(found) ? found.value : yield* list.create(wanted, context)
     yield* keep(id)
     return id
   }
-  if (known.list_name !== wanted.name && list.rename !== undefined) {
-    yield* list.rename(known.list_id, wanted, context)
-    yield* keep(known.list_id)
+  if (known.name !== wanted.name && list.rename !== undefined) {
+    yield* list.rename(known.id, wanted, context)
+    yield* keep(known.id)
   }
-  return known.list_id
+  return known.id
 })
 
 /**

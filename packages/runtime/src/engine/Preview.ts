@@ -8,10 +8,12 @@
  */
 import { type Destination } from "@tributary/core"
 import { Connection, type Diff, Ledger, RateLimiter, Reconciler, type Results } from "@tributary/core/runtime"
-import { Effect, flow, Option, Schema, type Scope } from "effect"
+import { Effect, flow, Option, type Scope } from "effect"
 import { HttpClient, HttpClientError, type HttpClientRequest } from "effect/http"
-import { SqlClient } from "effect/sql"
-import type { BadConfig, Resolved, ResolvedActivation } from "../config/Resolved.ts"
+import type { SqlClient } from "effect/sql"
+import type * as Config from "../config/Activation.ts"
+import type { BadConfig } from "../config/Mistakes.ts"
+import type { Resolved } from "../config/Resolved.ts"
 import { EvaluationError, evaluate } from "../store/computations/Evaluation.ts"
 import * as Holds from "../store/activations/Holds.ts"
 import * as Lease from "../ownership/Lease.ts"
@@ -19,7 +21,12 @@ import { importProfiles } from "../store/profiles/Import.ts"
 import { register } from "../store/activations/Registry.ts"
 import { toLedgerError } from "../store/sql/failures.ts"
 import { inSession, type Session, type SourceError, stage } from "../sources/Staging.ts"
-import { transaction } from "../store/sql/Transaction.ts"
+import { rolledBack } from "../store/sql/Transaction.ts"
+import { readBeforeSync } from "../store/activations/ActivationStates.ts"
+import { keepNextEvaluation } from "../store/computations/Computations.ts"
+import { span } from "../telemetry/names.ts"
+import type { Activation } from "./Activation.ts"
+import { listName } from "./Lists.ts"
 import { type Connected, eventWork, type FormWork, limitsOf, listWork, taskOf } from "./Destinations.ts"
 
 /**
@@ -53,7 +60,7 @@ export interface Previewed {
   readonly seconds: number
   /** Why the sync would wait for `approve`. */
   readonly held: string | undefined
-  /** Whether everything would be taken as told, because of `historical: false` or `baseline`. */
+  /** Whether everything would be taken as sent, because of `historical: false` or `baseline`. */
   readonly isBaseline: boolean
   readonly requests: ReadonlyArray<PreviewedRequest>
 }
@@ -67,9 +74,6 @@ export interface PreviewOptions {
   /** Items of each kind to show the requests of. */
   readonly sample: number
 }
-
-/** Carries the answer out of the transaction that it rolls back. */
-class RollBack extends Schema.TaggedError<RollBack>()("RollBack", {}) {}
 
 type PreviewError =
   | BadConfig
@@ -85,10 +89,10 @@ type PreviewError =
  * @category combinators
  * @since 0.1.0
  */
-export const preview = Effect.fnUntraced(
+export const preview = Effect.fn(span.preview)(
   function* (
     resolved: Resolved,
-    activation: ResolvedActivation,
+    activation: Config.Activation,
     options: PreviewOptions
   ): Effect.fn.Return<
     Previewed,
@@ -109,59 +113,40 @@ export const preview = Effect.fnUntraced(
       Effect.map(stage(profiles.rows, `profiles "${profiles.name}"`, options.folder), (rows) => ({ profiles, rows }))
     )
     const result = yield* stage(computation.rows, `computation "${computation.key}"`, options.folder, computation.value)
-    let answer: Previewed | undefined
-    yield* transaction(
+    const previewed = yield* rolledBack(
       Effect.gen(function* () {
         const registered = yield* register(resolved)
         for (const { profiles, rows } of staged) yield* importProfiles(profiles, rows)
         yield* keepNextEvaluation
         yield* evaluate(computation, result)
         const no = registered.activations.get(activation.id) ?? 0
-        answer = yield* plan(connected, activation, no, resolved.space, options, captured)
-        return yield* new RollBack()
+        return yield* plan(connected, { ...activation, no }, resolved.space, options, captured)
       })
-    ).pipe(
-      Effect.catchTag("RollBack", () => Effect.void),
-      Effect.catchTag("SqlError", toLedgerError)
-    )
-    return answer ?? (yield* new Ledger.LedgerError({ reason: "the preview's transaction gave no answer" }))
+    ).pipe(Effect.catchTag("SqlError", toLedgerError))
+    return previewed ?? (yield* new Ledger.LedgerError({ reason: "the destination has no such form" }))
   },
   flow(inSession, Effect.catchTag("SqlError", toLedgerError))
 )
 
-/**
- * A message id is made from the number of its evaluation, and a number that is taken is not given back by a rollback.
- * A restart is: so the sync gets the number that the preview showed.
- */
-const keepNextEvaluation = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  const [next] = yield* sql<{ no: bigint }>`
-    select last_value + is_called::int as no from tributary.evaluation_no_seq`
-  yield* sql`alter sequence tributary.evaluation_no_seq restart with ${sql.literal(String(next?.no ?? 1n))}`
-})
-
 const plan = Effect.fnUntraced(function* (
   connected: Connected,
-  activation: ResolvedActivation,
-  no: number,
+  activation: Activation,
   space: string,
   options: PreviewOptions,
   captured: Array<PreviewedRequest>
 ) {
-  const sql = yield* SqlClient.SqlClient
   const ledger = yield* Ledger.Ledger
   const reconciler = yield* Reconciler.Reconciler
-  const [row] = yield* sql<{ epoch: bigint; list_id: string | null; baseline_due: boolean }>`
-    select d.epoch, a.list_id, a.baseline_due from tributary.activation a
-    join tributary.destination d on d.id = a.destination where a.no = ${no}`
-  const owner = { destination: activation.destination.id, epoch: row?.epoch ?? 0n }
-  const form =
-    activation.form === "event" ? eventWork(connected) : listWork(connected, row?.list_id ?? "(the new list's id)")
+  const { no } = activation
+  const destination = connected.destination.id
+  const { epoch, isBaselineDue, listId } = yield* readBeforeSync(no)
+  const owner = { destination, epoch }
+  const form = activation.form === "event" ? eventWork(connected) : listWork(connected, listId ?? "(the new list's id)")
   if (form === undefined) return undefined
   const work: Reconciler.Work = {
     ...form,
     owner,
-    tasks: [taskOf(activation, no, space)],
+    tasks: [taskOf(activation, space)],
     mode: "deliver",
     phases: [[no]],
     mayRun: Effect.succeed,
@@ -193,20 +178,20 @@ const plan = Effect.fnUntraced(function* (
     keep(sample.discards, planned.discards)
   }
   const held = yield* Holds.check(no, activation.hold)
-  if (activation.form === "list" && row?.list_id == null && counts.add > 0) {
+  if (activation.form === "list" && listId === null && counts.add > 0) {
     yield* sendList(connected, activation)
   }
   yield* sendSample(form, sample)
   const { batches, seconds } = estimate(connected, activation, counts)
   const previewed: Previewed = {
     activation: activation.id,
-    destination: activation.destination.id,
+    destination,
     counts,
     unsendable: [...unsendable].map(([reason, count]) => ({ reason, count })),
     batches,
     seconds,
     held,
-    isBaseline: row?.baseline_due === true,
+    isBaseline: isBaselineDue,
     requests: captured
   }
   return previewed
@@ -232,18 +217,14 @@ const sendSample = Effect.fnUntraced(function* (form: FormWork, sample: Reconcil
   }
 })
 
-const sendList = ({ bound, forms }: Connected, activation: ResolvedActivation) => {
-  const list = {
-    name: activation.listName,
-    description: `Audience "${activation.computation.name}", kept by Tributary`
-  }
+const sendList = ({ bound, forms }: Connected, activation: Activation) => {
   const context = { client: forms.list.client, settings: bound.settings }
-  return bound.list === undefined ? Effect.void : Effect.exit(bound.list.create(list, context))
+  return bound.list === undefined ? Effect.void : Effect.exit(bound.list.create(listName(activation), context))
 }
 
 const estimate = (
   { destination }: Connected,
-  activation: ResolvedActivation,
+  activation: Activation,
   counts: Readonly<Record<Results.Label, number>>
 ) => {
   const declared = activation.form === "event" ? destination.plugin.event : destination.plugin.list

@@ -5,13 +5,17 @@
  */
 import type { Diff } from "@tributary/core/runtime"
 import { Effect } from "effect"
-import { SqlClient, type SqlError } from "effect/sql"
-import type { ResolvedComputation, ResolvedProfiles } from "../config/Resolved.ts"
+import type { SqlClient, SqlError } from "effect/sql"
+import type { ResolvedComputation } from "../config/Computations.ts"
+import type { ResolvedProfiles } from "../config/Profiles.ts"
 import * as Changes from "../sources/Look.ts"
 import { type Evaluated, evaluate, EvaluationError } from "../store/computations/Evaluation.ts"
 import { importProfiles, type Imported } from "../store/profiles/Import.ts"
 import { inSession, SourceError, stage } from "../sources/Staging.ts"
+import * as Computations from "../store/computations/Computations.ts"
+import * as Sources from "../store/profiles/Sources.ts"
 import { sqlReason } from "../store/sql/failures.ts"
+import { attribute, span } from "../telemetry/names.ts"
 
 /**
  * A source or a computation that failed. What it gave last stands.
@@ -71,30 +75,23 @@ export const readComputation = (
  * @category combinators
  * @since 0.1.0
  */
-export const refreshProfiles = (
+export const refreshProfiles = Effect.fn(span.import)(function* (
   profiles: ResolvedProfiles,
-  { folder, full }: RefreshOptions
-): Effect.Effect<Imported, SourceError, SqlClient.SqlClient> => {
-  const read = readProfiles(profiles, { folder, full })
+  options: RefreshOptions
+): Effect.fn.Return<Imported, SourceError, SqlClient.SqlClient> {
+  const { name } = profiles
+  yield* Effect.annotateCurrentSpan(attribute.source, name)
+  const read = readProfiles(profiles, options)
   const { source } = read
-  return inSession(
-    Effect.gen(function* () {
-      const sql = yield* SqlClient.SqlClient
-      const [kept] = yield* sql<Changes.Kept>`select position, position_type, basis, full_at from tributary.source
-        where id = ${profiles.name}`
-      const look = yield* Changes.look(read, kept, [])
-      return yield* importProfiles(profiles, yield* stage(look.rows, source, folder), look)
-    })
-  ).pipe(
+  return yield* Effect.gen(function* () {
+    const look = yield* Changes.look(read, yield* Sources.keptLook(name), [])
+    return yield* importProfiles(profiles, yield* stage(look.rows, source, options.folder), look)
+  }).pipe(
+    inSession,
     Effect.catchTag("SqlError", (error) => new SourceError({ source, reason: inWords(error), isPartial: true })),
-    Effect.tapError((error) =>
-      remember(
-        (sql) => sql`insert into tributary.source (id, error) values (${profiles.name}, ${error.message})
-          on conflict (id) do update set error = excluded.error`
-      )
-    )
+    Effect.tapError(({ message }) => Effect.ignore(Sources.rememberError(name, message)))
   )
-}
+})
 
 /**
  * Evaluates one computation. A failure is also kept in the store, for `status`.
@@ -102,49 +99,32 @@ export const refreshProfiles = (
  * @category combinators
  * @since 0.1.0
  */
-export const refreshComputation = (
+export const refreshComputation = Effect.fn(span.evaluate)(function* (
   computation: ResolvedComputation,
-  { folder, full }: RefreshOptions
-): Effect.Effect<Evaluated, RefreshError, SqlClient.SqlClient | Diff.Diff> => {
-  const read = readComputation(computation, { folder, full })
-  const { source } = read
-  const { changes, collection, key, value } = computation
-  return inSession(
-    Effect.gen(function* () {
-      const sql = yield* SqlClient.SqlClient
-      const [kept] = yield* sql<Changes.Kept>`select position, position_type, basis, full_at from tributary.computation
-        where collection = ${collection} and key = ${key}`
-      const newcomers = changes === undefined ? [] : yield* newcomersOf(computation)
-      const ids = newcomers.map((newcomer) => newcomer.id)
-      const look = yield* Changes.look(read, kept, ids)
-      const staged = yield* stage(look.rows, source, folder, value)
-      return yield* evaluate(
-        computation,
-        staged,
-        look,
-        newcomers.map(({ no }) => no)
-      )
-    })
-  ).pipe(
-    Effect.catchTag("SqlError", (error) => new EvaluationError({ computation: key, reason: inWords(error) })),
-    Effect.tapError((error) =>
-      remember(
-        (sql) => sql`update tributary.computation set error = ${error.message}
-          where collection = ${collection} and key = ${key}`
-      )
+  options: RefreshOptions
+): Effect.fn.Return<Evaluated, RefreshError, SqlClient.SqlClient | Diff.Diff> {
+  const { changes, key, value } = computation
+  yield* Effect.annotateCurrentSpan(attribute.computation, key)
+  const read = readComputation(computation, options)
+  return yield* Effect.gen(function* () {
+    const kept = yield* Computations.keptLook(computation)
+    const newProfiles = changes === undefined ? [] : yield* Computations.newProfilesOf(computation)
+    const look = yield* Changes.look(
+      read,
+      kept,
+      newProfiles.map(({ id }) => id)
     )
+    const staged = yield* stage(look.rows, read.source, options.folder, value)
+    return yield* evaluate(
+      computation,
+      staged,
+      look,
+      newProfiles.map(({ no }) => no)
+    )
+  }).pipe(
+    inSession,
+    Effect.catchTag("SqlError", (error) => new EvaluationError({ computation: key, reason: inWords(error) })),
+    // Where even this cannot be written, the failure itself still reaches whoever asked for the refresh.
+    Effect.tapError(({ message }) => Effect.ignore(Computations.rememberError(computation, message)))
   )
-}
-
-/** Profiles that nobody knew of when the computation was evaluated. */
-const newcomersOf = ({ collection, key }: ResolvedComputation) =>
-  Effect.flatMap(
-    SqlClient.SqlClient,
-    (sql) => sql<{ no: number; id: string }>`select p.no, p.id from tributary.newcomer n
-      join tributary.computation c on c.no = n.computation_no join tributary.profile p on p.no = n.profile_no
-      where c.collection = ${collection} and c.key = ${key} order by p.no limit 10001`
-  )
-
-/** Where even this cannot be written, the failure itself still reaches whoever asked for the refresh. */
-const remember = (write: (sql: SqlClient.SqlClient) => Effect.Effect<unknown, SqlError.SqlError>) =>
-  Effect.ignore(Effect.flatMap(SqlClient.SqlClient, write))
+})

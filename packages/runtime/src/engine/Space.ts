@@ -17,7 +17,8 @@ import {
 import { Effect, Layer, Schema, type Scope } from "effect"
 import type { HttpClient } from "effect/http"
 import { SqlClient } from "effect/sql"
-import type { BadConfig, Resolved } from "../config/Resolved.ts"
+import type { BadConfig } from "../config/Mistakes.ts"
+import type { Resolved } from "../config/Resolved.ts"
 import { type DestinationBusy, lockSession, take } from "../ownership/Ownership.ts"
 import { type Registered, register, reviseRejections } from "../store/activations/Registry.ts"
 import * as Budgets from "../store/destinations/Budgets.ts"
@@ -28,7 +29,8 @@ import * as SqlLedger from "../store/ledger/SqlLedger.ts"
 import * as Tokens from "../store/destinations/Tokens.ts"
 import { connect, versionOf } from "./Destinations.ts"
 import * as Transport from "../transport/Transport.ts"
-import type { Owned } from "./Owned.ts"
+import type { Activation } from "./Activation.ts"
+import type { OwnedDestination } from "./OwnedDestination.ts"
 
 /**
  * Everything that the engine is made of, over a store.
@@ -70,7 +72,7 @@ export const layer: Layer.Layer<
 export interface Space {
   readonly resolved: Resolved
   readonly registered: Registered
-  readonly destinations: ReadonlyArray<Owned>
+  readonly destinations: ReadonlyArray<OwnedDestination>
 }
 
 /**
@@ -88,7 +90,7 @@ export class BadDestinations extends Schema.TaggedError<BadDestinations>()("BadD
 }
 
 /**
- * Connects destinations, and answers what is wrong with the settings of all that cannot be.
+ * Connects destinations, or reports what is wrong with the settings of all that cannot be connected.
  *
  * @category constructors
  * @since 0.1.0
@@ -133,11 +135,13 @@ export const open = Effect.fnUntraced(function* (
       each.lease.hold(owner)
       const configured = resolved.activations
         .filter((activation) => activation.destination.id === id)
-        .map((activation) => ({ activation, no: registered.activations.get(activation.id) ?? 0 }))
+        .map((activation): Activation => ({ ...activation, no: registered.activations.get(activation.id) ?? 0 }))
       const removed = yield* Exits.removed(id).pipe(Effect.catchTag("SqlError", toLedgerError))
-      const left = removed.map(({ no, toldAs }) => ({
-        activation: { ...toldAs, hold: undefined, cadence: Cadence.hourly },
-        no
+      const left = removed.map(({ no, toldAs }): Activation => ({
+        ...toldAs,
+        no,
+        hold: undefined,
+        cadence: Cadence.hourly
       }))
       return { connected: each, owner, activations: [...configured, ...left], space: resolved.space }
     })

@@ -8,18 +8,23 @@
  */
 import { type Diff, type Ledger, Scheduler } from "@tributary/core/runtime"
 import { DateTime, Duration, Effect, Latch, Option } from "effect"
-import { SqlClient, type SqlError } from "effect/sql"
+import type { SqlClient, SqlError } from "effect/sql"
 import * as Schedule from "../config/Schedule.ts"
-import type { ResolvedComputation, ResolvedProfiles } from "../config/Resolved.ts"
-import { syncEvents, syncList } from "./Engine.ts"
-import type { Owned, Registration, Services, Synced, SyncOptions } from "./Owned.ts"
+import type { ResolvedComputation } from "../config/Computations.ts"
+import type { ResolvedProfiles } from "../config/Profiles.ts"
+import type { Activation } from "./Activation.ts"
+import type { OwnedDestination } from "./OwnedDestination.ts"
 import { prune } from "../store/views/History.ts"
+import { lastEvaluated } from "../store/computations/Computations.ts"
+import { lastImported } from "../store/profiles/Sources.ts"
 import { toLedgerError } from "../store/sql/failures.ts"
 import { isEvaluated } from "../store/activations/ActivationStates.ts"
-import { pollAll } from "./Receipts.ts"
+import { pollReceipts } from "./Receipts.ts"
 import { refreshComputation, type RefreshError, refreshProfiles } from "./Refresh.ts"
 import type { Space } from "./Space.ts"
-import { listDue } from "./SyncOnce.ts"
+import { syncEvents } from "./SyncEvents.ts"
+import { listDue, syncList } from "./SyncList.ts"
+import type { Services, Synced, SyncOptions } from "./Synced.ts"
 
 /**
  * What happens, for whoever keeps a log of it.
@@ -49,7 +54,7 @@ type Needs = Services | Diff.Diff | Scheduler.Scheduler
 const lookAgain = Duration.seconds(2)
 
 /**
- * Runs until `stop` opens, or another process takes over a destination; then finishes what is on the wire.
+ * Runs until `stop` opens, or another process takes over a destination. Then requests in flight are completed.
  *
  * @category combinators
  * @since 0.1.0
@@ -79,8 +84,8 @@ export const start = Effect.fnUntraced(function* (
       eventsJob(owned, options, wakes.get(owned) ?? Latch.makeUnsafe(false)),
       receiptsJob(owned, options),
       ...owned.activations
-        .filter(({ activation }) => activation.form === "list")
-        .map((registration) => listJob(owned, registration, options))
+        .filter(({ form }) => form === "list")
+        .map((activation) => listJob(owned, activation, options))
     ])
   ]
   yield* scheduler.run(jobs, options.stop)
@@ -95,7 +100,7 @@ type AnyJob = Scheduler.Job<Needs>
  */
 const scheduled = (
   schedule: Schedule.Schedule,
-  last: Effect.Effect<Date | null | undefined, SqlError.SqlError, SqlClient.SqlClient>,
+  last: Effect.Effect<Date | undefined, SqlError.SqlError, SqlClient.SqlClient>,
   mustWait: Effect.Effect<boolean, never, Needs> = Effect.succeed(false)
 ) => {
   let attempted = Option.none<DateTime.Utc>()
@@ -107,7 +112,7 @@ const scheduled = (
       const now = yield* DateTime.now
       const stored = Option.isSome(attempted) ? Option.none() : yield* Effect.option(last)
       const latest = Option.orElse(attempted, () =>
-        Option.map(Option.fromNullishOr(Option.getOrUndefined(stored)), DateTime.fromDateUnsafe)
+        Option.map(Option.fromUndefinedOr(Option.getOrUndefined(stored)), DateTime.fromDateUnsafe)
       )
       // While the store does not answer nobody knows, and "never" would run everything at once.
       const isUnknown = Option.isNone(attempted) && Option.isNone(stored)
@@ -118,15 +123,7 @@ const scheduled = (
 }
 
 const profilesJob = (profiles: ResolvedProfiles, options: StartOptions, wakeAll: Effect.Effect<void>): AnyJob => {
-  const clock = scheduled(
-    profiles.schedule,
-    Effect.gen(function* () {
-      const sql = yield* SqlClient.SqlClient
-      const [row] = yield* sql<{ at: Date | null }>`
-        select imported_at as at from tributary.source where id = ${profiles.name}`
-      return row?.at
-    })
-  )
+  const clock = scheduled(profiles.schedule, lastImported(profiles.name))
   return {
     name: `import ${profiles.name}`,
     nextDue: clock.nextDue,
@@ -152,13 +149,7 @@ const computationJob = (
 ): AnyJob => {
   const clock = scheduled(
     computation.schedule,
-    Effect.gen(function* () {
-      const sql = yield* SqlClient.SqlClient
-      const [row] = yield* sql<{ at: Date | null }>`
-        select evaluated_at as at from tributary.computation
-        where collection = ${computation.collection} and key = ${computation.key}`
-      return row?.at
-    }),
+    lastEvaluated(computation),
     // Evaluated before the first import, a result would be of profiles that nobody knows, until the next evaluation.
     Effect.gen(function* () {
       const others = yield* Effect.forEach(imports, (job) => job.nextDue)
@@ -174,9 +165,9 @@ const computationJob = (
       Effect.matchEffect({
         onFailure: (error) => options.onEvent({ _tag: "RefreshFailed", error }),
         onSuccess: ({ computation: what, entered, exited, partial, size, unknown }) => {
-          const strangers = unknown === 0 ? "" : `, ${unknown} unknown`
+          const unknownProfiles = unknown === 0 ? "" : `, ${unknown} unknown`
           const how = partial ? ", by what changed" : ""
-          const detail = `${size} profiles (${entered} new or changed, ${exited} left${strangers}${how})`
+          const detail = `${size} profiles (${entered} new or changed, ${exited} exited${unknownProfiles}${how})`
           return options.onEvent({ _tag: "Refreshed", what, detail })
         }
       }),
@@ -193,12 +184,12 @@ const syncOptions = (options: StartOptions): SyncOptions => ({
   onProgress: () => undefined
 })
 
-const tell = (options: StartOptions, seen: Map<string, string>, synced: ReadonlyArray<Synced>) =>
+const report = (options: StartOptions, seen: Map<string, string>, synced: ReadonlyArray<Synced>) =>
   Effect.forEach(
     synced,
     (each) => {
       const total = Object.values(each.counts).reduce((sum, count) => sum + count, 0)
-      const ending = each.ending._tag === "Settled" ? "" : `${each.ending._tag}: ${each.ending.reason}`
+      const ending = each.ending._tag === "Synced" ? "" : `${each.ending._tag}: ${each.ending.reason}`
       // A destination that is held or stopped is looked at every few seconds: say so once.
       if (total === 0 && (seen.get(each.activation) ?? "") === ending) return Effect.void
       seen.set(each.activation, ending)
@@ -208,17 +199,17 @@ const tell = (options: StartOptions, seen: Map<string, string>, synced: Readonly
   )
 
 /** Looks again after a moment, or at once when woken; while the store fails, after a moment too. */
-const eventsJob = (owned: Owned, options: StartOptions, wake: Latch.Latch): AnyJob => {
+const eventsJob = (owned: OwnedDestination, options: StartOptions, wake: Latch.Latch): AnyJob => {
   const seen = new Map<string, string>()
   let next = Option.none<DateTime.Utc>()
   return {
-    name: `tell ${owned.connected.destination.id}`,
+    name: `sync ${owned.connected.destination.id}`,
     wake,
     nextDue: Effect.map(DateTime.now, (now) => Option.getOrElse(next, () => now)),
     run: syncEvents(owned, syncOptions(options)).pipe(
       Effect.matchEffect({
         onFailure: (error) => options.onEvent({ _tag: "StoreFailed", error }),
-        onSuccess: (synced) => tell(options, seen, synced)
+        onSuccess: (synced) => report(options, seen, synced)
       }),
       Effect.andThen(DateTime.now),
       Effect.map((now) => {
@@ -228,25 +219,25 @@ const eventsJob = (owned: Owned, options: StartOptions, wake: Latch.Latch): AnyJ
   }
 }
 
-const listJob = (owned: Owned, registration: Registration, options: StartOptions): AnyJob => {
+const listJob = (owned: OwnedDestination, activation: Activation, options: StartOptions): AnyJob => {
   const seen = new Map<string, string>()
   let next = Option.none<DateTime.Utc>()
   return {
-    name: `tell ${registration.activation.id}`,
+    name: `sync ${activation.id}`,
     nextDue: Effect.gen(function* () {
       const now = yield* DateTime.now
-      // A list that is told before its audience was ever evaluated would wait a whole cadence for nothing.
-      const evaluated = yield* isEvaluated(registration.no).pipe(Effect.orElseSucceed(() => false))
-      // While the store does not answer nobody knows: looking again costs a moment, and telling early breaks a cadence.
-      const due = yield* listDue(registration).pipe(Effect.orElseSucceed(() => DateTime.addDuration(now, lookAgain)))
+      // A list that is synced before its audience was ever evaluated would wait a whole cadence for nothing.
+      const evaluated = yield* isEvaluated(activation.no).pipe(Effect.orElseSucceed(() => false))
+      // While the store does not answer nobody knows: looking again costs a moment, and sending early breaks a cadence.
+      const due = yield* listDue(activation).pipe(Effect.orElseSucceed(() => DateTime.addDuration(now, lookAgain)))
       const again = Option.getOrElse(next, () => now)
       const earliest = evaluated ? due : DateTime.addDuration(now, lookAgain)
       return DateTime.isGreaterThan(again, earliest) ? again : earliest
     }),
-    run: syncList(owned, registration, syncOptions(options)).pipe(
+    run: syncList(owned, activation, syncOptions(options)).pipe(
       Effect.matchEffect({
         onFailure: (error) => options.onEvent({ _tag: "StoreFailed", error }),
-        onSuccess: (synced) => tell(options, seen, [synced])
+        onSuccess: (synced) => report(options, seen, [synced])
       }),
       Effect.andThen(DateTime.now),
       Effect.map((now) => {
@@ -273,12 +264,12 @@ const pruneJob = (space: Space, options: StartOptions): AnyJob => {
   }
 }
 
-const receiptsJob = (owned: Owned, options: StartOptions): AnyJob => {
+const receiptsJob = (owned: OwnedDestination, options: StartOptions): AnyJob => {
   let next = Option.none<DateTime.Utc>()
   return {
     name: `ask ${owned.connected.destination.id} about jobs`,
     nextDue: Effect.map(DateTime.now, (now) => Option.getOrElse(next, () => now)),
-    run: pollAll(owned).pipe(
+    run: pollReceipts(owned).pipe(
       Effect.matchEffect({
         onFailure: (error) => options.onEvent({ _tag: "StoreFailed", error }),
         onSuccess: () => Effect.void

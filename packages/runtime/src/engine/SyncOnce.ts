@@ -3,18 +3,20 @@
  *
  * @since 0.1.0
  */
-import { Cadence, type Diff, Ledger } from "@tributary/core/runtime"
-import { DateTime, Effect, Option } from "effect"
-import { SqlClient } from "effect/sql"
+import type { Diff, Ledger } from "@tributary/core/runtime"
+import { DateTime, Effect } from "effect"
+import type { SqlClient } from "effect/sql"
 import type { Evaluated } from "../store/computations/Evaluation.ts"
 import type { Imported } from "../store/profiles/Import.ts"
-import { toLedgerError } from "../store/sql/failures.ts"
 import { OnProgress } from "../sources/Staging.ts"
-import { syncEvents, syncList } from "./Engine.ts"
-import type { Owned, Registration, Services, Synced, SyncOptions } from "./Owned.ts"
-import { pollAll } from "./Receipts.ts"
+import type { Activation } from "./Activation.ts"
+import type { OwnedDestination } from "./OwnedDestination.ts"
+import { pollReceipts } from "./Receipts.ts"
 import { refreshComputation, type RefreshError, refreshProfiles } from "./Refresh.ts"
 import type { Space } from "./Space.ts"
+import { syncEvents } from "./SyncEvents.ts"
+import { listDue, syncList } from "./SyncList.ts"
+import { ended, type Services, type Synced, type SyncOptions } from "./Synced.ts"
 
 /**
  * What a refresh found, and what failed.
@@ -94,7 +96,7 @@ export const refresh = Effect.fnUntraced(function* (
 })
 
 /**
- * Refreshes, then tells every destination what it has not been told. Destinations go side by side.
+ * Refreshes, then brings every destination in step. Destinations go side by side.
  *
  * @category combinators
  * @since 0.1.0
@@ -110,53 +112,31 @@ export const syncOnce = Effect.fnUntraced(function* (
   return { ...refreshed, synced: synced.flat() }
 })
 
-const syncDestination = Effect.fnUntraced(function* (owned: Owned, options: SyncOnceOptions) {
-  // What jobs of earlier syncs lost is told in this one.
-  yield* pollAll(owned)
-  const wanted = owned.activations.filter(({ activation }) => isWanted(options, activation))
+const syncDestination = Effect.fnUntraced(function* (owned: OwnedDestination, options: SyncOnceOptions) {
+  // What jobs of earlier syncs lost is sent in this one.
+  yield* pollReceipts(owned)
+  const wanted = owned.activations.filter((activation) => isWanted(options, activation))
   const synced: Array<Synced> = []
-  if (wanted.some(({ activation }) => activation.form === "event")) {
+  if (wanted.some(({ form }) => form === "event")) {
     options.onStep(`sync ${owned.connected.destination.id}`)
     synced.push(...(yield* syncEvents({ ...owned, activations: wanted }, options)))
   }
-  for (const registration of wanted.filter(({ activation }) => activation.form === "list")) {
+  for (const activation of wanted.filter(({ form }) => form === "list")) {
     if (options.isStopping()) break
-    options.onStep(`sync ${registration.activation.id}`)
-    synced.push(yield* syncListWhenDue(owned, registration, options))
+    options.onStep(`sync ${activation.id}`)
+    synced.push(yield* syncListWhenDue(owned, activation, options))
   }
   return synced
 })
 
-/**
- * When the list may be told next: at once where it never was.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const listDue = Effect.fnUntraced(function* ({ activation, no }: Registration) {
-  const sql = yield* SqlClient.SqlClient
-  // Who is to leave does so at once, and waits for no cadence.
-  const [row] = yield* sql<{ settled_at: Date | null }>`
-    select case when leaving is null then settled_at end as settled_at
-    from tributary.activation where no = ${no}`.pipe(Effect.catchTag("SqlError", toLedgerError))
-  const settled = Option.map(Option.fromNullishOr(row?.settled_at), DateTime.fromDateUnsafe)
-  return Cadence.nextDue(activation.cadence, settled, yield* DateTime.now)
-})
-
 const syncListWhenDue = Effect.fnUntraced(function* (
-  owned: Owned,
-  registration: Registration,
+  owned: OwnedDestination,
+  activation: Activation,
   options: SyncOnceOptions
 ) {
-  const due = yield* listDue(registration)
+  const due = yield* listDue(activation)
   if (DateTime.isGreaterThan(due, yield* DateTime.now)) {
-    const synced: Synced = {
-      activation: registration.activation.id,
-      destination: owned.connected.destination.id,
-      counts: { identify: 0, track: 0, group: 0, add: 0, discard: 0, rejected: 0, postponed: 0 },
-      ending: { _tag: "NotDue", reason: `next at ${DateTime.formatIso(due)}` }
-    }
-    return synced
+    return ended(owned, activation, { _tag: "NotDue", reason: `next at ${DateTime.formatIso(due)}` })
   }
-  return yield* syncList(owned, registration, options)
+  return yield* syncList(owned, activation, options)
 })

@@ -1,4 +1,4 @@
-import { Activation, Diff } from "@tributary/core/runtime"
+import { Activation, Diff, type SyncResult } from "@tributary/core/runtime"
 import { assert, it } from "@effect/vitest"
 import { Context, Effect } from "effect"
 import { SqlClient } from "effect/sql"
@@ -7,7 +7,6 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import type { SourcedActivation } from "../../src/config/defineConfig.ts"
 import { resolve } from "../../src/config/Resolved.ts"
-import type { Ending } from "../../src/engine/Owned.ts"
 import { refreshComputation } from "../../src/engine/Refresh.ts"
 import * as Space from "../../src/engine/Space.ts"
 import { syncOnce } from "../../src/engine/SyncOnce.ts"
@@ -201,7 +200,7 @@ describeStores("R33 outcomes and failures", (store) => {
           world.vendor.answerWith(() => (++failures <= 8 ? { status } : undefined))
           const activations = yield* withValues(world, { u1: 1, u2: 2 })
           const report = yield* whileTimePasses(world.sync(activations, forever), "1 second")
-          assert.strictEqual(report.synced[0]?.ending._tag, "Settled")
+          assert.strictEqual(report.synced[0]?.ending._tag, "Synced")
           assert.deepStrictEqual(sent(world), ["u1 1", "u2 2"])
           const at = world.vendor.state.requests.map((request) => request.at)
           const waits = at.slice(1).map((time, i) => time - (at[i] ?? 0))
@@ -234,7 +233,7 @@ describeStores("R33 outcomes and failures", (store) => {
         yield* withValues(world, { u1: 1, u2: 2 })
         const activations = revenueAt(makeEcho().destination("echo", { baseUrl: `http://127.0.0.1:${port}` }))
         const report = yield* whileTimePasses(world.sync(activations, forever), "1 second")
-        assert.deepInclude(report.synced[0], { ending: { _tag: "Settled" } })
+        assert.deepInclude(report.synced[0], { ending: { _tag: "Synced" } })
         assert.strictEqual(report.synced[0]?.counts.identify, 2)
         assert.strictEqual(requests, 5)
       })
@@ -264,7 +263,7 @@ describeStores("R33 outcomes and failures", (store) => {
         const activations = yield* withValues(world, { u1: 1 })
         const space = yield* Space.open(yield* Effect.fromResult(resolve(world.config(...activations))))
         const ending = Effect.map(syncOnce(space, defaults), (report) => report.synced[0]?.ending)
-        const stopped: Ending = {
+        const stopped: SyncResult.SyncResult = {
           _tag: "Stopped",
           reason: "The destination refuses the credentials: 401 invalid api key"
         }
@@ -274,7 +273,7 @@ describeStores("R33 outcomes and failures", (store) => {
         assert.deepStrictEqual(yield* ending, stopped)
         assert.strictEqual(world.vendor.state.requests.length, 1, "the vendor is left alone meanwhile")
         yield* Operations.resume(yield* world.activation("echo/revenue"))
-        assert.deepStrictEqual(yield* ending, { _tag: "Settled" })
+        assert.deepStrictEqual(yield* ending, { _tag: "Synced" })
         assert.deepStrictEqual(sent(world), ["u1 1"])
       }).pipe(Effect.scoped)
     )

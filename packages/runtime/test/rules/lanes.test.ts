@@ -124,7 +124,7 @@ describeStores("lanes", (store) => {
         const report = yield* whileTimePasses(Fiber.join(sync), "50 millis")
         assert.deepStrictEqual(
           report.synced.map(({ ending }) => ending._tag),
-          ["Settled", "Held"]
+          ["Synced", "Held"]
         )
         assert.deepStrictEqual(
           world.sent().filter((message) => message["traits"]?.["vips"] !== undefined),
@@ -151,12 +151,12 @@ describeStores("rests", (store) => {
             const process = Effect.provide(world.sync(activations), Layer.fresh(Space.layer))
             const { synced } = yield* whileTimePasses(process)
             const ending = synced[0]?.ending
-            assert.include(ending?._tag === "Settled" ? "" : ending?.reason, until)
+            assert.include(ending?._tag === "Synced" ? "" : ending?.reason, until)
             assert.strictEqual(world.vendor.state.requests.length, 20)
           }
           yield* TestClock.adjust("1 day")
           const { synced } = yield* whileTimePasses(world.sync(activations))
-          assert.strictEqual(synced[0]?.ending._tag, "Settled")
+          assert.strictEqual(synced[0]?.ending._tag, "Synced")
           assert.strictEqual(world.vendor.state.requests.length, 30)
         })
       )
@@ -210,7 +210,7 @@ describeStores("rests", (store) => {
         isDown = false
         yield* world.sql`update tributary.destination set rests_until = null`
         const { synced } = yield* whileTimePasses(world.sync(activations, { patience: 1 }))
-        assert.strictEqual(synced[0]?.ending._tag, "Settled")
+        assert.strictEqual(synced[0]?.ending._tag, "Synced")
         const [row] = yield* world.sql<{ failures: number; resting: string | null }>`
           select failures, resting from tributary.destination`
         assert.deepStrictEqual(row, { failures: 0, resting: null })
@@ -238,7 +238,7 @@ describeStores("rests", (store) => {
         )
         assert.deepStrictEqual(Object.fromEntries(synced.map(({ activation, ending }) => [activation, ending._tag])), {
           down: "GaveUp",
-          up: "Settled"
+          up: "Synced"
         })
         assert.strictEqual(world.sent().length, 20)
       })

@@ -70,7 +70,7 @@ describeStores("leaving", (store) => {
           'u2 "Audience Exited"',
           'u2 {"vips":false}'
         ])
-        assert.isTrue(report.synced.every(({ ending }) => ending._tag === "Settled"))
+        assert.isTrue(report.synced.every(({ ending }) => ending._tag === "Synced"))
         assert.strictEqual(yield* stateOf("echo/vips"), "removed")
         yield* world.members("Vips", ["u1", "u2", "u3"])
         yield* syncWith({ activations: activations.slice(2) })
@@ -192,7 +192,7 @@ describeStores("leaving", (store) => {
           before()
           yield* Operations.leave(no, "delete")
           const { synced } = yield* world.sync(activations)
-          assert.strictEqual(synced[0]?.ending._tag, "Settled")
+          assert.strictEqual(synced[0]?.ending._tag, "Synced")
           assert.deepStrictEqual(listOf(world), [])
           yield* Operations.resume(no)
           yield* TestClock.adjust("2 hours")

@@ -23,7 +23,7 @@ const mistakes = (world: World, ...activations: ReadonlyArray<SourcedActivation>
 const endingOf = Effect.fnUntraced(function* (world: World, activations: ReadonlyArray<SourcedActivation>) {
   const { synced } = yield* world.sync(activations)
   const ending = synced[0]?.ending
-  return ending?._tag === "Settled" ? "Settled" : `${ending?._tag}: ${ending?.reason}`
+  return ending?._tag === "Synced" ? "Synced" : `${ending?._tag}: ${ending?.reason}`
 })
 
 const ids = (...numbers: ReadonlyArray<number>) => numbers.map((no) => ({ id: `u${no}` }))
@@ -148,14 +148,14 @@ describeStores("lists", (store) => {
         const activations = [Activation.list(audience("Buyers"), world.destination)]
         yield* world.customers(ids(1, 2))
         yield* world.members("Buyers", ["u1"])
-        assert.strictEqual(yield* endingOf(world, activations), "Settled")
+        assert.strictEqual(yield* endingOf(world, activations), "Synced")
         asked(world)
         yield* world.members("Buyers", ["u1", "u2"])
         yield* TestClock.adjust("59 minutes")
         assert.strictEqual(yield* endingOf(world, activations), "NotDue: next at 2026-01-01T01:00:00.000Z")
         assert.deepStrictEqual(asked(world), [])
         yield* TestClock.adjust("1 minute")
-        assert.strictEqual(yield* endingOf(world, activations), "Settled")
+        assert.strictEqual(yield* endingOf(world, activations), "Synced")
         assert.deepStrictEqual(asked(world), [added("u2")])
       })
     )
@@ -209,7 +209,7 @@ describeStores("lists", (store) => {
         yield* TestClock.adjust("5 hours")
         assert.strictEqual(yield* endingOf(world, activations), "NotDue: next at 2026-01-01T06:00:00.000Z")
         yield* TestClock.adjust("3 days")
-        assert.strictEqual(yield* endingOf(world, activations), "Settled")
+        assert.strictEqual(yield* endingOf(world, activations), "Synced")
         assert.deepStrictEqual(asked(world), [added("u2")])
         yield* world.members("Buyers", ["u1", "u2", "u3"])
         for (let i = 0; i < 3; i++) {

@@ -54,7 +54,7 @@ describeStores("R36 holds", (store) => {
     inWorld(store, { batch: 100 })((world) =>
       Effect.gen(function* () {
         const { ending, sent } = yield* afterLeaving(world, 100, 99)
-        assert.deepStrictEqual([ending?._tag, sent], ["Settled", 99])
+        assert.deepStrictEqual([ending?._tag, sent], ["Synced", 99])
       })
     )
   )
@@ -63,7 +63,7 @@ describeStores("R36 holds", (store) => {
     inWorld(store, { batch: 100 })((world) =>
       Effect.gen(function* () {
         const { ending, sent } = yield* afterLeaving(world, 400, 120)
-        assert.deepStrictEqual([ending?._tag, sent], ["Settled", 120])
+        assert.deepStrictEqual([ending?._tag, sent], ["Synced", 120])
       })
     )
   )
@@ -86,8 +86,8 @@ describeStores("R36 holds", (store) => {
       const run = (hold: Activation.HoldPolicy | false) =>
         inWorld(store)((world) => Effect.map(afterLeaving(world, 10, 2, { hold }), ({ ending }) => ending?._tag))
       assert.strictEqual(yield* run({ share: 0.1, least: 2 }), "Held")
-      assert.strictEqual(yield* run({ share: 0.2, least: 2 }), "Settled")
-      assert.strictEqual(yield* run({ share: 0.1, least: 3 }), "Settled")
+      assert.strictEqual(yield* run({ share: 0.2, least: 2 }), "Synced")
+      assert.strictEqual(yield* run({ share: 0.1, least: 3 }), "Synced")
       const emptied = inWorld(store)((world) => afterLeaving(world, 2, 2, { hold: false }))
       assert.strictEqual((yield* emptied).sent, 2)
     })
@@ -99,7 +99,7 @@ describeStores("R36 holds", (store) => {
         const { activations } = yield* afterLeaving(world, 2, 2)
         const no = yield* world.activation("echo/first_time_shopper")
         assert.isTrue(yield* Operations.approve(no))
-        assert.strictEqual(ending(yield* world.sync(activations))?._tag, "Settled")
+        assert.strictEqual(ending(yield* world.sync(activations))?._tag, "Synced")
         assert.strictEqual(world.sent().length, 2)
         assert.isFalse(yield* Operations.approve(no), "nothing is held any more")
         yield* world.members(shoppers, people(2))
@@ -117,7 +117,7 @@ describeStores("R36 holds", (store) => {
       Effect.gen(function* () {
         const { activations } = yield* afterLeaving(world, 3, 3)
         yield* world.members(shoppers, ["u0", "u1"])
-        assert.strictEqual(ending(yield* world.sync(activations))?._tag, "Settled")
+        assert.strictEqual(ending(yield* world.sync(activations))?._tag, "Synced")
         assert.deepStrictEqual(
           world.sent().map((m) => [m["userId"], m["traits"]]),
           [["u2", { first_time_shopper: false }]]

@@ -10,7 +10,6 @@
 import { DateTime, Effect, Option, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { Policy } from "../../config/Options.ts"
-import type { Told } from "../../config/Resolved.ts"
 import { markEverybody } from "./Reach.ts"
 
 /**
@@ -44,8 +43,7 @@ const ToldAs = Schema.Struct({
  * @category combinators
  * @since 0.1.0
  */
-export const toText = (activation: Omit<Told, "hold" | "cadence">): string =>
-  JSON.stringify(Schema.encodeSync(ToldAs)(activation))
+export const toText = (activation: typeof ToldAs.Type): string => JSON.stringify(Schema.encodeSync(ToldAs)(activation))
 
 /**
  * Activations of a destination that were removed and are still being left.

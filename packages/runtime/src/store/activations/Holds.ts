@@ -9,7 +9,7 @@
 import { IdSet } from "@tributary/core/runtime"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import type { ResolvedActivation } from "../../config/Resolved.ts"
+import type { Activation } from "../../config/Activation.ts"
 import { pending } from "../dirty/DirtySets.ts"
 import { sentIdentifiers, wanted } from "./Reach.ts"
 
@@ -21,7 +21,7 @@ import { sentIdentifiers, wanted } from "./Reach.ts"
  */
 export const check = Effect.fnUntraced(function* (
   no: number,
-  policy: ResolvedActivation["hold"]
+  policy: Activation["hold"]
 ): Effect.fn.Return<string | undefined, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   const [row] = yield* sql<{ approved: boolean; held: string | null }>`
@@ -33,7 +33,7 @@ export const check = Effect.fnUntraced(function* (
   return reason
 })
 
-const reasonToHold = Effect.fnUntraced(function* (no: number, policy: NonNullable<ResolvedActivation["hold"]>) {
+const reasonToHold = Effect.fnUntraced(function* (no: number, policy: NonNullable<Activation["hold"]>) {
   const sql = yield* SqlClient.SqlClient
   const present = yield* wanted(no)
   const leaving = IdSet.difference(yield* pending(no), present)

@@ -10,7 +10,10 @@ import { Json } from "@tributary/core"
 import { IdSet } from "@tributary/core/runtime"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { BadConfig, type Resolved, type ResolvedActivation, type ResolvedComputation } from "../../config/Resolved.ts"
+import type { Activation } from "../../config/Activation.ts"
+import type { ResolvedComputation } from "../../config/Computations.ts"
+import { BadConfig } from "../../config/Mistakes.ts"
+import type { Resolved } from "../../config/Resolved.ts"
 import { markEverybody } from "./Reach.ts"
 import { lane, mark, marksOf } from "../dirty/DirtySets.ts"
 import * as Exits from "./Exits.ts"
@@ -120,11 +123,11 @@ const registerComputation = Effect.fnUntraced(function* (computation: ResolvedCo
   return known.no
 })
 
-const mappingOf = (activation: ResolvedActivation): string =>
+const mappingOf = (activation: Activation): string =>
   JSON.stringify([activation.calls, activation.events, activation.traits, activation.identifiers])
 
 const registerActivation = Effect.fnUntraced(function* (
-  activation: ResolvedActivation,
+  activation: Activation,
   computation: number,
   mistakes: Array<Mistake>
 ) {

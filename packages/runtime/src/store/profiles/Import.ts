@@ -11,7 +11,7 @@
 import { IdSet } from "@tributary/core/runtime"
 import { DateTime, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import type { ResolvedProfiles } from "../../config/Resolved.ts"
+import type { ResolvedProfiles } from "../../config/Profiles.ts"
 import * as Changes from "../../sources/Look.ts"
 import { lane, laneFor, mark, marksOf } from "../dirty/DirtySets.ts"
 import { type About, compare, type Compared, writeNew } from "./ImportNew.ts"

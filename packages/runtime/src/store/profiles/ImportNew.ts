@@ -9,7 +9,7 @@
 import type { IdSet } from "@tributary/core/runtime"
 import { Context, Effect, type Scope } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
-import type { ResolvedProfiles } from "../../config/Resolved.ts"
+import type { ResolvedProfiles } from "../../config/Profiles.ts"
 import { analyze, analyzeGrown } from "../sql/Planner.ts"
 import { touched } from "../sql/Sets.ts"
 import { OnProgress, rowsBetweenNews, type Session, stagingTable } from "../../sources/Staging.ts"

@@ -6,7 +6,7 @@
 import { Identifier } from "@tributary/core"
 import { Effect, type Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import type { ResolvedProfiles } from "../../config/Resolved.ts"
+import type { ResolvedProfiles } from "../../config/Profiles.ts"
 import { isFile } from "../../config/Source.ts"
 import { analyze } from "../sql/Planner.ts"
 import { type Session, type Staged, stagingTable } from "../../sources/Staging.ts"

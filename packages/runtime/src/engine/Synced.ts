@@ -1,16 +1,16 @@
 /**
- * What the engine works on, and what it says of it: owned destinations, registered activations, how a sync ended.
+ * What a sync is asked for, and what it did.
  *
  * @since 0.1.0
  */
-import type { Ledger, Reconciler } from "@tributary/core/runtime"
+import type { Reconciler, SyncResult } from "@tributary/core/runtime"
 import type { Duration } from "effect"
 import type { SqlClient } from "effect/sql"
-import type { Told } from "../config/Resolved.ts"
-import type { Connected } from "./Destinations.ts"
+import type { Activation } from "./Activation.ts"
+import type { OwnedDestination } from "./OwnedDestination.ts"
 
 /**
- * What was told, in a summary's words.
+ * What was sent, in a summary's words.
  *
  * @category models
  * @since 0.1.0
@@ -35,16 +35,8 @@ export interface Synced {
   readonly activation: string
   readonly destination: string
   readonly counts: Readonly<Counts>
-  readonly ending: Ending
+  readonly ending: SyncResult.SyncResult
 }
-
-/**
- * @category models
- * @since 0.1.0
- */
-export type Ending =
-  | { readonly _tag: "Settled" }
-  | { readonly _tag: "Held" | "Paused" | "Stopped" | "GaveUp" | "Waiting" | "NotDue"; readonly reason: string }
 
 /**
  * How a sync behaves.
@@ -62,30 +54,6 @@ export interface SyncOptions {
 }
 
 /**
- * A destination that this process owns, with its activations.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Owned {
-  readonly connected: Connected
-  readonly owner: Ledger.Ownership
-  readonly activations: ReadonlyArray<Registration>
-  readonly space: string
-}
-
-/**
- * An activation and its number in the store.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Registration {
-  readonly no: number
-  readonly activation: Told
-}
-
-/**
  * What a sync needs.
  *
  * @category models
@@ -94,7 +62,7 @@ export interface Registration {
 export type Services = SqlClient.SqlClient | Reconciler.Reconciler
 
 /**
- * Nothing was told.
+ * Nothing was sent.
  *
  * @category constructors
  * @since 0.1.0
@@ -116,13 +84,13 @@ export const noCounts = (): Counts => ({
  * @since 0.1.0
  */
 export const ended = (
-  owned: Owned,
-  { activation }: Registration,
-  ending: Ending,
+  { connected }: OwnedDestination,
+  { id }: Activation,
+  ending: SyncResult.SyncResult,
   counts: Counts = noCounts()
 ): Synced => ({
-  activation: activation.id,
-  destination: owned.connected.destination.id,
+  activation: id,
+  destination: connected.destination.id,
   counts,
   ending
 })
