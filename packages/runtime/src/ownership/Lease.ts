@@ -1,5 +1,5 @@
 /**
- * Leases: a request leaves only where this process owned its destination a moment ago.
+ * Leases: a request is sent only where this process owned its destination a moment ago.
  *
  * The ledger is fenced by the epoch, so a process that was overtaken (stopped, cut off, asleep) writes nothing there. A
  * vendor knows no epoch. So the owner asks the store before a request, unless it asked within one lease, and whoever

@@ -151,7 +151,7 @@ describeStores("leaving", (store) => {
         yield* world.sync([Activation.events(audience("Vips"), destination, { onRemoval: "exit" })])
         const { registered } = yield* syncWith({})
         assert.deepStrictEqual(registered.stranded, [{ activation: "echo/vips", destination: "echo" }])
-        assert.strictEqual(yield* stateOf("echo/vips"), "leaving")
+        assert.strictEqual(yield* stateOf("echo/vips"), "exiting")
       })
     )
   )

@@ -1,5 +1,5 @@
 /**
- * Standings: whether an activation may run, has work, and was settled.
+ * Activation states: whether an activation may run, whether anything is pending for it, and when it was last synced.
  *
  * @since 0.1.0
  */
@@ -18,11 +18,11 @@ export interface ActivationState {
   readonly no: number
   readonly paused: boolean
   readonly baseline_due: boolean
-  /** Whether everybody is to leave: that was asked for, and is not held. */
+  /** Whether everybody is to exit: that was asked for, and is not held. */
   readonly is_leaving: boolean
   /** Why its destination waits for an operator. */
   readonly stopped: string | null
-  /** Why its destination is left in peace, and until when. */
+  /** Why nothing is sent to its destination for a while, and until when. */
   readonly resting: string | null
   readonly rests_until: Date | null
   /** Changes with everything that a hold depends on, but for what is sent. */
@@ -30,7 +30,7 @@ export interface ActivationState {
 }
 
 /**
- * How activations stand. Asked before every claim.
+ * Reads the state of activations. Asked before every claim.
  *
  * @category combinators
  * @since 0.1.0
@@ -50,7 +50,7 @@ export const readActivationStates = (activations: ReadonlyArray<number>) =>
   })
 
 /**
- * Stops a destination until somebody has mended it.
+ * Stops a destination until somebody has fixed it.
  *
  * @category combinators
  * @since 0.1.0
@@ -61,7 +61,7 @@ export const markStopped = Effect.fnUntraced(function* (destination: string, rea
 })
 
 /**
- * Leaves a destination in peace for a while.
+ * A while in which nothing is sent to a destination.
  *
  * @category models
  * @since 0.1.0
@@ -87,7 +87,7 @@ export const rest = Effect.fnUntraced(function* (destination: string, { failures
 })
 
 /**
- * The destination answers again.
+ * Ends the rest of a destination: it answers again.
  *
  * @category combinators
  * @since 0.1.0
@@ -142,7 +142,7 @@ export const hasWork = Effect.fnUntraced(function* (activations: ReadonlyArray<n
 })
 
 /**
- * Whether the activation's computation has a result. What is told before that would be told of nothing.
+ * Whether the activation's computation has a result. A sync before that would be a sync of nothing.
  *
  * @category guards
  * @since 0.1.0
@@ -155,7 +155,7 @@ export const isEvaluated = Effect.fnUntraced(function* (activation: number) {
 })
 
 /**
- * Notes that everything due was told: a list's cadence counts from here.
+ * Notes that everything due was sent: a list's cadence counts from here.
  *
  * @category combinators
  * @since 0.1.0

@@ -1,9 +1,9 @@
 /**
- * Leaving: activations that everybody is to exit, because they were removed from the configuration (R39) or because an
- * operator asked for it (R19).
+ * Exits: activations that everybody is to exit, because they were removed from the configuration (R39) or because an
+ * operator emptied them (R19).
  *
- * What should be told is then nothing, for everybody, and the ledger says who has to hear of it: a sync like any other.
- * An activation that was removed is not in the configuration any more, so the store keeps how it was told.
+ * Nobody is wanted then, and the ledger says who was sent an entry: a sync sends their exits as it sends any others. An
+ * activation that was removed is not in the configuration any more, so the store keeps how it was sent.
  *
  * @since 0.1.0
  */
@@ -13,7 +13,7 @@ import { Policy } from "../../config/Options.ts"
 import { markEverybody } from "./Reach.ts"
 
 /**
- * How everybody leaves: one by one, or with the list.
+ * How everybody exits: one by one, or with the list, which is deleted.
  *
  * @category models
  * @since 0.1.0
@@ -38,7 +38,7 @@ const ToldAs = Schema.Struct({
 })
 
 /**
- * How an activation is told, as the store keeps it.
+ * How an activation is sent, as the store keeps it.
  *
  * @category combinators
  * @since 0.1.0
@@ -46,7 +46,7 @@ const ToldAs = Schema.Struct({
 export const toText = (activation: typeof ToldAs.Type): string => JSON.stringify(Schema.encodeSync(ToldAs)(activation))
 
 /**
- * Activations of a destination that were removed and are still being left.
+ * Activations of a destination that were removed, and whose exits are not all sent.
  *
  * @category constructors
  * @since 0.1.0
@@ -71,7 +71,7 @@ export const removed = Effect.fnUntraced(function* (
 })
 
 /**
- * From now on everybody is to leave. Runs inside the caller's transaction.
+ * From now on everybody is to exit. Runs inside the caller's transaction.
  *
  * @category combinators
  * @since 0.1.0
@@ -88,7 +88,7 @@ export const begin = Effect.fnUntraced(function* (
 })
 
 /**
- * How everybody is leaving an activation, if they are.
+ * How everybody is to exit an activation, if they are to.
  *
  * @category constructors
  * @since 0.1.0
@@ -101,7 +101,8 @@ export const of = Effect.fnUntraced(function* (activation: number) {
 })
 
 /**
- * Everybody has left. One that was removed is done with; one that an operator emptied stays empty until `resume`.
+ * All exits are sent. An activation that was removed is done with; one that an operator emptied stays empty until
+ * `resume`.
  *
  * @category combinators
  * @since 0.1.0

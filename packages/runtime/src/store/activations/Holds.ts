@@ -1,8 +1,8 @@
 /**
  * Holds: a sync that would remove too many waits for an operator (R36).
  *
- * A source that breaks looks like an audience that everybody left. So before anything is sent, those about to be told
- * of their leaving are counted against those who were told of being in.
+ * A source that breaks looks like an audience that everybody exited. So before anything is sent, those about to be removed
+ * are counted against those that were sent.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import { pending } from "../dirty/DirtySets.ts"
 import { sentIdentifiers, wanted } from "./Reach.ts"
 
 /**
- * Holds the activation, or lets go of it, as its pending changes ask for. Answers why it is held.
+ * Holds the activation, or lets go of it, as its pending changes ask for. Returns why it is held.
  *
  * @category combinators
  * @since 0.1.0
@@ -36,20 +36,22 @@ export const check = Effect.fnUntraced(function* (
 const reasonToHold = Effect.fnUntraced(function* (no: number, policy: NonNullable<Activation["hold"]>) {
   const sql = yield* SqlClient.SqlClient
   const present = yield* wanted(no)
-  const leaving = IdSet.difference(yield* pending(no), present)
-  if (leaving.size === 0 || (present.size > 0 && leaving.size < policy.least)) return undefined
+  const exits = IdSet.difference(yield* pending(no), present)
+  if (exits.size === 0 || (present.size > 0 && exits.size < policy.least)) return undefined
   const sent = yield* sentIdentifiers(no)
   const rows = yield* sql<{ no: number; profile_no: number }>`
-    select no, profile_no from tributary.identifier where profile_no = any(${[...leaving]}::int[])`
+    select no, profile_no from tributary.identifier where profile_no = any(${[...exits]}::int[])`
   const removed = rows.filter((row) => sent.has(row.no))
   const profiles = new Set(removed.map((row) => row.profile_no)).size
   if (profiles === 0) return undefined
   const share = removed.length / sent.size
   const percent = `${Math.round(share * 100)} %`
   if (present.size === 0) {
-    return `its source turned empty: all of the ${profiles} profiles told would be removed`
+    return `its source turned empty: all ${inWords(profiles)} that were sent would be removed`
   }
   return profiles >= policy.least && share > policy.share
-    ? `it would remove ${profiles} profiles, ${percent} of those sent (allowed: ${Math.round(policy.share * 100)} %)`
+    ? `it would remove ${inWords(profiles)}, ${percent} of those sent (allowed: ${Math.round(policy.share * 100)} %)`
     : undefined
 })
+
+const inWords = (profiles: number) => (profiles === 1 ? "1 profile" : `${profiles} profiles`)

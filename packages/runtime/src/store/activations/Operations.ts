@@ -21,7 +21,7 @@ export const pause = (activation: number): Operation =>
     yield* sql`update tributary.activation set paused = true where no = ${activation}`
   })
 
-/** Undoes `pause` and `empty`, and lets a destination that stopped, or rests, try again. */
+/** Undoes `pause` and `empty`, and lets a destination that stopped, or waits, try again. */
 export const resume = (activation: number): Operation =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
@@ -33,11 +33,11 @@ export const resume = (activation: number): Operation =>
       from tributary.activation a where a.no = ${activation} and d.id = a.destination`
   })
 
-/** Has everybody leave, one by one or with the list, and nobody come back until `resume` (R19). */
+/** Sends everybody's exit, one by one or by deleting the list. Nobody comes back until `resume` (R19). */
 export const leave = (activation: number, leaving: Exits.Leaving): Operation =>
   transaction(Exits.begin(activation, leaving, leaving === "exit" ? "emptied" : "list deleted"))
 
-/** Lets a held sync go ahead, whatever it removes. Answers whether it was held. */
+/** Lets a held sync run, whatever it removes. Returns whether it was held. */
 export const approve = (activation: number): Operation<boolean> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
@@ -47,8 +47,8 @@ export const approve = (activation: number): Operation<boolean> =>
   })
 
 /**
- * Has everything told again: what is told now once more, and what was rejected too. The ledger keeps who was told, so
- * that whoever leaves before is still told of it.
+ * Has everything sent again: what is sent already, and what was rejected too. The ledger keeps who was sent an entry, so
+ * that whoever exits before then is still sent the exit.
  */
 export const resync = (activation: number): Operation =>
   Effect.gen(function* () {
@@ -63,7 +63,7 @@ export const resync = (activation: number): Operation =>
     )
   })
 
-/** Takes everything as told, without sending: the next sync of the activation fills its ledger. */
+/** Takes everything as sent, without sending: the next sync of the activation fills its ledger. */
 export const baseline = (activation: number): Operation =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
@@ -75,7 +75,7 @@ export const baseline = (activation: number): Operation =>
     )
   })
 
-/** Forgets rejections, so that they are tried again: of one activation, of one profile, or all. Answers how many. */
+/** Forgets rejections, so that they are tried again: of one activation, of one profile, or all. Returns how many. */
 export const retry = (filter: {
   readonly activation: number | undefined
   readonly profile: number | undefined
@@ -95,7 +95,7 @@ export const retry = (filter: {
     )
   })
 
-/** The vendor's list is gone: everybody is to be told anew, in a new list (R19). */
+/** The vendor's list was deleted: everybody is sent again, to a new list (R19). */
 export const forgetList = (activation: number): Operation =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient

@@ -1,5 +1,6 @@
 /**
- * Whom an activation concerns: those who should be told something, and those who were.
+ * Reach: the profiles that an activation may concern. Those that it should send something of (`wanted`), and those that
+ * it has sent something of, as the ledger knows them.
  *
  * @since 0.1.0
  */
@@ -12,7 +13,7 @@ import { lane, mark, marksOf } from "../dirty/DirtySets.ts"
 import * as SentSets from "../ledger/SentSets.ts"
 
 /**
- * Makes everybody dirty whom an activation may concern: those in the computation's result, and those who were told.
+ * Marks everybody whom an activation may concern: those in the computation's result, and those that were sent.
  *
  * @category combinators
  * @since 0.1.0
@@ -25,7 +26,7 @@ export const markEverybody = Effect.fnUntraced(function* (
 })
 
 /**
- * The profiles that should be told something now.
+ * The profiles that something should be sent of now.
  *
  * @category combinators
  * @since 0.1.0
@@ -45,7 +46,7 @@ export const wanted = Effect.fnUntraced(function* (
   return row.as_users ? yield* usersOf(present) : yield* withoutGone(present)
 })
 
-/** A deleted profile leaves although the computation has not been evaluated since (R27). */
+/** A deleted profile exits although the computation has not been evaluated since (R27). */
 const withoutGone = Effect.fnUntraced(function* (profiles: IdSet.IdSet) {
   const sql = yield* SqlClient.SqlClient
   const [row] = yield* sql<{ nos: Uint8Array | null }>`

@@ -2,7 +2,7 @@
  * Registry: what the configuration asks for, entered into the store.
  *
  * The configuration is the source of truth, and applying it is a diff too: new activations start with everybody dirty,
- * removed ones rest as they are or are exited (R39), and a key never changes its meaning.
+ * removed ones keep what they sent, or send exits (R39), and a key never changes its meaning.
  *
  * @since 0.1.0
  */
@@ -29,7 +29,7 @@ export interface Registered {
   readonly activations: ReadonlyMap<string, number>
   readonly added: ReadonlyArray<string>
   readonly removed: ReadonlyArray<string>
-  /** Activations whose mapping changed: what was told stays as it was until `resync`. */
+  /** Activations whose mapping changed: what was sent stays as it was until `resync`. */
   readonly remapped: ReadonlyArray<string>
   /** Removed activations that people are to exit, at a destination that the configuration does not have any more. */
   readonly stranded: ReadonlyArray<Stranded>
@@ -161,7 +161,7 @@ const registerActivation = Effect.fnUntraced(function* (
     known.computation_no === computation &&
     known.collection === collection
   if (!isSame) {
-    const message = `the store knows this id with another destination, computation or form, and what was told belongs to that one; set another "id"`
+    const message = `the store knows this id with another destination, computation or form, and what was sent belongs to that one; set another "id"`
     mistakes.push({ path: `activation "${id}"`, message })
   }
   yield* sql`update tributary.activation set removed = false, mapping = ${mapping},

@@ -2,7 +2,7 @@
  * Evaluation: a computation's new result, what changed against the last one, and who is dirty for it.
  *
  * An audience comes out of SQL chunk by chunk, one aggregate each, so that no row crosses the wire; its difference is
- * set algebra. A trait's values are rows, compared in SQL. Snapshot, change and dirty sets are written in one
+ * set algebra (`bench diff`). A trait's values are rows, compared in SQL. Snapshot, change and dirty sets are written in one
  * transaction.
  *
  * @since 0.1.0
@@ -78,7 +78,7 @@ export const evaluate = Effect.fn("Evaluation.evaluate")(function* (
   computation: ResolvedComputation,
   staged: Staged,
   look: Changes.Look = Changes.everything(computation.rows),
-  newcomers: ReadonlyArray<number> = []
+  newProfiles: ReadonlyArray<number> = []
 ): Effect.fn.Return<Evaluated, EvaluationError | SqlError.SqlError, SqlClient.SqlClient | Diff.Diff> {
   const sql = yield* SqlClient.SqlClient
   const failed = (reason: string) => new EvaluationError({ computation: computation.key, reason })
@@ -115,7 +115,7 @@ export const evaluate = Effect.fn("Evaluation.evaluate")(function* (
         unknown = case when ${scope === undefined} then ${result.unknown} else unknown end, error = null,
         ${Changes.remembered(sql, look, at)} where no = ${row.no}`
       yield* sql`delete from tributary.newcomer
-        where computation_no = ${row.no} and (${scope === undefined} or profile_no = any(${newcomers}::int[]))`
+        where computation_no = ${row.no} and (${scope === undefined} or profile_no = any(${newProfiles}::int[]))`
       return {
         computation: computation.key,
         size,
@@ -150,7 +150,7 @@ const rowsOf = (sql: SqlClient.SqlClient, computation: ResolvedComputation, stag
 
 type Failed = (reason: string) => EvaluationError
 
-/** A query that fails is its author's to mend: the database's own words, and not a store that failed. */
+/** A query that fails is its author's to fix: the database's own words, and not a store that failed. */
 const asked = <A, R>(effect: Effect.Effect<A, SqlError.SqlError, R>, failed: Failed) =>
   Effect.mapError(effect, (error) => failed(`the query failed: ${sqlReason(error)}`))
 
@@ -183,7 +183,7 @@ const audienceResult = Effect.fnUntraced(function* (
 })
 
 const nullIds = (count: number, column: string) =>
-  `${count} row${count === 1 ? " has" : "s have"} no id (column "${column}" is null); leave such rows out of the query`
+  `${count} row${count === 1 ? " has" : "s have"} no id (column "${column}" is null); exclude such rows from the query`
 
 const traitResult = Effect.fnUntraced(function* (
   computation: ResolvedComputation,
@@ -254,7 +254,7 @@ interface ChunkChange extends Diff.Change {
   readonly chunk: number
 }
 
-/** Writes the chunks of the snapshot that differ, and answers how. A trait's changed values count as entered. */
+/** Writes the chunks of the snapshot that differ, and returns how. A trait's changed values count as entered. */
 const replaceSnapshot = Effect.fnUntraced(function* (computation: number, result: Result) {
   const sql = yield* SqlClient.SqlClient
   const diff = yield* Diff.Diff
@@ -283,7 +283,7 @@ const replaceSnapshot = Effect.fnUntraced(function* (computation: number, result
   return { change, size }
 })
 
-/** Who changed is dirty for every activation of the computation; for those that tell users of accounts, its users. */
+/** Who changed is dirty for every activation of the computation; for those that send users of accounts, its users. */
 const markChanged = Effect.fnUntraced(function* (
   computation: number,
   change: ReadonlyArray<ChunkChange>,

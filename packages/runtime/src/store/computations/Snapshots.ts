@@ -58,7 +58,7 @@ const looks = [
 
 /**
  * For each profile the newest evaluation in which it entered, exited or changed. Whoever entered is in: what changed is
- * written with the snapshot, so that the snapshot need not be read, which is as large as the audience (`bench list`).
+ * written with the snapshot, so that the snapshot need not be read, which is as large as the audience (`bench growth`).
  *
  * @category constructors
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Budgets in the store: what was used of a day's requests, so that a restart does not start the day anew (R29).
+ * Budgets in the store: what was used of a day's requests, so that a restart does not start the day again (R29).
  *
  * A block is open while `at` is null. Whoever loads or reserves closes what a process that ended left open.
  *

@@ -1,5 +1,5 @@
 /**
- * Claims: dirty profiles taken to be told, so that nobody else takes them and no change to them is missed.
+ * Claims: dirty profiles taken to be sent, so that nobody else takes them and no change to them is missed.
  *
  * @since 0.1.0
  */
@@ -49,9 +49,9 @@ interface Candidate {
 }
 
 /**
- * Takes up to `limit` profiles: live lane first, then those that the first activation is owed, and none that another
+ * Takes up to `limit` profiles: live lane first, then those pending for the first activation, and none that another
  * claim of these activations holds, so that a profile is never on the wire twice at a time (R32). A claim reaches over
- * as many chunks as it takes: a thousand changes cost the same wherever they lie.
+ * as many chunks as it takes: a thousand changes cost the same wherever they lie (`bench growth`).
  *
  * @category constructors
  * @since 0.1.0

@@ -19,7 +19,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 export const lane = { live: 0, backfill: 1 } as const
 
 /**
- * The lane for so many changes at once: news is told first while it is few, and many are a backlog.
+ * The lane for so many changes at once: a few changes are sent first, and many are a backlog.
  *
  * @category constructors
  * @since 0.1.0

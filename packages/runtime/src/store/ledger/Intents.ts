@@ -1,8 +1,8 @@
 /**
- * Intents: what a claim is about to send, written before it leaves.
+ * Intents: what a claim is about to send, written before it is sent.
  *
- * A vendor may have taken what nobody heard it answer. If the person leaves before it is told again, the ledger alone
- * would say that nothing was ever told, and no exit would follow. So the intents of a claim that died become doubts.
+ * A vendor may have taken a request whose response nobody read. If the person exits before it is sent again, the ledger
+ * alone would say that nothing was ever sent, and no exit would follow. So the intents of a claim that died become doubts.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 
 const kinds: ReadonlyArray<Plan.LedgerKind> = ["identify", "track", "group", "member"]
 
-/** For each activation its intents: triples of kind, profile and identifier. */
+/** For each activation its intents: triples of kind, profile and identifier, as bytes and not JSON (`bench event`). */
 const encoded = (intents: ReadonlyArray<Ledger.Intent>): ReadonlyMap<number, Uint8Array> => {
   const counts = new Map<number, number>()
   for (const { settles } of intents) {

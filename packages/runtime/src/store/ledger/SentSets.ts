@@ -1,8 +1,9 @@
 /**
- * Told sets: the identifiers that the ledger knows, by activation, kind and chunk.
+ * Sent sets: the identifiers that something was sent for, as the destination acknowledged it, by activation, kind and
+ * chunk. In the tables they are called told.
  *
  * A chunk of a large audience is 8 kB, which a change of three identifiers must neither read nor rewrite: they are kept
- * beside it, in `told_since` and `forgotten_since`, and folded into `bits` when they have become many.
+ * beside it, in `told_since` and `forgotten_since`, and folded into `bits` when they have become many (`bench growth`).
  *
  * @since 0.1.0
  */
@@ -11,7 +12,7 @@ import { Context, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 
 /**
- * When a chunk is rewritten. Tests set it; the defaults are measured (`bench list`).
+ * When a chunk is rewritten. Tests set it; the defaults are measured (`bench growth`).
  *
  * @category models
  * @since 0.1.0
@@ -24,7 +25,7 @@ export interface Rewrite {
 }
 
 /**
- * @category services
+ * @category references
  * @since 0.1.0
  */
 export const RewriteChunks = Context.Reference<Rewrite>("@tributary/runtime/store/ledger/RewriteChunks", {
@@ -33,7 +34,7 @@ export const RewriteChunks = Context.Reference<Rewrite>("@tributary/runtime/stor
 
 type Written = Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient>
 
-/** The columns that say who was told. */
+/** The columns that say what was sent. */
 interface ToldRow {
   readonly bits: Uint8Array
   readonly told_since: Uint8Array
@@ -45,14 +46,14 @@ const whole = (row: ToldRow): IdSet.IdSet =>
   IdSet.difference(IdSet.union(IdSet.decode(row.bits), IdSet.decode(row.told_since)), IdSet.decode(row.forgotten_since))
 
 /**
- * What was told of the identifiers of a chunk.
+ * What was sent of the identifiers of a chunk.
  *
  * @category models
  * @since 0.1.0
  */
 export interface SentChunk {
   readonly isSent: (identifier: number) => boolean
-  /** Whether it is to be told again, whatever was told. */
+  /** Whether it is to be sent again, whatever was sent. */
   readonly isAgain: (identifier: number) => boolean
 }
 
@@ -84,19 +85,19 @@ export const read = Effect.fnUntraced(function* (
     const before = IdSet.decode(bits)
     const sent = IdSet.decode(told_since)
     const forgotten = IdSet.decode(forgotten_since)
-    const anew = IdSet.decode(again)
+    const toSendAgain = IdSet.decode(again)
     return {
       activation,
       kind,
       chunk,
       isSent: (no) => sent.has(no) || (before.has(no) && !forgotten.has(no)),
-      isAgain: (no) => anew.has(no)
+      isAgain: (no) => toSendAgain.has(no)
     }
   })
 })
 
 /**
- * All that an activation has told, a set for each kind and chunk.
+ * All that an activation has sent, a set for each kind and chunk.
  *
  * @category constructors
  * @since 0.1.0
@@ -112,7 +113,7 @@ export const ofActivation = Effect.fnUntraced(function* (
 })
 
 /**
- * Marks all that an activation has told to be told again. Runs inside the caller's transaction.
+ * Marks all that an activation has sent to be sent again. Runs inside the caller's transaction.
  *
  * @category combinators
  * @since 0.1.0
@@ -133,7 +134,7 @@ export const sendAgain = Effect.fnUntraced(function* (
 })
 
 /**
- * Enters what was acknowledged: what is told now, and what is not told any more.
+ * Enters what was acknowledged: entries and values, and exits.
  *
  * @category combinators
  * @since 0.1.0
@@ -147,7 +148,7 @@ export const acknowledge = (settlements: ReadonlyArray<Plan.Settlement>): Writte
   })
 
 /**
- * Enters what may have been told: it counts as told, so that an exit follows, and is to be told again, whatever it was.
+ * Enters what may have been sent: it counts as sent, so that an exit follows, and is to be sent again, whatever it was.
  *
  * @category combinators
  * @since 0.1.0
@@ -216,7 +217,7 @@ const amend = Effect.fnUntraced(function* <A extends Plan.LedgerKey>(
     const changed = { ...row, ...amendedRow(row, changeOf(own)) }
     return isSame(row, changed) ? [] : [changed]
   })
-  // Whose value is told anew was told before.
+  // A value that is sent again was sent before.
   if (amended.length === 0) return
   // Bits that stay are not written: PostgreSQL keeps them outside of the row.
   yield* sql`update tributary.ledger l set bits = case when w.is_folded then w.b else l.bits end, told_since = w.t,
@@ -264,12 +265,12 @@ const partsOf = <A extends Plan.LedgerKey>(entries: ReadonlyArray<A>): ReadonlyM
 const amendedRow = (row: LockedRow, { again, forgotten, sent }: Change) => {
   const toldSince = IdSet.difference(IdSet.union(IdSet.decode(row.told_since), sent), forgotten)
   const forgottenSince = IdSet.union(IdSet.difference(IdSet.decode(row.forgotten_since), sent), forgotten)
-  const anew = { again: encoded(again(IdSet.decode(row.again))) }
+  const amendedAgain = { again: encoded(again(IdSet.decode(row.again))) }
   if (row.bits === null) {
-    return { ...anew, bits: null, told_since: encoded(toldSince), forgotten_since: encoded(forgottenSince) }
+    return { ...amendedAgain, bits: null, told_since: encoded(toldSince), forgotten_since: encoded(forgottenSince) }
   }
   const bits = IdSet.difference(IdSet.union(IdSet.decode(row.bits), toldSince), forgottenSince)
-  return { ...anew, bits: IdSet.encode(bits), told_since: nothing, forgotten_since: nothing }
+  return { ...amendedAgain, bits: IdSet.encode(bits), told_since: nothing, forgotten_since: nothing }
 }
 
 const isSame = (row: LockedRow, changed: LockedRow): boolean =>

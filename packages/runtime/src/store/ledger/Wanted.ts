@@ -108,7 +108,7 @@ interface Membership {
   readonly found: Found | undefined
 }
 
-/** A user came in with the first of its matching accounts, or on joining it, and went out with the last, or on leaving it. */
+/** A user came in with the first of its matching accounts, or on joining it, and went out with the last, or on quitting it. */
 const foundOf = (memberships: ReadonlyArray<Membership>): Found | undefined => {
   const isIn = memberships.some((membership) => membership.isIn)
   let chosen: Found | undefined

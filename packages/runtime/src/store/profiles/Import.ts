@@ -4,7 +4,7 @@
  * A source gives all of its profiles, and what differs from the store is written. First what is new, slice by slice
  * (ImportNew). Then, in one transaction, what takes something from somebody: profiles that changed or are gone,
  * identifiers that moved or went, membership of accounts. An identifier keeps its number for ever, and one that went
- * keeps its last owner, so that whoever was told of it can be told of its leaving.
+ * keeps its last owner, so that an exit can be sent to whoever was sent an entry for it.
  *
  * @since 0.1.0
  */
@@ -150,7 +150,7 @@ const writeProfiles = (source: ResolvedProfiles, { newest, profiles }: Compared,
   })
 
 interface WrittenIdentifiers {
-  /** Profiles that lost an identifier, or got somebody else's: whoever was told of it must hear. */
+  /** Profiles that lost an identifier, or got somebody else's: whoever was sent it must be sent an exit. */
   readonly sent: IdSet.IdSet
   /** Identifiers that another profile has now. */
   readonly moved: number
@@ -238,16 +238,16 @@ const markDirty = (source: ResolvedProfiles, changed: IdSet.IdSet, added: IdSet.
       from tributary.activation a join tributary.computation c on c.no = a.computation_no
       where not a.removed or a.leaving is not null`
     for (const activation of activations) {
-      // Membership changes concern both sides: users told of their account's audience, and accounts told with users.
+      // Membership changes concern both sides: users sent for their account's audience, and accounts sent with users.
       const concerned = source.account !== undefined || activation.collection === source.collection
       if (!concerned) continue
-      const newcomers = activation.as_users ? added : yield* known(activation.computation_no, added)
-      const concernedProfiles = IdSet.union(changed, newcomers)
+      const ofInterest = activation.as_users ? added : yield* known(activation.computation_no, added)
+      const concernedProfiles = IdSet.union(changed, ofInterest)
       yield* mark(marksOf(activation.no, laneFor(concernedProfiles.size), concernedProfiles))
     }
   })
 
-/** Those of whom the computation has something to tell. */
+/** Those that are in the computation's result. */
 const known = (computation: number, profiles: IdSet.IdSet): Step<IdSet.IdSet> =>
   Effect.map(readSnapshot(computation, [...IdSet.byChunk(profiles).keys()]), (members) =>
     IdSet.intersection(members, profiles)

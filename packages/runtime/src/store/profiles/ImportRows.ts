@@ -62,7 +62,7 @@ export const mistakeIn = (source: ResolvedProfiles, staged: Staged, rows: string
     missing === undefined ? findMistake(source, rows) : Effect.succeed(missing)
   )
 
-/** A row of SQL or CSV has all of its columns, so one row tells; a row of NDJSON may leave some out. */
+/** A row of SQL or CSV has all of its columns, so one row says which; a row of NDJSON may lack some. */
 const findMissingColumn = (source: ResolvedProfiles, staged: Staged): Step<string | undefined> =>
   Effect.gen(function* () {
     const { origin } = source.rows

@@ -13,7 +13,7 @@ import { among, int4s, timestamps } from "../sql/Columns.ts"
 type Read<A> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
 
 /**
- * A profile as the store has it. One that is gone may still have to be told so.
+ * A profile as the store has it. One that is gone may still have to be sent an exit.
  *
  * @category models
  * @since 0.1.0
@@ -57,6 +57,7 @@ interface ProfileColumns {
   readonly traits: ReadonlyArray<Traits>
 }
 
+/** Traits were checked when they were imported, and are not decoded again for each claim (`bench event`). */
 const readColumns = (numbers: ReadonlyArray<number>, withTraits: boolean): Read<ProfileColumns> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
@@ -78,6 +79,7 @@ const byAge = (a: Plan.KnownIdentifier, b: Plan.KnownIdentifier) => a.addedAt - 
 const oldestFirst = (held: ReadonlyArray<Plan.KnownIdentifier>): ReadonlyArray<Plan.KnownIdentifier> =>
   held.some((known, i) => i > 0 && byAge(held[i - 1] ?? known, known) > 0) ? held.toSorted(byAge) : held
 
+/** One row a type, of columns of bytes and a JSON list of texts, and not a row an identifier (`bench event`, `bench list`). */
 const readIdentifiers = (
   numbers: ReadonlyArray<number>,
   types: ReadonlyArray<string>

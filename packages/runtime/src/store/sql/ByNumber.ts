@@ -2,7 +2,7 @@
  * What is known of each of some numbers: a map whose keys are given, in ascending order.
  *
  * A claim is read by several queries, each of which says something of thousands of profiles, mostly in their order. A
- * place in an array is found by looking at the next one, where a `Map` would be filled, and grown, for each query.
+ * place in an array is found by looking at the next one, where a `Map` would be filled, and grown, for each query (`bench list`).
  *
  * @since 0.1.0
  */

@@ -1,6 +1,7 @@
 /**
  * Many rows as one: a column of numbers as its bytes, a column of texts or values as one JSON text. The driver makes an
- * object of each row, and of each element of a parameter, and a claim reads tens of thousands.
+ * object of each row, and of each element of a parameter, and a claim reads tens of thousands
+ * (`bench list`, `bench event`).
  *
  * @since 0.1.0
  */
@@ -41,7 +42,7 @@ export const int4List = (numbers: ReadonlyArray<number> | Uint32Array): string =
 /**
  * That a column holds one of our numbers, which are in ascending order and each there once: as a stretch and a bit for
  * each number of it, where at least one in four is asked for. An index finds a stretch at once, and a list number by
- * number: twenty thousand rows that follow each other took a fifth of the time, one in four as much or less.
+ * number: twenty thousand rows that follow each other took a fifth of the time, one in four as much or less (`bench list`).
  *
  * @category combinators
  * @since 0.1.0

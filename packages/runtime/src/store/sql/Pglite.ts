@@ -248,10 +248,10 @@ const makeClient = Effect.fnUntraced(function* (db: PGlite, folder: string | und
 })
 
 /**
- * Takes away what a process that was killed while it opened the store has left, and nobody else mends. The lock says
- * that no other process has it open.
+ * Takes away what a process that was killed while it opened the store has left, and nobody else cleans up. The lock
+ * says that no other process has it open.
  */
-const mend = (folder: string, data: string, unfinished: string) =>
+const clear = (folder: string, data: string, unfinished: string) =>
   onDisk(folder, () => {
     // Killed while the files were laid out: nothing was ever written to them.
     if (fs.existsSync(unfinished)) fs.rmSync(data, { recursive: true, force: true })
@@ -275,7 +275,7 @@ export const layerFolder = (folder: string): Layer.Layer<SqlClient.SqlClient, St
       if (free < roomToOpen) return yield* new StoreUnavailable({ store: folder, reason: fullDisk(folder, free) })
       const data = path.join(folder, "pgdata")
       const unfinished = path.join(folder, "pgdata.unfinished")
-      yield* mend(folder, data, unfinished)
+      yield* clear(folder, data, unfinished)
       const db = yield* open(data, undefined)
       yield* onDisk(folder, () => fs.rmSync(unfinished, { force: true }))
       return yield* makeClient(db, folder)

@@ -1,5 +1,5 @@
 /**
- * What PostgreSQL's planner must be told.
+ * What PostgreSQL's planner must know.
  *
  * @since 0.1.0
  */

@@ -1,5 +1,6 @@
 /**
- * Numbers of profiles as sets: aggregated by the database, chunk by chunk, so that no row of millions comes here.
+ * Numbers of profiles as sets: aggregated by the database, chunk by chunk, so that no row of millions comes here (`bench
+ * import`, `bench diff`).
  *
  * @since 0.1.0
  */
@@ -40,7 +41,7 @@ export interface Touched {
 }
 
 /**
- * Runs a statement that returns `no`, and what else is named here, and answers which profiles it touched.
+ * Runs a statement that returns `no`, and what else is named here, and returns which profiles it touched.
  *
  * @category combinators
  * @since 0.1.0

@@ -7,7 +7,7 @@
 const longest = 2_000
 
 /**
- * A reason as it can be kept: PostgreSQL holds no NUL, and a vendor's page of HTML is no reason.
+ * A reason as it can be kept: PostgreSQL holds no NUL, and a vendor's page of HTML is not a reason.
  *
  * @category combinators
  * @since 0.1.0

@@ -22,7 +22,7 @@ export interface ActivationStatus {
   readonly destination: string
   readonly form: string
   readonly computation: string
-  readonly state: "active" | "paused" | "held" | "stopped" | "waiting" | "empty" | "leaving" | "removed"
+  readonly state: "active" | "paused" | "held" | "stopped" | "waiting" | "empty" | "exiting" | "removed"
   /** Why it is held, stopped or waiting. */
   readonly reason: string | null
   /** Profiles in the computation's result. */
@@ -75,7 +75,7 @@ export const activations = Effect.gen(function* () {
     select a.no, a.id as activation, a.destination, a.form, c.key as computation, c.size, c.evaluated_at, c.error,
       a.settled_at, coalesce(d.stopped, a.held, case when d.rests_until > ${now}::timestamptz
         then d.resting || '; tried again at ' || to_char(d.rests_until at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC' end) as reason,
-      case when a.removed and a.leaving is not null then 'leaving' when a.removed then 'removed'
+      case when a.removed and a.leaving is not null then 'exiting' when a.removed then 'removed'
         when a.leaving is not null then 'empty' when a.paused then 'paused' when d.stopped is not null then 'stopped'
         when a.held is not null then 'held' when d.rests_until > ${now}::timestamptz then 'waiting'
         else 'active' end as state,
