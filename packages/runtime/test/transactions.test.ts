@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect } from "effect"
 import { SqlClient } from "effect/sql"
-import { transaction } from "../src/store/sql/Transaction.ts"
-import { stores } from "./support/stores.ts"
+import { rolledBack, transaction } from "../src/store/sql/Transaction.ts"
+import { describeStores, stores } from "./support/stores.ts"
 
 describe("a transaction whose connection ends", () => {
   for (const store of stores.filter(({ name }) => name === "PostgreSQL")) {
@@ -17,4 +17,36 @@ describe("a transaction whose connection ends", () => {
       }).pipe(Effect.provide(store.layer))
     )
   }
+})
+
+describeStores("a transaction that is rolled back", (store) => {
+  it.effect("returns its effect's value, and nothing of what it wrote stays", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const sources = sql<{ id: string }>`select id from tributary.source`
+      const write = sql`insert into tributary.source (id) values ('shop')`
+      const seen = yield* rolledBack(Effect.andThen(write, sources))
+      assert.deepStrictEqual(seen, [{ id: "shop" }])
+      assert.deepStrictEqual(yield* sources, [])
+    }).pipe(Effect.provide(store.layer))
+  )
+
+  it.effect("fails as its effect does", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const write = sql`insert into tributary.source (id) values ('shop')`
+      const error = yield* Effect.flip(rolledBack(Effect.andThen(write, Effect.fail("wrong"))))
+      assert.strictEqual(error, "wrong")
+      assert.deepStrictEqual(yield* sql`select id from tributary.source`, [])
+    }).pipe(Effect.provide(store.layer))
+  )
+
+  it.effect("within another transaction takes back only its own part", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const write = (id: string) => sql`insert into tributary.source (id) values (${id})`
+      yield* transaction(Effect.andThen(write("kept"), rolledBack(write("taken back"))))
+      assert.deepStrictEqual(yield* sql`select id from tributary.source`, [{ id: "kept" }])
+    }).pipe(Effect.provide(store.layer))
+  )
 })
