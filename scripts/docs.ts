@@ -35,6 +35,7 @@ const modules = [...index.matchAll(/export \* as (\w+) from "\.\/([\w/]+)\.ts"/g
   name,
   file: `packages/core/src/${file}.ts`
 }))
+const titles = modules.map(({ name }) => name)
 const destinations = await destinationPages()
 
 const indexPage = (): string =>
@@ -75,7 +76,7 @@ const pages = new Map<string, string>([
   ["configuration.md", configurationPage()],
   ["laws.md", lawsPage()],
   ["testing.md", testingPage("packages/core/src/testing")],
-  ...modules.map(({ file, name }) => [`core/${name}.md`, modulePage(file, name)] as const),
+  ...modules.map(({ file, name }) => [`core/${name}.md`, modulePage(file, name, titles)] as const),
   ...destinations.flatMap(({ name, page, schema }) => [
     [`destinations/${name}.md`, page] as const,
     [`destinations/${name}.schema.json`, schema] as const

@@ -108,10 +108,18 @@ const entry = (declaration: Declaration, level: string): ReadonlyArray<string> =
   ]
 }
 
-/** A page for one module: its docstring, then every export in the order of the file. */
-export const modulePage = (file: string, title: string): string => {
+/**
+ * A page for one module: its docstring, then every export in the order of the file. What it exports of a file without a
+ * page of its own is shown here.
+ */
+export const modulePage = (file: string, title: string, titles: ReadonlyArray<string>): string => {
   const module = moduleOf(file)
-  const passedOn = module.reexports.map(
+  const near = (from: string) => file.replace(/\w+\.ts$/, `${from}.ts`)
+  const inPages = module.reexports.filter(({ from }) => titles.includes(from))
+  const shownHere = module.reexports
+    .filter(({ from }) => !titles.includes(from))
+    .flatMap(({ from, names }) => moduleOf(near(from)).declarations.filter(({ name }) => names.includes(name)))
+  const passedOn = inPages.map(
     ({ from, names }) =>
       `${names.map((name) => `\`${name}\``).join(", ")} ${names.length === 1 ? "is" : "are"} also exported here; see [${from}](${from}.md).`
   )
@@ -120,7 +128,9 @@ export const modulePage = (file: string, title: string): string => {
     "",
     module.doc.text,
     ...[...new Set(passedOn)].flatMap((line) => ["", line]),
-    ...module.declarations.filter(({ isExported }) => isExported).flatMap((found) => entry(found, "##")),
+    ...[...shownHere, ...module.declarations.filter(({ isExported }) => isExported)].flatMap((found) =>
+      entry(found, "##")
+    ),
     ""
   ].join("\n")
 }
