@@ -43,13 +43,13 @@ export const HubSpot = Destination.make("hubspot", {
   version,
   settings,
   client,
+  limits,
   quota,
   requires: { identifiers: ["email"], properties: {} }
 })
   .event({
     calls: ["identify"],
     batch: { items: Api.mostContacts },
-    limits,
     coalesce: true,
     prepare: (fields, { client }) => prepare(fields, client),
     deliver: Effect.fnUntraced(function* (calls, { client }) {
@@ -67,7 +67,6 @@ export const HubSpot = Destination.make("hubspot", {
   })
   .list({
     batch: { items: Api.mostContacts },
-    limits,
     find: (name, { client }) => Api.findList(client, name),
     create: ({ name }, { client }) => Api.createList(client, name),
     rename: (list, { name }, { client }) => Api.renameList(client, list, name),

@@ -90,10 +90,10 @@ describe("a secret", () => {
     version: "1",
     settings: Schema.Struct({ baseUrl: Setting.baseUrl, key: Setting.secret }),
     client: (settings) => Client.bearer(settings.baseUrl, settings.key),
+    limits: [],
     requires: { identifiers: ["user_id"], properties: {} }
   }).event({
     calls: ["identify"],
-    limits: [],
     batch: { items: 1 },
     deliver: (calls) => Effect.succeed(Outcome.all(calls, Outcome.delivered))
   })

@@ -58,6 +58,7 @@ export const Adwords = Destination.make("adwords", {
   version,
   settings: Settings,
   client,
+  limits,
   requires: {
     identifiers: List.identifierTypes,
     properties: {
@@ -71,7 +72,6 @@ export const Adwords = Destination.make("adwords", {
   cadence: "6 hours",
   refreshAfter: "180 days",
   batch: { items: List.most.members },
-  limits,
   find: Lifecycle.find,
   create: Lifecycle.create,
   rename: Lifecycle.rename,

@@ -129,7 +129,7 @@ describe("the plugin", () => {
   })
 
   it("R29 declares the project's quota of a minute and of a day", () => {
-    assert.deepStrictEqual(Adwords.declaration.list?.limits, [
+    assert.deepStrictEqual(Adwords.declaration.limits, [
       { _tag: "Requests", count: 300, windowMillis: 60_000 },
       { _tag: "Requests", count: 100_000, windowMillis: 86_400_000 }
     ])

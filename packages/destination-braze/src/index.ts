@@ -45,6 +45,7 @@ export const Braze: Destination.Plugin<
   version,
   settings: BrazeSettings,
   client,
+  limits,
   quota,
   requires: {
     identifiers: ["user_id", "email", "phone", "anonymous_id", "braze_id"],
@@ -53,7 +54,6 @@ export const Braze: Destination.Plugin<
 }).event({
   calls: ["identify", "track"],
   batch: { items: 75 },
-  limits,
   coalesce: true,
   deliver: (calls, context) => deliver(calls, context),
   poll: (receipt) => Effect.succeed(Event.finished(receipt))

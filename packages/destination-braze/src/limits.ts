@@ -13,7 +13,7 @@ import { RateLimit, Reply } from "@tributary/core"
  * @category models
  * @since 0.1.0
  */
-export const limits: ReadonlyArray<RateLimit.RateLimit> = [RateLimit.requests(100, "1 second")]
+export const limits: ReadonlyArray<RateLimit.RateLimit> = [RateLimit.cap(100, "1 second")]
 
 /** No window of Braze's is longer, so no clock that is wrong can make us wait longer. */
 const hourMillis = 3_600_000

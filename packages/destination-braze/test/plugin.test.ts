@@ -4,7 +4,7 @@ import { NodeHttpClient } from "@effect/platform-node"
 import { RateLimit, Sandbox } from "@tributary/core"
 import { Connection, RateLimiter } from "@tributary/core/runtime"
 import { connect, serve } from "@tributary/core/testing"
-import { ConfigProvider, Config, Effect, Fiber, Layer, Redacted } from "effect"
+import { ConfigProvider, Config, Duration, Effect, Fiber, Layer, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { Braze } from "../src/index.ts"
 import * as BrazeSandbox from "../src/sandbox/index.ts"
@@ -325,12 +325,14 @@ describe("what is declared", () => {
         assert.deepStrictEqual(Braze.declaration.event, {
           calls: ["identify", "track"],
           batch: { items: 75 },
-          limits: [{ _tag: "Requests", count: 100, windowMillis: 1000 }],
+          limits: [],
+          timeout: Duration.seconds(30),
           coalesce: true,
           groupUsers: false,
           prepares: false,
           polls: true
         })
+        assert.deepStrictEqual(Braze.declaration.limits, [RateLimit.cap(100, "1 second")])
         assert.isUndefined(Braze.declaration.list)
       })
     )

@@ -69,6 +69,7 @@ export const Tracking = Destination.make("tracking", {
   settings,
   client: ({ endpoint, writeKey }) =>
     Client.header(endpoint, "authorization", Redacted.make(btoa(`${Redacted.value(writeKey)}:`)), "Basic "),
+  limits: [RateLimit.cap(50, "1 second")],
   requires: {
     identifiers: ["user_id", "email", "phone", "anonymous_id", "ios.idfa", "android.idfa", "group_id"],
     properties: {}
@@ -78,7 +79,6 @@ export const Tracking = Destination.make("tracking", {
   coalesce: true,
   groupUsers: true,
   batch: { items: 100, bytes: 500_000 },
-  limits: [RateLimit.requests(50, "1 second")],
   deliver: Effect.fnUntraced(function* (calls, { client }) {
     const messages = calls.map(messagesOf)
     const isFit = messages.map((own) => own.every((each) => Buffer.byteLength(JSON.stringify(each)) <= mostBytes))

@@ -9,7 +9,7 @@ import { createRequire } from "node:module"
 import * as Api from "./api.ts"
 import * as Event from "./event.ts"
 import * as Fields from "./fields.ts"
-import { limits, quota } from "./limits.ts"
+import { limits, quota, throttle } from "./limits.ts"
 import * as Memberships from "./memberships.ts"
 import { client, settings } from "./settings.ts"
 
@@ -49,7 +49,9 @@ export const Zendesk = Destination.make("zendesk", {
   version,
   settings,
   client,
+  limits,
   quota,
+  throttle,
   requires: {
     identifiers: ["user_id", "email", "group_id"],
     properties: { name: Enrichment.trait("name").orElse(Enrichment.join("first_name", "last_name")) }
@@ -58,7 +60,6 @@ export const Zendesk = Destination.make("zendesk", {
   calls: ["identify", "group"],
   // One request a record: order, limits and outcomes are the record's own. Bulk import is off in most accounts.
   batch: { items: 1 },
-  limits,
   coalesce: true,
   groupUsers: true,
   prepare: (fields, { client }) => Fields.prepare(fields, client),

@@ -14,7 +14,25 @@ import { RateLimit, type Reply } from "@tributary/core"
  * @category models
  * @since 0.1.0
  */
-export const limits: ReadonlyArray<RateLimit.RateLimit> = [RateLimit.requests(50, "1 second"), RateLimit.concurrent(10)]
+export const limits: ReadonlyArray<RateLimit.RateLimit> = [RateLimit.cap(50, "1 second"), RateLimit.concurrent(10)]
+
+/**
+ * Whether an answer is the refusal of a sixth write of one user, or organization, in a minute. The account may have
+ * hundreds of requests left by then (`X-Rate-Limit-Remaining: 668`, recorded), and the others go on.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isAboutOne = ({ status, text }: Pick<Reply.Reply, "status" | "text">): boolean =>
+  status === 429 && /single unique/i.test(text)
+
+/**
+ * What a 429 is about.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const throttle = (reply: Reply.Reply): RateLimit.Scope => (isAboutOne(reply) ? "item" : "destination")
 
 const whole = (header: string | undefined): number | undefined => {
   const value = header === undefined || header.trim() === "" ? Number.NaN : Number(header)

@@ -5,6 +5,7 @@
  */
 import { DeliveryError, Identifier, Outcome, Reply } from "@tributary/core"
 import { Data, Effect, Option, Schema } from "effect"
+import { isAboutOne } from "./limits.ts"
 
 /**
  * Zendesk refused one record, and would take the next.
@@ -100,7 +101,7 @@ export const classify = (
   identifiers: ReadonlyArray<string>
 ): Refused | DeliveryError.DeliveryError => {
   const why = reason(reply, identifiers)
-  if (reply.status === 429 && /single unique/i.test(reply.text)) {
+  if (isAboutOne(reply)) {
     return new Refused({ outcome: Outcome.retry(why, Reply.retryAfterMillis(reply) ?? 60_000) })
   }
   switch (reply.status) {

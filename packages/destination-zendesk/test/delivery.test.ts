@@ -144,7 +144,7 @@ describe("identify", () => {
       }
       assert.deepStrictEqual(yield* zendesk.deliver(identify("user_id", "u1", { total_revenue_180_days: 5 })), [
         Outcome.retry(
-          "429 You have exceeded the rate limit for updating a single unique user. Try again later.",
+          "429 You have exceeded the rate limit for updating a single unique user. user email: id: external_id:",
           60_000
         )
       ])

@@ -197,8 +197,8 @@ describe("external ids asked for together", () => {
 
 describe("R28 limits", () => {
   it("R28 are 50 requests a second, ten at a time", () => {
-    assert.deepStrictEqual(Zendesk.declaration.event?.limits, [
-      { _tag: "Requests", count: 50, windowMillis: 1000 },
+    assert.deepStrictEqual(Zendesk.declaration.limits, [
+      { _tag: "Requests", count: 50, windowMillis: 1000, isCap: true },
       { _tag: "Concurrent", count: 10 }
     ])
   })

@@ -244,8 +244,8 @@ const stray = Audience.make("Stray", { of: others, query: sql\`select 'u1' as id
 import { Client, Destination, Outcome, Setting } from "@tributary/core"
 import { Effect, Schema } from "effect"
 const Rude = Destination.make("rude", { contract: 1, title: "Rude", version: "1", settings: Schema.Struct({ key: Setting.secret }),
-  client: () => Client.anonymous("https://rude.example"), requires: { identifiers: ["user_id"], properties: {} }
-}).event({ calls: ["identify"], batch: { items: 10 }, limits: [], deliver: (calls) => ${deliver} })
+  client: () => Client.anonymous("https://rude.example"), limits: [], requires: { identifiers: ["user_id"], properties: {} }
+}).event({ calls: ["identify"], batch: { items: 10 }, deliver: (calls) => ${deliver} })
 const rude = Rude.destination("rude", { key: Config.Redacted("BRAZE_KEY") })`
     const activation = "Activation.events(everybody, rude)"
     const folder = (await folders.prepared(config(plugin(`{ throw new Error("out of order") }`), activation))).under(

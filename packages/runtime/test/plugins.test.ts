@@ -10,8 +10,8 @@ const plugin = (name: string, contract: string) => `
 import { Client, Destination, Outcome, Setting } from "@tributary/core"
 import { Effect, Schema } from "effect"
 export const Ours = Destination.make("${name}", { ${contract} title: "Ours", version: "3.1", settings: Schema.Struct({ key: Setting.secret }),
-  client: () => Client.anonymous("https://ours.example"), requires: { identifiers: ["user_id"], properties: {} }
-}).event({ calls: ["identify"], batch: { items: 10 }, limits: [], deliver: (calls) => Effect.succeed(Outcome.all(calls, Outcome.delivered)) })`
+  client: () => Client.anonymous("https://ours.example"), limits: [], requires: { identifiers: ["user_id"], properties: {} }
+}).event({ calls: ["identify"], batch: { items: 10 }, deliver: (calls) => Effect.succeed(Outcome.all(calls, Outcome.delivered)) })`
 
 describe("tributary plugins", () => {
   it("lists what is installed, with contract, calls and limits", async () => {
@@ -48,7 +48,7 @@ describe("tributary plugins", () => {
     install("tributary-destination-broken", "throw new Error('out of order')")
     install("tributary-destination-other", "export const nothing = 1")
     const { stdout } = await folder.run("plugins")
-    assert.match(stdout, /tributary-destination-ours +3\.1\.0 +ours +1 +identify +none of its own/)
+    assert.match(stdout, /tributary-destination-ours +3\.1\.0 +ours +1 +identify +none/)
     assert.match(stdout, /tributary-destination-newer .*cannot be used: this Tributary takes contract 1/)
     assert.match(stdout, /tributary-destination-broken .*does not load.*out of order/)
     assert.match(stdout, /tributary-destination-other .*it exports no plugin/)

@@ -5,7 +5,7 @@
  *
  * @since 0.1.0
  */
-import type { Duration, Schema } from "effect"
+import { Duration, type Schema } from "effect"
 import type { CallKind } from "./Call.ts"
 import type { Requirements } from "./Enrichment.ts"
 import type { RateLimit } from "./RateLimit.ts"
@@ -57,6 +57,8 @@ export interface Declaration {
   readonly requirements: Requirements
   /** What an operator sets. */
   readonly settings: Schema.ConstraintDecoder<unknown>
+  /** Of the destination as a whole: both forms together pass them. */
+  readonly limits: ReadonlyArray<RateLimit>
   readonly event: EventDeclaration | undefined
   readonly list: ListDeclaration | undefined
 }
@@ -68,7 +70,10 @@ export interface Declaration {
 export interface EventDeclaration {
   readonly calls: ReadonlyArray<CallKind>
   readonly batch: Batch
+  /** Of this form's requests, beside the plugin's. */
   readonly limits: ReadonlyArray<RateLimit>
+  /** How long a request of this form may take, its answer included. */
+  readonly timeout: Duration.Duration
   readonly coalesce: boolean
   readonly groupUsers: boolean
   /** Whether the vendor is made ready for new traits first. */
@@ -84,7 +89,10 @@ export interface EventDeclaration {
 export interface ListDeclaration {
   readonly cadence: Duration.Duration
   readonly batch: Batch
+  /** Of this form's requests, beside the plugin's. */
   readonly limits: ReadonlyArray<RateLimit>
+  /** How long a request of this form may take, its answer included. */
+  readonly timeout: Duration.Duration
   readonly acceptsHistorical: boolean
   /** Whether lists can be renamed. */
   readonly renames: boolean
@@ -93,6 +101,39 @@ export interface ListDeclaration {
   /** Whether results may come later. */
   readonly polls: boolean
   readonly refreshAfter: Duration.Duration | undefined
+}
+
+/**
+ * How long a plugin may let a request take: a second at least, five minutes at most, and 30 seconds by default.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const timeouts = {
+  least: Duration.seconds(1),
+  most: Duration.minutes(5),
+  default: Duration.seconds(30)
+}
+
+/**
+ * A plugin's timeout as a duration.
+ *
+ * **Details**
+ *
+ * Throws a `RangeError` where it is not within bounds. A plugin is made when its module is loaded, so its author sees
+ * this at once, and whoever installs it from `tributary check`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const timeoutOf = (plugin: string, timeout: Duration.Input | undefined): Duration.Duration => {
+  if (timeout === undefined) return timeouts.default
+  const duration = Duration.fromInputUnsafe(timeout)
+  if (Duration.between(duration, { minimum: timeouts.least, maximum: timeouts.most })) return duration
+  throw new RangeError(
+    `The plugin "${plugin}" has a timeout of ${Duration.format(duration)}. ` +
+      `Choose one from ${Duration.format(timeouts.least)} to ${Duration.format(timeouts.most)}.`
+  )
 }
 
 /**

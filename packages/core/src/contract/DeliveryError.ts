@@ -17,6 +17,8 @@ import { Schema } from "effect"
 export class Throttled extends Schema.TaggedError<Throttled>()("Throttled", {
   /** Milliseconds until the vendor will listen again, where it says. */
   retryAfterMillis: Schema.optionalKey(Schema.Number),
+  /** What has to wait. With `item` or `endpoint` the batch is tried again later, and all else goes on. Default: all. */
+  scope: Schema.optionalKey(Schema.Literals(["item", "endpoint", "destination"])),
   reason: Schema.String
 }) {
   override get message(): string {

@@ -12,13 +12,19 @@ import { Duration, Effect, Schema } from "effect"
 import type { CallKind } from "./Call.ts"
 import type { ClientSpec } from "./Client.ts"
 import { type Configurable, mistakesOf, resolve } from "./Configurable.ts"
-import type { Contract, Declaration, EventDeclaration, ListDeclaration } from "./Declaration.ts"
+import {
+  type Contract,
+  type Declaration,
+  type EventDeclaration,
+  type ListDeclaration,
+  timeoutOf
+} from "./Declaration.ts"
 import type { Filled, Requirements } from "./Enrichment.ts"
 import type { AnyEventForm, AnyListForm, EventForm, ListForm } from "./Form.ts"
 import type { IdentifierType } from "./Identifier.ts"
 import type { Json } from "./Json.ts"
-import type { Quota, RateLimit } from "./RateLimit.ts"
-import type { Reply } from "./Reply.ts"
+import type { Quota, RateLimit, Scope } from "./RateLimit.ts"
+import type { Reply, RequestLine } from "./Reply.ts"
 
 // A plugin that requires nothing imports no Enrichment, and its declaration names this type all the same.
 export type { Filled } from "./Enrichment.ts"
@@ -55,7 +61,8 @@ export interface HasList {
 export interface Bound {
   readonly client: ClientSpec
   readonly settings: unknown
-  readonly quota: ((reply: Reply) => Quota | undefined) | undefined
+  readonly quota: ((reply: Reply, request: RequestLine) => Quota | undefined) | undefined
+  readonly throttle: ((reply: Reply, request: RequestLine) => Scope) | undefined
   readonly event: AnyEventForm | undefined
   readonly list: AnyListForm | undefined
   /** What the settings were, as text without secrets: a rejection under other settings is tried again. */
@@ -84,7 +91,7 @@ export class BadSettings extends Schema.TaggedError<BadSettings>()("BadSettings"
  * @since 0.1.0
  */
 export interface DestinationOptions {
-  /** Replaces the plugin's caps on requests and records, within the vendor's own limit (R28). */
+  /** Replaces the limit that it is about, within the vendor's other limits (R28, `RateLimit.capped`). */
   readonly cap?: RateLimit
 }
 
@@ -146,8 +153,20 @@ export interface Options<S extends Schema.ConstraintDecoder<unknown>, T extends 
   /** Secrets as `Setting.secret`, addresses as `Setting.baseUrl`. */
   readonly settings: S
   readonly client: (settings: S["Type"]) => ClientSpec
+  /**
+   * What the vendor allows an account, whichever form asks: both forms pass one gate. `[]` where it publishes nothing.
+   * Limits that differ for an endpoint are declared with `RateLimit.on`, those of a form with the form.
+   */
+  readonly limits: ReadonlyArray<RateLimit>
+  /** How long a request may take, its answer included: 1 second to 5 minutes. Default: 30 seconds. */
+  readonly timeout?: Duration.Input
   /** What an answer says of the quota: headers in the vendor's dialect, translated. */
-  readonly quota?: (reply: Reply) => Quota | undefined
+  readonly quota?: (reply: Reply, request: RequestLine) => Quota | undefined
+  /**
+   * What a 429 is about, before anybody waits for it: the `item`, which the plugin gives `Outcome.retry` while all
+   * else goes on; the `endpoint`, where only what goes there waits; or the `destination`. Default: the destination.
+   */
+  readonly throttle?: (reply: Reply, request: RequestLine) => Scope
   readonly requires: {
     /** The identifier types that the vendor takes (R20). */
     readonly identifiers: ReadonlyArray<T>
@@ -186,6 +205,7 @@ const build = <S extends Schema.ConstraintDecoder<unknown>, T extends string, R 
     readonly listDeclaration?: ListDeclaration
   }
 ): Plugin<S, T, Filled<R>, F> => {
+  timeoutOf(name, options.timeout)
   const declaration: Declaration = {
     name,
     title: options.title,
@@ -194,6 +214,7 @@ const build = <S extends Schema.ConstraintDecoder<unknown>, T extends string, R 
     settings: options.settings,
     identifiers: options.requires.identifiers,
     requirements: options.requires.properties,
+    limits: options.limits ?? [], // a plugin in JavaScript may have left it out
     event: forms.eventDeclaration,
     list: forms.listDeclaration
   }
@@ -201,6 +222,7 @@ const build = <S extends Schema.ConstraintDecoder<unknown>, T extends string, R 
     client: options.client(settings),
     settings,
     quota: options.quota,
+    throttle: options.throttle,
     event: forms.event,
     list: forms.list,
     settingsText
@@ -216,7 +238,8 @@ const build = <S extends Schema.ConstraintDecoder<unknown>, T extends string, R 
         eventDeclaration: {
           calls: form.calls,
           batch: form.batch,
-          limits: form.limits,
+          limits: form.limits ?? [],
+          timeout: timeoutOf(name, form.timeout ?? options.timeout),
           coalesce: form.coalesce ?? false,
           groupUsers: form.groupUsers ?? false,
           prepares: form.prepare !== undefined,
@@ -230,7 +253,8 @@ const build = <S extends Schema.ConstraintDecoder<unknown>, T extends string, R 
         listDeclaration: {
           cadence: Duration.max(hour, Duration.fromInputUnsafe(form.cadence ?? hour)),
           batch: form.batch,
-          limits: form.limits,
+          limits: form.limits ?? [],
+          timeout: timeoutOf(name, form.timeout ?? options.timeout),
           acceptsHistorical: form.acceptsHistorical ?? true,
           renames: form.rename !== undefined,
           removes: form.remove !== undefined,

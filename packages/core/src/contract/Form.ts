@@ -57,7 +57,10 @@ export interface Field {
 export interface EventForm<S, T extends string, K extends CallKind, P> {
   readonly calls: ReadonlyArray<K>
   readonly batch: Batch
-  readonly limits: ReadonlyArray<RateLimit>
+  /** Of this form's requests, in addition to the plugin's limits. Default: none of its own. */
+  readonly limits?: ReadonlyArray<RateLimit>
+  /** How long a request of this form may take: 1 second to 5 minutes. Default: the plugin's. */
+  readonly timeout?: Duration.Input
   /** Whether one identify (or group) may carry several traits (R42). Default: false. */
   readonly coalesce?: boolean
   /** Whether group calls should name the account's users. Default: false. */
@@ -94,7 +97,10 @@ export interface ListForm<S, T extends string, P> {
   /** The shortest time between two syncs of a list. Default, and floor of every default: one hour. */
   readonly cadence?: Duration.Input
   readonly batch: Batch
-  readonly limits: ReadonlyArray<RateLimit>
+  /** Of this form's requests, in addition to the plugin's limits. Default: none of its own. */
+  readonly limits?: ReadonlyArray<RateLimit>
+  /** How long a request of this form may take: 1 second to 5 minutes. Default: the plugin's. */
+  readonly timeout?: Duration.Input
   /** Whether the vendor takes members from before the list was set up (R30). Default: true. */
   readonly acceptsHistorical?: boolean
   /** Members are added again after this time, because the vendor lets them expire. Default: never. */

@@ -18,6 +18,8 @@ import {
   Unauthorized,
   Unavailable
 } from "./DeliveryError.ts"
+import type { Scope } from "./RateLimit.ts"
+import { parse, scopeOf } from "./Received.ts"
 
 /**
  * A vendor's answer.
@@ -35,14 +37,19 @@ export interface Reply {
   readonly json: unknown
   /** When it was read, epoch milliseconds. */
   readonly receivedAt: number
+  /** What a 429 is about, as the plugin's `throttle` has read it. */
+  readonly scope?: Scope | undefined
 }
 
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined // HTML of a proxy, or a truncated body: the plugin sees `text`
-  }
+/**
+ * Which request was answered: `POST` and `/users/track`, without the base address and the query.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RequestLine {
+  readonly method: string
+  readonly path: string
 }
 
 /**
@@ -61,12 +68,14 @@ export const send = Effect.fnUntraced(function* (
   const text = yield* response.text.pipe(
     Effect.catchTag("HttpClientError", () => new Unavailable({ reason: "The answer broke off." }))
   )
+  const scope = scopeOf(response)
   return {
     status: response.status,
     headers: response.headers,
     text,
     json: parse(text),
-    receivedAt: yield* Clock.currentTimeMillis
+    receivedAt: yield* Clock.currentTimeMillis,
+    ...(scope === undefined ? {} : { scope })
   }
 })
 
@@ -135,7 +144,7 @@ export const failure = (reply: Reply): DeliveryError => {
     case 413:
       return new PayloadTooLarge({ reason })
     case 429:
-      return new Throttled(patience)
+      return new Throttled(reply.scope === undefined ? patience : { ...patience, scope: reply.scope })
     case 408:
     case 503:
       return new Unavailable({ ...patience, nothingTaken: true })

@@ -194,8 +194,17 @@ const identifierExample = ({ identifiers }: Declaration): string =>
 const row = (...cells: ReadonlyArray<string>): string =>
   `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`
 
-const limitsIn = (limits: ReadonlyArray<RateLimit.RateLimit>): string =>
-  limits.length === 0 ? "none of its own" : limits.map(RateLimit.describe).join(", ")
+/**
+ * Limits in words, and `none` where there are none.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const limitsIn = (limits: ReadonlyArray<RateLimit.RateLimit>): string =>
+  limits.length === 0 ? "none" : limits.map(RateLimit.describe).join(", ")
+
+const limitsBeside = (limits: ReadonlyArray<RateLimit.RateLimit>) =>
+  limits.length === 0 ? [] : [["limits of its own", limitsIn(limits)] as const]
 
 const batchIn = ({ bytes, items }: EventDeclaration["batch"]): string =>
   `${items.toLocaleString("en-US")} ${items === 1 ? "item" : "items"}` +
@@ -216,7 +225,8 @@ export const capabilities = (
     ? [
         ["calls", form.event.calls.join(", ")],
         ["batch", batchIn(form.event.batch)],
-        ["limits", limitsIn(form.event.limits)],
+        ...limitsBeside(form.event.limits),
+        ["timeout", Duration.format(form.event.timeout)],
         ["several traits in a call", yesNo(form.event.coalesce)],
         ["an account's users in a group call", yesNo(form.event.groupUsers)],
         ["makes the vendor ready for new traits", yesNo(form.event.prepares)],
@@ -225,7 +235,8 @@ export const capabilities = (
     : [
         ["shortest cadence", Duration.format(form.list.cadence)],
         ["batch", batchIn(form.list.batch)],
-        ["limits", limitsIn(form.list.limits)],
+        ...limitsBeside(form.list.limits),
+        ["timeout", Duration.format(form.list.timeout)],
         ["members from before the list", yesNo(form.list.acceptsHistorical)],
         [
           "members are added again",
@@ -277,6 +288,8 @@ export const page = (declaration: Declaration, origin: Origin): string => {
           ["required property", "filled from"],
           properties.map(([name, { description }]) => [`\`${name}\``, description])
         )),
+    "",
+    `Limits${forms.length > 1 ? ", of events and lists together" : ""}: ${limitsIn(declaration.limits)}.`,
     ...(declaration.event === undefined
       ? []
       : ["", "## Events", "", ...table(["", ""], capabilities({ event: declaration.event }))]),

@@ -65,6 +65,9 @@ export const deliver: <A>(
   )
   if (answer._tag === "Answered") return { outcomes: answer.outcomes, stop: undefined }
   const { error } = answer
+  if (error._tag === "Throttled" && (error.scope === "item" || error.scope === "endpoint")) {
+    return { outcomes: items.map(() => Outcome.retry(error.reason, error.retryAfterMillis)), stop: undefined }
+  }
   if (error._tag !== "PayloadTooLarge" && error._tag !== "BatchRejected") {
     return { outcomes: items.map(() => undefined), stop: error }
   }

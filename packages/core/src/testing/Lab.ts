@@ -228,7 +228,7 @@ export const make = Effect.fnUntraced(function* <State>(
     Effect.provide(Connection.TokenStore.layerMemory)
   )
   const clientFor = (batch: Batch | undefined) =>
-    open({ gate, quota: bound.quota, mostBytes: batch?.bytes }).pipe(
+    open({ gate, quota: bound.quota, throttle: bound.throttle, mostBytes: batch?.bytes }).pipe(
       HttpClient.mapRequest((request) => {
         asked.push(request.url)
         return request

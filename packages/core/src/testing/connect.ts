@@ -33,6 +33,10 @@ export const connect = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Connected, BadSettings, HttpClient.HttpClient | Connection.TokenStore | RateLimiter> {
   const bound = yield* destination.bind
   const gate = yield* (yield* RateLimiter).gate(destination.id, limits)
-  const client = (yield* Connection.open(bound.client, destination.id))({ gate, quota: bound.quota })
+  const client = (yield* Connection.open(bound.client, destination.id))({
+    gate,
+    quota: bound.quota,
+    throttle: bound.throttle
+  })
   return { bound, context: { client, settings: bound.settings } }
 })

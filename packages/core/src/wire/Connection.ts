@@ -6,14 +6,15 @@
  *
  * @since 0.1.0
  */
-import { Clock, Duration, Effect } from "effect"
+import { Duration, Effect } from "effect"
 import { HttpClient, type HttpClientError, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import type { Client, ClientSpec } from "../contract/Client.ts"
 import { type DeliveryError, Misconfigured, PayloadTooLarge } from "../contract/DeliveryError.ts"
 import { type Answer, exchange } from "./Exchange.ts"
-import type { Quota } from "../contract/RateLimit.ts"
-import type { Gate } from "./RateLimiter.ts"
-import { type Reply, retryAfterMillis } from "../contract/Reply.ts"
+import type { Quota, Scope } from "../contract/RateLimit.ts"
+import type { Gate, Heard } from "./RateLimiter.ts"
+import { noteScope, received, scopeOf } from "../contract/Received.ts"
+import { type Reply, type RequestLine, retryAfterMillis } from "../contract/Reply.ts"
 import * as Signer from "./Signer.ts"
 import * as Spans from "../telemetry/Spans.ts"
 import * as TimeLimit from "./TimeLimit.ts"
@@ -28,13 +29,15 @@ export { TokenStore, TokenStoreError } from "./Signer.ts"
  */
 export interface ConnectionOptions {
   readonly gate: Gate
-  readonly quota?: ((reply: Reply) => Quota | undefined) | undefined
+  readonly quota?: ((reply: Reply, request: RequestLine) => Quota | undefined) | undefined
+  /** What a 429 is about. Default: the destination. */
+  readonly throttle?: ((reply: Reply, request: RequestLine) => Scope) | undefined
   /** Asked when the gate has let a request through, before it leaves. Default: it may. */
   readonly mayLeave?: Effect.Effect<void, DeliveryError>
   /** Bytes in the body of a request at most; what is larger never leaves. Default: no limit. */
   readonly mostBytes?: number | undefined
   /** For one request, its answer included. Default: 30 seconds. */
-  readonly timeout?: Duration.Input
+  readonly timeout?: Duration.Input | undefined
 }
 
 type Request = HttpClientRequest.HttpClientRequest
@@ -55,11 +58,11 @@ export const open = Effect.fn(Spans.open)(function* (
   return (options) => makeClient(spec, base, signer, options)
 })
 
-/** `POST /users/track`: below the base address. */
-const endpointOf = ({ method, url }: Request, root: string): string => {
+/** `/users/track`: below the base address. */
+const pathOf = (url: string, root: string): string => {
   const below = url.startsWith(root) ? url.slice(root.length) : url
   const end = below.search(/[?#]/)
-  return `${method} ${end === -1 ? below : below.slice(0, end)}`
+  return end === -1 ? below : below.slice(0, end)
 }
 
 const makeClient = (
@@ -74,23 +77,30 @@ const makeClient = (
   const root = spec.baseUrl.replace(/\/$/, "")
 
   const once = (request: Request): Effect.Effect<Answer, DeliveryError> =>
-    Effect.flatMap(signer.sign(request), (signed) =>
-      Effect.map(
+    Effect.flatMap(signer.sign(request), (signed) => {
+      const line = { method: signed.method, path: pathOf(signed.url, root) }
+      return Effect.map(
         options.gate.request(
-          Effect.andThen(mayLeave, Effect.tap(exchange(base, signed, limit), heeded)),
-          endpointOf(signed, root)
+          Effect.andThen(mayLeave, exchange(base, signed, limit)),
+          `${line.method} ${line.path}`,
+          (answer, receivedAt) => heard(answer, receivedAt, line)
         ),
         withoutSecrets
       )
-    )
+    })
 
-  /** Heard before the request leaves the gate: whoever waits for its place must not go on. */
-  const heeded = ({ response: { headers, status } }: Answer) =>
-    status === 429 || status === 503
-      ? Effect.flatMap(Clock.currentTimeMillis, (receivedAt) =>
-          options.gate.pause(retryAfterMillis({ headers, receivedAt }) ?? 0)
-        )
-      : Effect.void
+  /** The plugin reads the answer before the gate acts on it. */
+  const heard = ({ response, text }: Answer, receivedAt: number, line: RequestLine): Heard => {
+    const { headers, status } = response
+    const reply = received(response, text, receivedAt)
+    const quota = options.quota?.(reply, line)
+    const isTaken = status < 400
+    if (status !== 429 && status !== 503) return { quota, isTaken }
+    const scope = status === 429 ? (options.throttle?.(reply, line) ?? "destination") : "destination"
+    if (status === 429) noteScope(response, scope)
+    const millis = retryAfterMillis({ headers, receivedAt }) ?? 0
+    return { quota, isTaken, pause: scope === "item" ? undefined : { millis, scope } }
+  }
 
   const withoutSecrets = (answer: Answer): Answer => {
     const repeated = signer.secrets().filter((secret) => answer.text.includes(secret))
@@ -99,15 +109,10 @@ const makeClient = (
     const response: HttpClientResponse.HttpClientResponse = Object.create(answer.response, {
       text: { value: Effect.succeed(text) }
     })
+    const scope = scopeOf(answer.response)
+    if (scope !== undefined) noteScope(response, scope)
     return { response, text }
   }
-
-  const observed = ({ response, text }: Answer) =>
-    Effect.flatMap(Clock.currentTimeMillis, (receivedAt) => {
-      const { headers, status } = response
-      const quota = options.quota?.({ status, headers, text, json: undefined, receivedAt })
-      return quota === undefined ? Effect.succeed(response) : Effect.as(options.gate.observe(quota), response)
-    })
 
   const execute = (request: Request) => {
     const absolute = HttpClientRequest.prependUrl(request, spec.baseUrl)
@@ -125,8 +130,8 @@ const makeClient = (
     }
     return Effect.flatMap(once(absolute), (answer) =>
       answer.response.status === 401 && signer.renew !== undefined
-        ? Effect.flatMap(Effect.andThen(signer.renew(answer.response), once(absolute)), observed)
-        : observed(answer)
+        ? Effect.map(Effect.andThen(signer.renew(answer.response), once(absolute)), ({ response }) => response)
+        : Effect.succeed(answer.response)
     )
   }
 

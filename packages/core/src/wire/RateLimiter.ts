@@ -15,14 +15,35 @@
  * News passes before the backlog of a first sync (R31). The backlog uses what is left of every window, and is sent evenly
  * once half of a window is used: after a burst there would be no place for news until the burst is forgotten.
  *
+ * There is one gate for a destination (decision 0017). Its forms pass it by a way of their own each, which adds limits
+ * and takes none away.
+ *
  * @since 0.1.0
  */
-import { Clock, Context, DateTime, Effect, Latch, Layer, Semaphore } from "effect"
+import { Clock, Context, Effect, Layer } from "effect"
 import { Budgets, type Keeper } from "./Budgets.ts"
-import { Throttled, type Unavailable } from "../contract/DeliveryError.ts"
-import * as RateLimit from "../contract/RateLimit.ts"
+import type { Throttled, Unavailable } from "../contract/DeliveryError.ts"
+import type * as RateLimit from "../contract/RateLimit.ts"
 import * as Reply from "../contract/Reply.ts"
-import { Budget, longestWaitAtGateMillis, UseWindow } from "./UseWindow.ts"
+import * as Elapsed from "./Elapsed.ts"
+import { Closure, Places, type Restriction } from "./Restriction.ts"
+import { Turnstile } from "./Turnstile.ts"
+import { Budget, UseWindow } from "./UseWindow.ts"
+
+/**
+ * What an answer says to the gate.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Heard {
+  /** What is left of the quota. */
+  readonly quota?: RateLimit.Quota | undefined
+  /** Whether the vendor has taken the request, and so would have said what is left if it ever did. */
+  readonly isTaken: boolean
+  /** Lets nothing through for so long: to the endpoint that answered, or at all. */
+  readonly pause?: { readonly millis: number; readonly scope: "endpoint" | "destination" } | undefined
+}
 
 /**
  * What a destination's requests pass.
@@ -31,21 +52,27 @@ import { Budget, longestWaitAtGateMillis, UseWindow } from "./UseWindow.ts"
  * @since 0.1.0
  */
 export interface Gate {
-  /** Runs one request when the limits allow it. Fails where that is more than a minute away. */
+  /**
+   * Runs one request when the limits allow it. Fails where that is more than a minute away. What its answer says counts
+   * before anybody takes its place.
+   */
   readonly request: <A, E, R>(
     effect: Effect.Effect<A, E, R>,
-    endpoint?: string
+    endpoint?: string,
+    hear?: (answer: A, receivedAt: number) => Heard
   ) => Effect.Effect<A, E | Throttled | Unavailable, R>
   /** Runs what sends so many records, when the limits allow it. Fails where that is more than a minute away. */
   readonly records: (
     count: number
   ) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Throttled | Unavailable, R>
-  /** Lets nothing through for this long: `Retry-After`, or a quota that is used up. */
+  /** Lets nothing through this way for so long. */
   readonly pause: (millis: number) => Effect.Effect<void>
   /** Learns from what an answer says of the quota. */
   readonly observe: (quota: RateLimit.Quota) => Effect.Effect<void>
   /** Requests that the limits allow in the long run, without those of single endpoints. */
   readonly perSecond: number
+  /** The way of one form through this gate, with limits of its own; made with these the first time it is asked for. */
+  readonly narrowed: (form: string, limits: ReadonlyArray<RateLimit.RateLimit>) => Gate
 }
 
 /**
@@ -58,217 +85,106 @@ export const Lane = Context.Reference<"live" | "backfill">("@tributary/core/Rate
   defaultValue: () => "live"
 })
 
+/**
+ * How a gate is made.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface GateOptions {
+  /** Whether answers say what is left of a quota. Then the first request goes alone. Default: false. */
+  readonly hasQuota?: boolean
+}
+
 /** From this length a window outlives a process. */
 const budgetMillis = 3_600_000
 
-/** Where requests to the same endpoints wait for each other: the first to come is the first to go, in each lane. */
-interface Queue {
-  readonly live: Semaphore.Semaphore
-  readonly backfill: Semaphore.Semaphore
-  waiting: number
-  liveWaiting: number
-}
-
-/** The windows that a request counts in, and where it waits for them. */
-interface Way {
-  readonly windows: ReadonlyArray<UseWindow>
-  readonly queue: Queue
-}
-
-/** Lets weights through windows, in order. `blockedUntil` is asked on every way in. */
-const makeTurnstile = (
-  windows: ReadonlyArray<UseWindow>,
-  concurrency: number,
-  blockedUntil: () => number
-): {
-  readonly pass: (
-    weight: number,
-    endpoint: string
-  ) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Throttled | Unavailable, R>
-  readonly inFlight: () => number
-} => {
-  const changed = Latch.makeUnsafe(false)
-  const queues = new Map<string, Queue>()
-  const hasEndpoints = windows.some(({ limit }) => limit.endpoint !== undefined)
-  const all: Way = { windows, queue: queueOf("") }
-  let inFlight = 0
-
-  function queueOf(key: string): Queue {
-    const known = queues.get(key)
-    if (known !== undefined) return known
-    const queue: Queue = {
-      live: Semaphore.makeUnsafe(1),
-      backfill: Semaphore.makeUnsafe(1),
-      waiting: 0,
-      liveWaiting: 0
-    }
-    queues.set(key, queue)
-    return queue
-  }
-
-  const wayTo = (endpoint: string): Way => {
-    if (!hasEndpoints) return all
-    const concerned = windows.filter(({ limit }) => RateLimit.concerns(limit, endpoint))
-    return { windows: concerned, queue: queueOf(concerned.map(({ limit }) => RateLimit.describe(limit)).join()) }
-  }
-
-  /** How long to wait, and for what; no time is known until some answer has come. */
-  const waitFor = (
-    concerned: ReadonlyArray<UseWindow>,
-    weight: number,
-    now: number,
-    lane: "live" | "backfill"
-  ): { readonly millis: number | undefined; readonly limit: RateLimit.Counted | undefined } => {
-    if (inFlight >= concurrency) return { millis: undefined, limit: undefined }
-    let millis = Math.max(0, blockedUntil() - now)
-    let limit: RateLimit.Counted | undefined
-    for (const window of concerned) {
-      const wait = window.waitFor(weight, now, lane)
-      if (wait === undefined) return { millis: undefined, limit: window.limit }
-      if (wait > millis) {
-        millis = wait
-        limit = window.limit
-      }
-    }
-    return { millis, limit }
-  }
-
-  const spent = (millis: number, limit: RateLimit.Counted | undefined, now: number) => {
-    const until = DateTime.formatIso(DateTime.makeUnsafe(now + millis))
-    const reason = limit === undefined ? "the destination asked to wait" : `${RateLimit.describe(limit)} are used up`
-    return new Throttled({ reason: `${reason}, until ${until}`, retryAfterMillis: millis })
-  }
-
-  /** Nothing may come between a look and this: other queues share the windows. */
-  const begin = (concerned: ReadonlyArray<UseWindow>, weight: number, now: number) => {
-    inFlight++
-    for (const window of concerned) window.begin(weight, now)
-  }
-
-  // Only the first of a queue watches the windows. A wait can be interrupted, so that a stop does not sit it out.
-  const enterInTurn = Effect.fnUntraced(function* (
-    weight: number,
-    { queue, windows: concerned }: Way,
-    lane: "live" | "backfill"
-  ) {
-    const turn = queue[lane]
-    queue.waiting++
-    if (lane === "live") queue.liveWaiting++
-    yield* Effect.interruptible(turn.take(1)).pipe(
-      Effect.andThen(
-        Effect.gen(function* () {
-          while (true) {
-            const now = yield* Clock.currentTimeMillis
-            const mustHear = () =>
-              waitFor(concerned, weight, now, lane).millis === undefined ||
-              (lane === "backfill" && queue.liveWaiting > 0)
-            const { limit, millis } = waitFor(concerned, weight, now, lane)
-            if (millis !== undefined && millis > longestWaitAtGateMillis) return yield* spent(millis, limit, now)
-            if (mustHear()) {
-              yield* changed.close
-              if (mustHear()) yield* Effect.interruptible(changed.await)
-            } else if (millis !== undefined && millis > 0) {
-              yield* Effect.interruptible(Effect.sleep(millis))
-            } else {
-              const reservation = concerned
-                .map((each) => (each instanceof Budget ? each.reserve(weight, now) : undefined))
-                .find((each) => each !== undefined)
-              if (reservation === undefined) return begin(concerned, weight, now)
-              yield* reservation
-            }
-          }
-        }).pipe(Effect.ensuring(turn.release(1)))
-      ),
-      Effect.ensuring(
-        Effect.suspend(() => {
-          queue.waiting--
-          if (lane === "backfill") return Effect.void
-          queue.liveWaiting--
-          return changed.open
-        })
-      )
-    )
-    return concerned
-  })
-
-  // Where nobody waits and there is room, which is nearly always, a request goes through without a turn: no generator,
-  // no semaphore (bench `plugin-zendesk`). It reads the fiber for the same reason.
-  const enter = (weight: number, endpoint: string) =>
-    Effect.withFiber((fiber) => {
-      const way = wayTo(endpoint)
-      const lane = fiber.getRef(Lane)
-      const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
-      const isFree =
-        way.queue.waiting === 0 &&
-        !way.windows.some((window) => window instanceof Budget) &&
-        waitFor(way.windows, weight, now, lane).millis === 0
-      if (!isFree) return enterInTurn(weight, way, lane)
-      begin(way.windows, weight, now)
-      return Effect.succeed(way.windows)
-    })
-
-  const exit = (weight: number, concerned: ReadonlyArray<UseWindow>) =>
-    Effect.withFiber((fiber) => {
-      const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
-      inFlight--
-      for (const window of concerned) window.end(weight, now)
-      return changed.open
-    })
-
-  return {
-    pass: (weight, endpoint) => (effect) =>
-      Effect.acquireUseRelease(
-        enter(weight, endpoint),
-        () => effect,
-        (concerned) => exit(weight, concerned)
-      ),
-    inFlight: () => inFlight
-  }
-}
+const bounded = (millis: number) =>
+  Number.isNaN(millis) ? 0 : Math.ceil(Math.min(Math.max(0, millis), Reply.longestRetryAfterMillis))
 
 const makeGate = (
   name: string,
   limits: ReadonlyArray<RateLimit.RateLimit>,
-  keeper: Keeper
-): { readonly gate: Gate; readonly budgets: ReadonlyArray<Budget> } => {
-  const requestWindows: Array<UseWindow> = []
-  const recordWindows: Array<UseWindow> = []
-  const budgets: Array<Budget> = []
-  let concurrency = Number.POSITIVE_INFINITY
-  let perSecond = Number.POSITIVE_INFINITY
-  for (const limit of limits) {
-    if (limit._tag === "Concurrent") {
-      concurrency = Math.min(concurrency, limit.count)
-      continue
-    }
-    const window = limit.windowMillis >= budgetMillis ? new Budget(limit, keeper, name) : new UseWindow(limit)
-    if (window instanceof Budget) budgets.push(window)
-    else if (limit._tag === "Requests" && limit.endpoint === undefined) {
-      perSecond = Math.min(perSecond, (limit.count / limit.windowMillis) * 1000)
-    }
-    if (limit._tag === "Records") recordWindows.push(window)
-    else requestWindows.push(window)
+  { hasQuota = false }: GateOptions,
+  keeper: Keeper,
+  onBudget: (budget: Budget) => void
+): Gate => {
+  const requests = new Turnstile()
+  const records = new Turnstile()
+  const closure = new Closure()
+  requests.restrict("", [closure])
+  if (hasQuota) requests.expectQuota()
+  let hasRecords = false
+
+  const restrictionOf = (limit: RateLimit.RateLimit, owner: string): Restriction => {
+    if (limit._tag === "Concurrent") return new Places(limit)
+    if (limit.windowMillis < budgetMillis) return new UseWindow(limit)
+    const budget = new Budget(limit, keeper, owner)
+    onBudget(budget)
+    return budget
   }
-  let blockedUntil = 0
-  const requests = makeTurnstile(requestWindows, concurrency, () => blockedUntil)
-  const records = makeTurnstile(recordWindows, Number.POSITIVE_INFINITY, () => 0)
-  const pause = Effect.fnUntraced(function* (millis: number) {
-    const now = yield* Clock.currentTimeMillis
-    if (Number.isNaN(millis)) return
-    // Whole milliseconds: clocks know no less, and waiting for a fraction of one would be to ask again and again.
-    blockedUntil = Math.max(blockedUntil, now + Math.ceil(Math.min(millis, Reply.longestRetryAfterMillis)))
+  const restrict = (form: string, own: ReadonlyArray<RateLimit.RateLimit>) => {
+    const owner = form === "" ? name : `${name} ${form}`
+    for (const limit of own) {
+      const turnstile = limit._tag === "Records" ? records : requests
+      hasRecords ||= limit._tag === "Records"
+      turnstile.restrict(form, [restrictionOf(limit, owner)])
+    }
+  }
+
+  const ways = new Map<string, Gate>()
+  const way = (form: string, its: Closure, perSecond: number): Gate => ({
+    request: (effect, endpoint = "", hear) =>
+      requests.pass(
+        form,
+        endpoint,
+        1,
+        (passage) =>
+          hear === undefined
+            ? effect
+            : Effect.tap(effect, (answer) =>
+                Effect.withFiber((fiber) => {
+                  const clock = fiber.getRef(Clock.Clock)
+                  const now = Elapsed.millisUnsafe(clock)
+                  const { isTaken, pause, quota } = hear(answer, clock.currentTimeMillisUnsafe())
+                  if (quota !== undefined) requests.hear(quota, passage, now)
+                  else if (isTaken) requests.hearNothing(passage, now)
+                  if (pause?.scope === "endpoint") {
+                    requests.close(requests.familyOf(endpoint), bounded(pause.millis), now)
+                  } else if (pause !== undefined) closure.close(bounded(pause.millis), now)
+                  return Effect.void
+                })
+              ),
+        Lane
+      ),
+    records: (count) => (effect) => (hasRecords ? records.pass(form, "", count, () => effect, Lane) : effect),
+    pause: (millis) => Effect.map(Elapsed.millis, (now) => its.close(bounded(millis), now)),
+    observe: (quota) => Effect.map(Elapsed.millis, (now) => requests.hear(quota, undefined, now)),
+    perSecond,
+    narrowed: (inner, own) => {
+      const known = ways.get(inner)
+      if (known !== undefined) return known
+      const its = new Closure()
+      requests.restrict(inner, [its])
+      restrict(inner, own)
+      const made = way(inner, its, Math.min(perSecond, perSecondOf(own)))
+      ways.set(inner, made)
+      return made
+    }
   })
-  const gate: Gate = {
-    request: (effect, endpoint = "") => requests.pass(1, endpoint)(effect),
-    records: (count) => (effect) => (recordWindows.length === 0 ? effect : records.pass(count, "")(effect)),
-    pause,
-    // Answers to requests in flight are still to be counted by the vendor, so they come off what is left.
-    observe: (quota) =>
-      quota.remaining - Math.max(0, requests.inFlight() - 1) > 0 ? Effect.void : pause(quota.resetMillis),
-    perSecond
-  }
-  return { gate, budgets }
+
+  restrict("", limits)
+  return way("", closure, perSecondOf(limits))
 }
+
+const perSecondOf = (limits: ReadonlyArray<RateLimit.RateLimit>): number =>
+  limits.reduce(
+    (least, limit) =>
+      limit._tag === "Requests" && limit.endpoint === undefined && limit.windowMillis < budgetMillis
+        ? Math.min(least, (limit.count / limit.windowMillis) * 1000)
+        : least,
+    Number.POSITIVE_INFINITY
+  )
 
 /**
  * Gates by name: all activations of a destination pass the same one (R28).
@@ -280,7 +196,11 @@ export class RateLimiter extends Context.Service<
   RateLimiter,
   {
     /** The gate of this name; made with these limits the first time it is asked for. */
-    readonly gate: (name: string, limits: ReadonlyArray<RateLimit.RateLimit>) => Effect.Effect<Gate>
+    readonly gate: (
+      name: string,
+      limits: ReadonlyArray<RateLimit.RateLimit>,
+      options?: GateOptions
+    ) => Effect.Effect<Gate>
   }
 >()("@tributary/core/RateLimiter") {
   static readonly layer = Layer.effect(
@@ -291,14 +211,13 @@ export class RateLimiter extends Context.Service<
       const budgets: Array<Budget> = []
       yield* Effect.addFinalizer(() => Effect.forEach(budgets, (budget) => budget.giveBack, { discard: true }))
       return {
-        gate: (name, limits) =>
+        gate: (name, limits, options = {}) =>
           Effect.sync(() => {
             const known = gates.get(name)
             if (known !== undefined) return known
-            const made = makeGate(name, limits, keeper)
-            gates.set(name, made.gate)
-            budgets.push(...made.budgets)
-            return made.gate
+            const made = makeGate(name, limits, options, keeper, (budget) => void budgets.push(budget))
+            gates.set(name, made)
+            return made
           })
       }
     })

@@ -11,6 +11,7 @@
  */
 import { Clock, Context, Duration, Effect, Fiber } from "effect"
 import { Unavailable } from "../contract/DeliveryError.ts"
+import * as Elapsed from "./Elapsed.ts"
 
 /**
  * Effects that may take so long at most.
@@ -44,7 +45,7 @@ export const make = (limit: Duration.Duration): TimeLimit => {
     while (true) {
       const [next] = open
       if (next === undefined) return
-      const wait = next.until - (yield* Clock.currentTimeMillis)
+      const wait = next.until - (yield* Elapsed.millis)
       if (wait > 0) yield* Effect.sleep(wait)
       else {
         open.delete(next)
@@ -77,7 +78,7 @@ export const make = (limit: Duration.Duration): TimeLimit => {
           const clock = Context.get(context, Clock.Clock)
           const fiber = Effect.runForkWith(context)(effect)
           const one: Open = {
-            until: clock.currentTimeMillisUnsafe() + millis,
+            until: Elapsed.millisUnsafe(clock) + millis,
             expire: () => {
               resume(new Unavailable({ reason: `No answer within ${Duration.format(limit)}.` }))
               fiber.interruptUnsafe()

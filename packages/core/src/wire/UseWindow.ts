@@ -4,9 +4,11 @@
  * @since 0.1.0
  */
 import { Clock, Effect } from "effect"
-import type { Keeper } from "./Budgets.ts"
+import type { Block, Keeper } from "./Budgets.ts"
 import type { Unavailable } from "../contract/DeliveryError.ts"
 import * as RateLimit from "../contract/RateLimit.ts"
+import * as Elapsed from "./Elapsed.ts"
+import type { Lane, Restriction } from "./Restriction.ts"
 
 /**
  * Whoever would have to wait longer at the gate fails with `Throttled`, and holds up nobody meanwhile: a minute.
@@ -25,15 +27,17 @@ const catchUpMillis = 50
  * @category models
  * @since 0.1.0
  */
-export class UseWindow {
+export class UseWindow implements Restriction {
   private open = 0
   private closedTotal = 0
   private readonly closed: Array<{ readonly until: number; readonly weight: number }> = []
   private evenlyFrom = 0
   readonly limit: RateLimit.Counted
+  readonly endpoint: string | undefined
 
   constructor(limit: RateLimit.Counted) {
     this.limit = limit
+    this.endpoint = limit.endpoint
   }
 
   /** What is heavier than the window counts as the whole of it. */
@@ -42,7 +46,7 @@ export class UseWindow {
   }
 
   /** 0 where the weight fits now; else milliseconds to wait, or `undefined` where an answer must come first. */
-  waitFor(asked: number, now: number, lane: "live" | "backfill"): number | undefined {
+  waitFor(asked: number, now: number, lane: Lane): number | undefined {
     const { count } = this.limit
     const weight = this.share(asked)
     while (this.closed.length > 0 && this.closed[0]!.until <= now) this.closedTotal -= this.closed.shift()!.weight
@@ -96,23 +100,32 @@ export class Budget extends UseWindow {
   }
 
   /** What has to be done before the weight may be used; `undefined` where enough is reserved. */
-  reserve(asked: number, now: number): Effect.Effect<void, Unavailable> | undefined {
-    if (!this.isLoaded) return this.load(now)
+  reserve(asked: number): Effect.Effect<void, Unavailable> | undefined {
+    if (!this.isLoaded) return this.load
     const weight = this.share(asked)
     if (this.credit >= weight) return undefined
     const block = Math.max(weight, Math.min(50, Math.ceil(this.limit.count / 200)))
-    return Effect.map(this.keeper.reserve(this.name, block, now), () => {
-      this.reserved = block
-      this.credit = block
-    })
+    return Effect.flatMap(Clock.currentTimeMillis, (wall) =>
+      Effect.map(this.keeper.reserve(this.name, block, wall), () => {
+        this.reserved = block
+        this.credit = block
+      })
+    )
   }
 
-  private load(now: number) {
-    return Effect.map(this.keeper.load(this.name, now - this.limit.windowMillis, now), (blocks) => {
-      if (this.isLoaded) return
-      this.isLoaded = true
-      for (const { at, weight } of blocks) this.close(weight, at)
-    })
+  private readonly load = Effect.suspend(() =>
+    Effect.flatMap(Clock.currentTimeMillis, (wall) =>
+      Effect.flatMap(this.keeper.load(this.name, wall - this.limit.windowMillis, wall), (blocks) =>
+        Effect.map(Elapsed.millis, (now) => this.remember(blocks, wall, now))
+      )
+    )
+  )
+
+  /** What is kept has the time of a wall clock. One that was ahead at the time counts as now, and not until it is reached. */
+  private remember(blocks: ReadonlyArray<Block>, wall: number, now: number) {
+    if (this.isLoaded) return
+    this.isLoaded = true
+    for (const { at, weight } of blocks) this.close(weight, now - Math.max(0, wall - at))
   }
 
   override begin(weight: number, now: number) {

@@ -359,6 +359,7 @@ export const makePlugin = () =>
     version: "1.0.0",
     settings: parts.settings,
     client: (settings) => parts.client(settings),
+    limits: [RateLimit.requests(10, "1 second"), RateLimit.on("POST /events", RateLimit.requests(5, "1 second"))],
     quota: (reply) => parts.quota(reply),
     requires: {
       identifiers: ["user_id", "email", "group_id"],
@@ -368,13 +369,11 @@ export const makePlugin = () =>
     .event({
       calls: ["identify", "track", "group"],
       batch: parts.batch,
-      limits: [RateLimit.requests(10, "1 second"), RateLimit.on("POST /events", RateLimit.requests(5, "1 second"))],
       prepare: (fields, context) => parts.prepare(fields, context),
       deliver: (calls, context) => parts.deliver(calls, context)
     })
     .list({
       batch: { items: 10 },
-      limits: [],
       refreshAfter: "180 days",
       find: (name, context) => parts.find(name, context),
       create: (list, context) => parts.create(list, context),

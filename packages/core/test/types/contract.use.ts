@@ -10,6 +10,8 @@ const Zendesk = Destination.make("zendesk", {
   version: "1",
   settings: Schema.Struct({ subdomain: Setting.hostLabel, token: Setting.secret }),
   client: (settings) => Client.bearer(`https://${settings.subdomain}.zendesk.com`, settings.token),
+  limits: [RateLimit.cap(50, "1 second")],
+  timeout: "1 minute",
   requires: {
     identifiers: ["email", "user_id"],
     properties: { name: Enrichment.trait("name").orElse(Enrichment.join("first_name", "last_name")) }
@@ -17,7 +19,6 @@ const Zendesk = Destination.make("zendesk", {
 }).event({
   calls: ["identify", "group"],
   batch: { items: 1 },
-  limits: [RateLimit.requests(50, "1 second")],
   deliver: (calls, { settings }) =>
     Effect.sync(() => {
       const call = calls[0]
@@ -41,11 +42,11 @@ const Ads = Destination.make("adwords", {
   version: "1",
   settings: Schema.Struct({ account: Schema.String }),
   client: () => Client.anonymous("https://example.com"),
+  limits: [],
   requires: { identifiers: ["email", "phone"], properties: {} }
 }).list({
   cadence: "6 hours",
   batch: { items: 10_000 },
-  limits: [],
   create: () => Effect.succeed("1"),
   find: () => Effect.succeed(Option.none()),
   add: (_list, members) =>
@@ -87,19 +88,19 @@ const base = {
   version: "1",
   settings: Schema.Struct({ key: Setting.secret }),
   client: () => Client.anonymous("https://api.example.com"),
+  limits: [],
   requires: { identifiers: ["email"], properties: {} }
 } as const
-const form = { batch: { items: 1 }, limits: [] } as const
+const form = { batch: { items: 1 } } as const
+const { limits: _, ...unlimited } = base
 const Plugin = Destination.make("plugin", base)
 
 // @ts-expect-error Type '2' is not assignable to type '1'
 Destination.make("plugin", { ...base, contract: 2 })
 // @ts-expect-error Property 'limits' is missing in type
-Plugin.event({
-  calls: ["identify"],
-  batch: { items: 1 },
-  deliver: (calls) => Effect.succeed(Outcome.all(calls, Outcome.delivered))
-})
+Destination.make("plugin", unlimited)
+// @ts-expect-error Type '"account"' is not assignable to type 'Scope'
+Destination.make("plugin", { ...base, throttle: () => "account" })
 // @ts-expect-error Type '"page"' is not assignable to type 'CallKind'
 Plugin.event({ ...form, calls: ["page"], deliver: (calls) => Effect.succeed(Outcome.all(calls, Outcome.delivered)) })
 // @ts-expect-error Type 'Outcome' is not assignable to type 'readonly Outcome[]'

@@ -42,7 +42,6 @@ const item = (call: Call.Call<"identify" | "track">): Json.Json => {
 const event = `.event({
   calls: ["identify", "track"],
   batch: { items: 100 },
-  limits: [RateLimit.requests(50, "1 second")],
   coalesce: true,
   deliver: (calls, { client }) => tell(client, "/v1/batch", { items: calls.map(item) })
 })`
@@ -73,7 +72,6 @@ const send = <A>(
 
 const list = `.list({
   batch: { items: 500 },
-  limits: [RateLimit.requests(10, "1 second")],
   find: (name, { client }) =>
     Effect.map(send(client, HttpClientRequest.get("/v1/lists", { urlParams: { name } }), Lists), ({ lists }) =>
       Option.map(Option.fromUndefinedOr(lists[0]), ({ id }) => id)
@@ -146,6 +144,7 @@ export const ${exportOf(name)} = Destination.make("${name}", {
   version,
   settings,
   client: ${clientOf[auth]},
+  limits: [RateLimit.requests(50, "1 second")],
   requires: { identifiers: ["user_id", "email"], properties: {} }
 })${isEvent ? event : ""}${isList ? list : ""}
 `

@@ -63,7 +63,7 @@ export const createOrUpdate = (account: Account, body: Attributes, writesPerMinu
     fields: {},
     members: new Map()
   }
-  if (!countWrite(organization, writesPerMinute, now)) return tooManyUpdates("organization")
+  if (!countWrite(organization, writesPerMinute, now)) return tooManyUpdates("organization", now)
   account.organizations.set(organization.id, organization)
   organization.fields = changed.values
   if (name !== undefined) {

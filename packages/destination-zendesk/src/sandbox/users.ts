@@ -95,7 +95,7 @@ export const write = (account: Account, attributes: Attributes, rules: WriteRule
     )
   }
   const user = match ?? created(account, now)
-  if (!countWrite(user, rules.writesPerMinute, now)) return refused(tooManyUpdates("user"))
+  if (!countWrite(user, rules.writesPerMinute, now)) return refused(tooManyUpdates("user", now))
   if (match === undefined) {
     account.users.set(user.id, user)
     if (attributes["skip_verify_email"] !== true && email !== undefined) account.mails++

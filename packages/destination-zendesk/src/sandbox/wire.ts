@@ -35,9 +35,14 @@ export const recordInvalid = (faults: ReadonlyArray<Fault>): Answer => {
   return answer(422, { error: "RecordInvalid", description: "Record validation errors", details })
 }
 
-/** Plain text and no `Retry-After`: support article 4422518967706, and clients that stumbled over it. */
-export const tooManyUpdates = (what: "user" | "organization"): Answer =>
-  answer(429, `You have exceeded the rate limit for updating a single unique ${what}. Try again later.`)
+/** Recorded from the vendor for a user, `Retry-After` in seconds and the blanks included; of organizations unverified. */
+export const tooManyUpdates = (what: "user" | "organization", now: number): Answer => ({
+  ...answer(
+    429,
+    `You have exceeded the rate limit for updating a single unique ${what}. ${what === "user" ? "user email:  id:  external_id: " : ""}`
+  ),
+  headers: { "content-type": "text/plain", "retry-after": String(Math.ceil((60_000 - (now % 60_000)) / 1000)) }
+})
 
 export const text = (attributes: Attributes, name: string): string | undefined => {
   const value = attributes[name]

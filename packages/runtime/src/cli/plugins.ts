@@ -116,13 +116,13 @@ const find = Effect.gen(function* () {
 const formsOf = ({ event, list }: Destination.Declaration): string =>
   [...(event?.calls ?? []), ...(list === undefined ? [] : ["list"])].join(", ")
 
-const limitsOf = ({ event, list }: Destination.Declaration): string => {
-  const forms = [
-    ...(event === undefined ? [] : [Reference.capabilities({ event })]),
-    ...(list === undefined ? [] : [Reference.capabilities({ list })])
-  ]
-  return [...new Set(forms.map((form) => form.find(([name]) => name === "limits")?.[1] ?? ""))].join("; ")
-}
+/** The limits of the plugin, then those that a form has beside them. */
+const limitsOf = ({ event, limits, list }: Destination.Declaration): string =>
+  [
+    Reference.limitsIn(limits),
+    ...(event === undefined || event.limits.length === 0 ? [] : [`events: ${Reference.limitsIn(event.limits)}`]),
+    ...(list === undefined || list.limits.length === 0 ? [] : [`lists: ${Reference.limitsIn(list.limits)}`])
+  ].join("; ")
 
 const asJson = (plugin: Installed | Broken) => {
   if ("reason" in plugin) return plugin

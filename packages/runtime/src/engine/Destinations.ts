@@ -20,7 +20,7 @@ import type { Activation } from "./Activation.ts"
 export interface Connected {
   readonly destination: Destination.Destination
   readonly bound: Destination.Bound
-  /** By form, as each form has limits of its own. */
+  /** By form: both pass the destination's gate, and each may have limits of its own beside it. */
   readonly forms: { readonly event: Line; readonly list: Line }
   /** Lets requests out only while this process owns the destination. */
   readonly lease: Lease.Lease
@@ -38,21 +38,13 @@ export interface Line {
 }
 
 /**
- * The limits that a form's requests pass: the plugin's, where a cap replaces those of its kind (R28). What holds for
- * some endpoints only is the vendor's, and stays.
+ * The limits of a destination: the plugin's, where a cap replaces the one that it is about (R28).
  *
  * @category combinators
  * @since 0.1.0
  */
-export const limitsOf = (
-  destination: Destination.Destination,
-  form: "event" | "list"
-): ReadonlyArray<RateLimit.RateLimit> => {
-  const declared = (form === "event" ? destination.plugin.event : destination.plugin.list)?.limits ?? []
-  const { cap } = destination.options
-  const isReplaced = (limit: RateLimit.RateLimit) => limit._tag === cap?._tag && !("endpoint" in limit)
-  return cap === undefined ? declared : [...declared.filter((limit) => !isReplaced(limit)), cap]
-}
+export const limitsOf = ({ options, plugin }: Destination.Destination): ReadonlyArray<RateLimit.RateLimit> =>
+  RateLimit.capped(plugin.limits, options.cap)
 
 /**
  * What the body of a request may weigh.
@@ -80,14 +72,21 @@ export const connect = Effect.fnUntraced(function* (
   const limiter = yield* RateLimiter.RateLimiter
   const open = yield* Connection.open(bound.client, destination.id)
   const lease = yield* Lease.make
-  const line = Effect.fnUntraced(function* (form: "event" | "list") {
-    const gate = yield* limiter.gate(`${destination.id} ${form}`, limitsOf(destination, form))
-    return {
+  const shared = yield* limiter.gate(destination.id, limitsOf(destination), { hasQuota: bound.quota !== undefined })
+  const line = (form: "event" | "list"): Line => {
+    const declared = destination.plugin[form]
+    const gate = shared.narrowed(form, declared?.limits ?? [])
+    const client = open({
       gate,
-      client: open({ gate, quota: bound.quota, mayLeave: lease.check, mostBytes: mostBytes(destination, form) })
-    }
-  })
-  return { destination, bound, forms: { event: yield* line("event"), list: yield* line("list") }, lease }
+      quota: bound.quota,
+      throttle: bound.throttle,
+      mayLeave: lease.check,
+      mostBytes: mostBytes(destination, form),
+      timeout: declared?.timeout
+    })
+    return { gate, client }
+  }
+  return { destination, bound, forms: { event: line("event"), list: line("list") }, lease }
 })
 
 /**

@@ -232,7 +232,7 @@ const estimate = (
   const calls = counts.identify + counts.track + counts.group
   const batches = Math.ceil(calls / size) + Math.ceil(counts.add / size) + Math.ceil(counts.discard / size)
   const items = calls + counts.add + counts.discard
-  const seconds = limitsOf(destination, activation.form).map((limit) => {
+  const seconds = [...limitsOf(destination), ...(declared?.limits ?? [])].map((limit) => {
     if (limit._tag === "Concurrent") return 0
     const needed = limit._tag === "Requests" ? batches : items
     return (Math.max(0, needed - limit.count) * limit.windowMillis) / limit.count / 1000

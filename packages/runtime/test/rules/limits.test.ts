@@ -84,16 +84,13 @@ describeStores("R28 rate caps", (store) => {
 
 describe("R28 the caps that our plugins declare", () => {
   it("Braze: 100 requests a second", () =>
-    assert.deepStrictEqual(Braze.declaration.event?.limits, [RateLimit.requests(100, "1 second")]))
+    assert.deepStrictEqual(Braze.declaration.limits, [RateLimit.cap(100, "1 second")]))
 
   it("Zendesk: 50 requests a second, ten at a time", () =>
-    assert.deepStrictEqual(Zendesk.declaration.event?.limits, [
-      RateLimit.requests(50, "1 second"),
-      RateLimit.concurrent(10)
-    ]))
+    assert.deepStrictEqual(Zendesk.declaration.limits, [RateLimit.cap(50, "1 second"), RateLimit.concurrent(10)]))
 
   it("Google Ads: what its project allows, a minute and a day", () =>
-    assert.deepStrictEqual(Adwords.declaration.list?.limits, [
+    assert.deepStrictEqual(Adwords.declaration.limits, [
       RateLimit.requests(300, "1 minute"),
       RateLimit.requests(100_000, "1 day")
     ]))

@@ -68,6 +68,7 @@ export const makeEcho = (options: EchoOptions = {}) => {
       settings.token === undefined
         ? Client.anonymous(settings.baseUrl)
         : Client.bearer(settings.baseUrl, settings.token),
+    limits,
     requires: {
       identifiers: ["user_id", "email", "phone", "anonymous_id", "group_id", "ios.idfa", "custom"],
       properties: options.requiresName === true ? { name } : {}
@@ -76,7 +77,6 @@ export const makeEcho = (options: EchoOptions = {}) => {
     .event({
       calls: options.calls ?? ["identify", "track", "group"],
       batch,
-      limits,
       coalesce: options.coalesce ?? false,
       groupUsers: options.groupUsers ?? false,
       deliver: (calls, { client }) =>
@@ -94,7 +94,6 @@ export const makeEcho = (options: EchoOptions = {}) => {
       ...(options.refreshAfter === undefined ? {} : { refreshAfter: options.refreshAfter }),
       acceptsHistorical: options.acceptsHistorical ?? true,
       batch,
-      limits,
       find: (wanted, { client }) =>
         Reply.send(client, HttpClientRequest.get(`/lists?name=${encodeURIComponent(wanted)}`)).pipe(
           Effect.flatMap((reply) =>

@@ -100,8 +100,8 @@ export const declared: ReadonlyArray<Law> = [
   ofDeclaration(
     "limits",
     "A limit is a whole number, one at least, in a window that passes, and on a path below the base address.",
-    ({ event, list }) => {
-      const limits = [...(event?.limits ?? []), ...(list?.limits ?? [])]
+    ({ event, limits: shared, list }) => {
+      const limits = [...shared, ...(event?.limits ?? []), ...(list?.limits ?? [])]
       const bad = limits.find(
         (limit) =>
           !Number.isInteger(limit.count) ||

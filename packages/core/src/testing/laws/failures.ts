@@ -245,7 +245,10 @@ export const failures: ReadonlyArray<Law> = [
           const headers = new Proxy<Record<string, string>>({}, { get: () => value })
           const result = yield* Effect.exit(
             Effect.sync(() =>
-              lab.bound.quota?.({ status, headers, text: "", json: undefined, receivedAt: 1_767_225_600_000 })
+              lab.bound.quota?.(
+                { status, headers, text: "", json: undefined, receivedAt: 1_767_225_600_000 },
+                { method: "POST", path: "/" }
+              )
             )
           )
           const quota = Exit.isSuccess(result) ? result.value : { remaining: Number.NaN, resetMillis: 0 }
