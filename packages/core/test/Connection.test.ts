@@ -334,7 +334,7 @@ describe("service accounts", () => {
       const { baseUrl } = yield* serve(makeVendor(false).sandbox)
       const client = yield* connect(account(baseUrl, privateKey.slice(0, 300)))
       const exit = yield* Effect.exit(get(client))
-      assert.match(everyWord(exit), /no PKCS #8 key in PEM/)
+      assert.match(everyWord(exit), /not a PKCS #8 key in PEM/)
       for (const secret of secrets) assert.notInclude(everyWord(exit), secret)
     }).pipe(Effect.provide([services, makeStore().layer]))
   )

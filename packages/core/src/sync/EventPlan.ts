@@ -91,7 +91,10 @@ interface Due {
   readonly standing: Standing
 }
 
-/** A due call, which is what its acknowledgement settles. */
+/**
+ * A due call, which is what its acknowledgement settles: one object for both. What only a rejection needs is computed
+ * when it is asked for (bench `event`).
+ */
 class OpenDue implements Settlement {
   readonly activation: number
   readonly kind: CallKind
@@ -223,8 +226,8 @@ const makeCall = (group: Group, profile: KnownProfile, required: unknown): Call 
 }
 
 /**
- * An identify whose message id is made when it is asked for: there are millions of these, and few plugins ask. The
- * getter is each object's own, so that a copy has what it answers, and one function, as V8 gives an object with a
+ * An identify whose message id is made when it is asked for: there are millions of these, and few plugins ask (bench
+ * `event`). The getter is each object's own, so that a copy has the id, and one function, as V8 gives an object with a
  * function of its own a shape of its own.
  */
 class LazyIdentify implements Identify {

@@ -117,7 +117,10 @@ class Telling {
   }
 }
 
-/** What the acknowledgement of one of them settles. Its attempt is made only where something is or was rejected. */
+/**
+ * What the acknowledgement of one of them settles. Its attempt is made only where something is or was rejected, and hangs
+ * on an object for the member, not on a closure for each identifier (bench `list`).
+ */
 class MemberSettlement implements Settlement {
   readonly kind = "member"
   readonly activation: number
