@@ -40,7 +40,7 @@ export const makeClearance = (activations: ReadonlyArray<Activation>): Clearance
         blocked.set(no, { _tag: "Waiting", reason: `${resting.replace(/\.$/, "")}; tried again at ${until}` })
       } else {
         if (checked.get(no)?.news !== news) {
-          const policy = state.is_leaving ? undefined : policies.get(no)
+          const policy = state.is_exiting ? undefined : policies.get(no)
           const held = (yield* hasWork([no])) ? yield* Holds.check(no, policy) : undefined
           checked.set(no, { news, held })
         }

@@ -137,8 +137,8 @@ export const open = Effect.fnUntraced(function* (
         .filter((activation) => activation.destination.id === id)
         .map((activation): Activation => ({ ...activation, no: registered.activations.get(activation.id) ?? 0 }))
       const removed = yield* Exits.removed(id).pipe(Effect.catchTag("SqlError", toLedgerError))
-      const left = removed.map(({ no, toldAs }): Activation => ({
-        ...toldAs,
+      const left = removed.map(({ no, sentAs }): Activation => ({
+        ...sentAs,
         no,
         hold: undefined,
         cadence: Cadence.hourly

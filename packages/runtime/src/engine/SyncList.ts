@@ -49,13 +49,13 @@ export const syncList = Effect.fn(span.syncList)(
     yield* takeBaselines(owned, [activation], withoutList, options)
     const blocked = (yield* clearance([no])).get(no)
     if (blocked !== undefined) return ended(owned, activation, blocked)
-    const leave = yield* Exits.of(no)
-    if (leave?.leaving === "delete") return yield* deleteList(owned, activation, leave.listId)
+    const exits = yield* Exits.of(no)
+    if (exits?.mode === "delete") return yield* deleteList(owned, activation, exits.listId)
     const { refreshAfter } = connected.destination.plugin.list ?? {}
     // Members that the vendor would let expire are sent again.
-    if (leave === undefined && refreshAfter !== undefined) yield* fenced(owner, Lists.refreshMembers(no, refreshAfter))
+    if (exits === undefined && refreshAfter !== undefined) yield* fenced(owner, Lists.refreshMembers(no, refreshAfter))
     if (!(yield* hasWork([no]))) {
-      if (leave !== undefined) yield* fenced(owner, Exits.end([no]))
+      if (exits !== undefined) yield* fenced(owner, Exits.end([no]))
       else if (yield* isEvaluated(no)) yield* fenced(owner, markSettled([no]))
       return ended(owned, activation, { _tag: "Synced" })
     }

@@ -19,7 +19,7 @@ export interface ActivationState {
   readonly paused: boolean
   readonly baseline_due: boolean
   /** Whether everybody is to exit: that was asked for, and is not held. */
-  readonly is_leaving: boolean
+  readonly is_exiting: boolean
   /** Why its destination waits for an operator. */
   readonly stopped: string | null
   /** Why nothing is sent to its destination for a while, and until when. */
@@ -41,7 +41,7 @@ export const readActivationStates = (activations: ReadonlyArray<number>) =>
     const now = yield* DateTime.nowAsDate
     return yield* sql<ActivationState>`
       select a.no, a.paused, a.baseline_due and a.leaving is null as baseline_due,
-        a.leaving is not null as is_leaving, d.stopped, d.rests_until,
+        a.leaving is not null as is_exiting, d.stopped, d.rests_until,
         case when d.rests_until > ${now}::timestamptz then d.resting end as resting,
         concat_ws(' ', a.approved, (select max(imported_at) from tributary.source),
           (select max(e.no) from tributary.evaluation e where e.computation_no = a.computation_no)) as news

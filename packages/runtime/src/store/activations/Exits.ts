@@ -18,9 +18,9 @@ import { markEverybody } from "./Reach.ts"
  * @category models
  * @since 0.1.0
  */
-export type Leaving = "exit" | "delete"
+export type ExitMode = "exit" | "delete"
 
-const ToldAs = Schema.Struct({
+const SentAs = Schema.Struct({
   id: Schema.String,
   form: Schema.Literals(["event", "list"]),
   collection: Schema.Literals(["users", "accounts"]),
@@ -43,7 +43,7 @@ const ToldAs = Schema.Struct({
  * @category combinators
  * @since 0.1.0
  */
-export const toText = (activation: typeof ToldAs.Type): string => JSON.stringify(Schema.encodeSync(ToldAs)(activation))
+export const toText = (activation: typeof SentAs.Type): string => JSON.stringify(Schema.encodeSync(SentAs)(activation))
 
 /**
  * Activations of a destination that were removed, and whose exits are not all sent.
@@ -54,7 +54,7 @@ export const toText = (activation: typeof ToldAs.Type): string => JSON.stringify
 export const removed = Effect.fnUntraced(function* (
   destination: string
 ): Effect.fn.Return<
-  ReadonlyArray<{ readonly no: number; readonly toldAs: typeof ToldAs.Type }>,
+  ReadonlyArray<{ readonly no: number; readonly sentAs: typeof SentAs.Type }>,
   SqlError.SqlError,
   SqlClient.SqlClient
 > {
@@ -63,9 +63,9 @@ export const removed = Effect.fnUntraced(function* (
     select no, told_as from tributary.activation
     where destination = ${destination} and removed and leaving is not null order by no`
   return rows.flatMap(({ no, told_as }) =>
-    Option.match(Schema.decodeUnknownOption(ToldAs)(told_as), {
+    Option.match(Schema.decodeUnknownOption(SentAs)(told_as), {
       onNone: () => [],
-      onSome: (toldAs) => [{ no, toldAs }]
+      onSome: (sentAs) => [{ no, sentAs }]
     })
   )
 })
@@ -78,11 +78,11 @@ export const removed = Effect.fnUntraced(function* (
  */
 export const begin = Effect.fnUntraced(function* (
   activation: number,
-  leaving: Leaving,
+  mode: ExitMode,
   cause: string
 ): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
-  yield* sql`update tributary.activation set leaving = ${leaving}, cause = ${cause}, held = null,
+  yield* sql`update tributary.activation set leaving = ${mode}, cause = ${cause}, held = null,
     leaving_at = ${yield* DateTime.nowAsDate}::timestamptz where no = ${activation}`
   yield* markEverybody(activation)
 })
@@ -95,9 +95,9 @@ export const begin = Effect.fnUntraced(function* (
  */
 export const of = Effect.fnUntraced(function* (activation: number) {
   const sql = yield* SqlClient.SqlClient
-  const [row] = yield* sql<{ leaving: Leaving | null; list_id: string | null }>`
+  const [row] = yield* sql<{ leaving: ExitMode | null; list_id: string | null }>`
     select leaving, list_id from tributary.activation where no = ${activation}`
-  return row?.leaving == null ? undefined : { leaving: row.leaving, listId: row.list_id }
+  return row?.leaving == null ? undefined : { mode: row.leaving, listId: row.list_id }
 })
 
 /**

@@ -34,8 +34,8 @@ export const resume = (activation: number): Operation =>
   })
 
 /** Sends everybody's exit, one by one or by deleting the list. Nobody comes back until `resume` (R19). */
-export const leave = (activation: number, leaving: Exits.Leaving): Operation =>
-  transaction(Exits.begin(activation, leaving, leaving === "exit" ? "emptied" : "list deleted"))
+export const leave = (activation: number, mode: Exits.ExitMode): Operation =>
+  transaction(Exits.begin(activation, mode, mode === "exit" ? "emptied" : "list deleted"))
 
 /** Lets a held sync run, whatever it removes. Returns whether it was held. */
 export const approve = (activation: number): Operation<boolean> =>

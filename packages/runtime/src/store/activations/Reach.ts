@@ -35,11 +35,11 @@ export const wanted = Effect.fnUntraced(function* (
   activation: number
 ): Effect.fn.Return<IdSet.IdSet, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
-  const [row] = yield* sql<{ computation_no: number; as_users: boolean; is_leaving: boolean }>`
-    select a.computation_no, a.collection <> c.collection as as_users, a.leaving is not null as is_leaving
+  const [row] = yield* sql<{ computation_no: number; as_users: boolean; is_exiting: boolean }>`
+    select a.computation_no, a.collection <> c.collection as as_users, a.leaving is not null as is_exiting
     from tributary.activation a
     join tributary.computation c on c.no = a.computation_no where a.no = ${activation}`
-  if (row === undefined || row.is_leaving) return IdSet.empty
+  if (row === undefined || row.is_exiting) return IdSet.empty
   const chunks = yield* sql<{ bits: Uint8Array }>`
     select bits from tributary.snapshot where computation_no = ${row.computation_no}`
   const present = IdSet.decodeAll(chunks.map((chunk) => chunk.bits))
