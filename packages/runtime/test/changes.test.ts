@@ -14,7 +14,7 @@ import { resolve } from "../src/config/Resolved.ts"
 import * as Source from "../src/config/Source.ts"
 import * as Space from "../src/engine/Space.ts"
 import { refresh } from "../src/engine/SyncOnce.ts"
-import { describeStores, stores } from "./support/stores.ts"
+import { describeStores, everyStore, runsOf, stores } from "./support/stores.ts"
 import { defaults, inNewYear, inWorld, type World } from "./support/world.ts"
 
 const feed = (what: string): ChangesOptions => ({
@@ -163,7 +163,7 @@ describeStores("a source that says what changed", (store) => {
             )
           )
         )
-        const runs = store.name === "PGlite" ? 10 : 8
+        const runs = runsOf(store.name === "PGlite" ? 10 : 8)
         yield* Effect.promise(() => fc.assert(property, { numRuns: runs, seed: 20_261_126 }))
       }),
     { timeout: 240_000 }
@@ -272,7 +272,7 @@ describeStores("a source that says what changed", (store) => {
   )
 })
 
-const postgres = stores.find(({ url }) => url !== undefined)
+const postgres = everyStore.find(({ url }) => url !== undefined)
 
 describe.runIf(postgres?.url !== undefined)("another PostgreSQL that says what changed", () => {
   it.live("by a column of times, whole numbers for ids, and a change that was committed late", () =>

@@ -4,14 +4,14 @@ import { Effect, Option } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Claims from "../src/store/dirty/Claims.ts"
 import { lane, mark, marksOf } from "../src/store/dirty/DirtySets.ts"
-import { describeStores } from "./support/stores.ts"
+import { describeEveryStore } from "./support/stores.ts"
 
 const owner: Ledger.Ownership = { destination: "braze", epoch: 1n }
 const activation = 1
 // Three chunks.
 const [here, there, far] = [7, 70_000, 700_000]
 
-describeStores("claims", (store) => {
+describeEveryStore("claims", (store) => {
   it.effect("R32 whoever is on the wire is not claimed again until let go, whatever changes meanwhile", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient

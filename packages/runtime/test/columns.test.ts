@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import fc from "fast-check"
 import { among, int4s, int4Set, timestamps } from "../src/store/sql/Columns.ts"
-import { stores } from "./support/stores.ts"
+import { everyStore } from "./support/stores.ts"
 
 const sorted = (of: Iterable<number>) => [...new Set(of)].toSorted((a, b) => a - b)
 
@@ -20,7 +20,7 @@ describe("columns", () => {
     ))
 })
 
-for (const store of stores) {
+for (const store of everyStore) {
   describe(`columns (${store.name})`, () => {
     it.live("of timestamps are the milliseconds that a date of the driver has", () =>
       Effect.gen(function* () {

@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Migrations from "../src/store/sql/Migrations.ts"
 import * as History from "../src/store/views/History.ts"
-import { describeStores } from "./support/stores.ts"
+import { describeEveryStore } from "./support/stores.ts"
 
 /** The tables as they were before blocks of 1,024, and before what came after them. */
 const before = [
@@ -25,7 +25,7 @@ const before = [
   "alter table tributary.sync add ending text"
 ]
 
-describeStores("a store of an earlier version", (store) => {
+describeEveryStore("a store of an earlier version", (store) => {
   it.effect("how syncs ended is data, and an activation that changed nothing on removal keeps", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient

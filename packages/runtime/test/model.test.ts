@@ -21,7 +21,7 @@ import {
   type Told,
   type Vendor
 } from "./support/model.ts"
-import { stores } from "./support/stores.ts"
+import { runsOf, stores } from "./support/stores.ts"
 import { accounts, audience, inNewYear, trait, whileTimePasses, type World } from "./support/world.ts"
 
 const computations = {
@@ -338,7 +338,7 @@ const plugins: fc.Arbitrary<Plugin> = fc.record({
   batch: fc.constantFrom(10, 3, 1)
 })
 
-/** `MODEL_RUNS=1000` tries that many programs from a seed of its own; without it, the same few each time. */
+/** `MODEL_RUNS=1000` tries that many programs from a seed of its own; without it, the same each time. */
 const asked = process.env["MODEL_RUNS"]
 const seed = Number(process.env["MODEL_SEED"] ?? (asked === undefined ? 20_260_101 : Date.now() % 2 ** 31))
 
@@ -347,7 +347,8 @@ const besideAll = { smallChunk: 0, mostBeside: 44 }
 
 describe("model", () => {
   for (const store of stores) {
-    const runs = store.name === "PGlite" ? Number(asked ?? 40) : Math.ceil(Number(asked ?? 40) / 8)
+    const many = Number(asked ?? runsOf(40))
+    const runs = store.name === "PGlite" ? many : Math.ceil(many / 8)
     it.effect(
       `whatever happens, a vendor hears what the rules say and nothing else (${store.name}, ${runs} programs)`,
       () =>

@@ -2,10 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { rolledBack, transaction } from "../src/store/sql/Transaction.ts"
-import { describeStores, stores } from "./support/stores.ts"
+import { describeEveryStore, everyStore } from "./support/stores.ts"
 
 describe("a transaction whose connection ends", () => {
-  for (const store of stores.filter(({ name }) => name === "PostgreSQL")) {
+  for (const store of everyStore.filter(({ name }) => name === "PostgreSQL")) {
     it.effect("fails, and is no defect; the next one has a connection of its own", () =>
       Effect.gen(function* () {
         const sql = yield* SqlClient.SqlClient
@@ -19,7 +19,7 @@ describe("a transaction whose connection ends", () => {
   }
 })
 
-describeStores("a transaction that is rolled back", (store) => {
+describeEveryStore("a transaction that is rolled back", (store) => {
   it.effect("returns its effect's value, and nothing of what it wrote stays", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient

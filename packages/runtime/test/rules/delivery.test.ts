@@ -12,7 +12,7 @@ import * as Space from "../../src/engine/Space.ts"
 import { syncOnce } from "../../src/engine/SyncOnce.ts"
 import * as Operations from "../../src/store/activations/Operations.ts"
 import { makeEcho } from "../support/echo.ts"
-import { describeStores } from "../support/stores.ts"
+import { describeEveryStore, describeStores } from "../support/stores.ts"
 import { audience, defaults, inWorld, trait, whileTimePasses, type World } from "../support/world.ts"
 
 const shoppers = "First time shopper"
@@ -84,7 +84,7 @@ describeStores("R30 historical data", (store) => {
   )
 })
 
-describeStores("R32 the latest value wins", (store) => {
+describeEveryStore("R32 the latest value wins", (store) => {
   it.effect("R32 a value that changes while the first is in flight is sent after it, and the order holds", () =>
     inWorld(store)((world) =>
       Effect.gen(function* () {
@@ -172,7 +172,7 @@ describeStores("R32 the latest value wins", (store) => {
   )
 })
 
-describeStores("R33 outcomes and failures", (store) => {
+describeEveryStore("R33 outcomes and failures", (store) => {
   it.effect("R33 each item has its own outcome: one rejected and one for later cost their neighbours nothing", () =>
     inWorld(store)((world) =>
       Effect.gen(function* () {

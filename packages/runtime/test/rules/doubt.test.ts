@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Activation } from "@tributary/core/runtime"
 import { Deferred, Effect, Fiber } from "effect"
-import { stores } from "../support/stores.ts"
+import { everyStore } from "../support/stores.ts"
 import { audience, inWorld, trait, whileTimePasses, type World } from "../support/world.ts"
 
 const shoppers = "First time shopper"
@@ -31,7 +31,7 @@ const syncing = (world: World, activations: Parameters<World["sync"]>[0]) =>
 
 const traits = (world: World) => world.sent().map((message) => message["traits"])
 
-for (const store of stores) {
+for (const store of everyStore) {
   describe(`R40 on ${store.name}`, () => {
     it.effect("R40 who was told without an answer is told of the exit", () =>
       inWorld(store)((world) =>

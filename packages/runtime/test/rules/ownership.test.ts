@@ -2,13 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { RateLimit } from "@tributary/core"
 import { Activation } from "@tributary/core/runtime"
 import { Effect } from "effect"
-import { stores } from "../support/stores.ts"
+import { everyStore } from "../support/stores.ts"
 import { makeEcho } from "../support/echo.ts"
 import { audience, inNewYear, inWorld, whileTimePasses } from "../support/world.ts"
 
 const everybody = audience("Everybody")
 
-for (const store of stores) {
+for (const store of everyStore) {
   describe(`on ${store.name}`, () => {
     it.effect("R40 requests that wait while another process takes over never leave", () =>
       inNewYear(store, { batch: 1, limits: [RateLimit.requests(1, "1 second")] })((world) =>

@@ -1,4 +1,5 @@
-// The stores that every behaviour is tried on: PGlite always, PostgreSQL wherever one answers.
+// The stores that behaviour is tried on. PGlite always. PostgreSQL, where one answers, for what depends on the store, and
+// for everything where `TRIBUTARY_TESTS=all` asks for it.
 import { PgClient } from "@effect/sql-pg"
 import { type Context, Duration, Effect, Layer, Redacted, Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
@@ -103,9 +104,25 @@ const onPostgres = ({ prefix, server }: { readonly prefix: string; readonly serv
 
 const postgres = inject("postgres")
 
-export const stores: ReadonlyArray<TestStore> = postgres === null ? [pglite] : [pglite, onPostgres(postgres)]
+/** `TRIBUTARY_TESTS=all` runs everything on every store, and properties as often as they deserve. It takes longer. */
+export const isAll = process.env["TRIBUTARY_TESTS"] === "all"
+
+/** Every store that answers, for what depends on the store. */
+export const everyStore: ReadonlyArray<TestStore> = postgres === null ? [pglite] : [pglite, onPostgres(postgres)]
+
+/** The stores for all else. */
+export const stores: ReadonlyArray<TestStore> = isAll ? everyStore : [pglite]
+
+/** So many runs of a property where everything is asked for, and a quarter of them otherwise. */
+export const runsOf = (all: number): number => (isAll ? all : Math.ceil(all / 4))
 
 /** A suite for every store, named after it, so that a report says which ran. */
-export const describeStores = (name: string, suite: (store: TestStore) => void) => {
-  for (const store of stores) describe(`${name} (${store.name})`, () => suite(store))
+const describeOn = (on: ReadonlyArray<TestStore>) => (name: string, suite: (store: TestStore) => void) => {
+  for (const store of on) describe(`${name} (${store.name})`, () => suite(store))
 }
+
+/** A suite for PGlite, and for PostgreSQL where everything is asked for. */
+export const describeStores = describeOn(stores)
+
+/** A suite that PostgreSQL runs wherever it answers. */
+export const describeEveryStore = describeOn(everyStore)

@@ -13,6 +13,7 @@ import { syncOnce, type SyncOnceOptions } from "../../src/engine/SyncOnce.ts"
 import * as Space from "../../src/engine/Space.ts"
 import { type EchoOptions, makeEcho, makeEchoSandbox, type Message } from "./echo.ts"
 import type { TestStore } from "./stores.ts"
+import * as Work from "./work.ts"
 
 const tables = [
   "create table customer (id text, email text, phone text, anonymous_id text, idfa text, company text, first_name text, last_name text, name text, city text)",
@@ -156,15 +157,9 @@ export interface KeptRejection {
   readonly at: Date
 }
 
-/** A few milliseconds, for the store, and enough turns of the event loop for a request to a vendor in this process. */
-const aMoment = Effect.promise(async () => {
-  await new Promise((resolve) => setTimeout(resolve, 2))
-  for (let turn = 0; turn < 25; turn++) await new Promise((resolve) => setImmediate(resolve))
-})
-
 /**
- * Runs an effect to its end while virtual time passes. Requests and queries take real time, so they are given a moment
- * of it before each step. Keep steps well below a request's time-out of 30 seconds.
+ * Runs an effect to its end while virtual time passes. Requests and queries take real time, so each step waits for them.
+ * Keep steps well below a request's time-out of 30 seconds.
  */
 export const whileTimePasses = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
@@ -173,7 +168,7 @@ export const whileTimePasses = <A, E, R>(
   Effect.gen(function* () {
     const fiber = yield* Effect.forkChild(effect)
     while (true) {
-      yield* aMoment
+      yield* Work.quiet
       if (fiber.pollUnsafe() !== undefined) return yield* Fiber.join(fiber)
       yield* TestClock.adjust(step)
     }
@@ -188,8 +183,15 @@ export const inWorld =
     test: (world: World) => Effect.Effect<A, E, Layer.Success<typeof Space.layer> | SqlClient.SqlClient | Scope.Scope>
   ) =>
     Effect.flatMap(makeWorld(options), test).pipe(
-      Effect.provide(Space.layer.pipe(Layer.provideMerge(testStore.layer))),
-      Effect.scoped
+      Effect.provide(
+        Work.countRequests.pipe(
+          Layer.provideMerge(Space.layer),
+          Layer.provideMerge(Work.countSessions),
+          Layer.provideMerge(testStore.layer)
+        )
+      ),
+      Effect.scoped,
+      Work.counted
     )
 
 /**
