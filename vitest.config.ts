@@ -11,7 +11,8 @@ export default defineConfig({
     globalSetup: ["packages/runtime/test/support/globalSetup.ts"],
     // Much of the time is waiting, for a database or a process: two at a time on two cores, too.
     maxWorkers: Math.max(2, availableParallelism() - 1),
-    testTimeout: 60_000,
-    hookTimeout: 120_000
+    // For what hangs, not for what is slow: a machine may be busy with something else.
+    testTimeout: 300_000,
+    hookTimeout: 300_000
   }
 })

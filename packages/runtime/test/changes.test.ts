@@ -166,7 +166,7 @@ describeStores("a source that says what changed", (store) => {
         const runs = runsOf(store.name === "PGlite" ? 10 : 8)
         yield* Effect.promise(() => fc.assert(property, { numRuns: runs, seed: 20_261_126 }))
       }),
-    { timeout: 240_000 }
+    { timeout: 600_000 }
   )
 
   it.effect("is asked for what changed only, and for everything once a day, on demand, and with another query", () =>

@@ -107,34 +107,31 @@ const people = fc.uniqueArray(person, { selector: ({ id }) => id, minLength: 2, 
 describeStores("imports", (store) => {
   const runtime = Space.layer.pipe(Layer.provideMerge(store.layer))
 
-  it.live(
-    "a first import that was killed goes on where it was, and reads no slice as new again",
-    () =>
-      Effect.gen(function* () {
-        yield* register(yield* config)
-        const sql = yield* SqlClient.SqlClient
-        const shop = Array.from({ length: 95 }, (_, i) => ({ id: `u${i}`, email: `u${i}@example.com` }))
-        const sent: Array<string> = []
-        yield* importing(shop).pipe(killedAfter(4), Effect.exit)
-        const [half] = yield* sql`select (select count(*)::int from tributary.profile) as profiles,
+  it.live("a first import that was killed goes on where it was, and reads no slice as new again", () =>
+    Effect.gen(function* () {
+      yield* register(yield* config)
+      const sql = yield* SqlClient.SqlClient
+      const shop = Array.from({ length: 95 }, (_, i) => ({ id: `u${i}`, email: `u${i}@example.com` }))
+      const sent: Array<string> = []
+      yield* importing(shop).pipe(killedAfter(4), Effect.exit)
+      const [half] = yield* sql`select (select count(*)::int from tributary.profile) as profiles,
           (select count(*)::int from tributary.identifier) as identifiers,
           (select count(*)::int from tributary.source where imported_at is not null) as imported`
-        assert.deepStrictEqual(half, { profiles: 40, identifiers: 80, imported: 0 })
-        const { added, profiles } = yield* importing(shop).pipe(
-          Effect.provideService(OnProgress, (progress) => void sent.push(progress))
-        )
-        assert.deepStrictEqual({ added, profiles }, { added: 55, profiles: 95 })
-        assert.deepStrictEqual(
-          sent,
-          [10, 20, 30, 40, 50, 55].map((count) => `${count} of 55 new profiles written`)
-        )
-        const [all] = yield* sql`select (select count(*)::int from tributary.profile) as profiles,
+      assert.deepStrictEqual(half, { profiles: 40, identifiers: 80, imported: 0 })
+      const { added, profiles } = yield* importing(shop).pipe(
+        Effect.provideService(OnProgress, (progress) => void sent.push(progress))
+      )
+      assert.deepStrictEqual({ added, profiles }, { added: 55, profiles: 95 })
+      assert.deepStrictEqual(
+        sent,
+        [10, 20, 30, 40, 50, 55].map((count) => `${count} of 55 new profiles written`)
+      )
+      const [all] = yield* sql`select (select count(*)::int from tributary.profile) as profiles,
           (select count(*)::int from tributary.identifier) as identifiers,
           (select count(*)::int from tributary.source where imported_at is not null) as imported`
-        assert.deepStrictEqual(all, { profiles: 95, identifiers: 190, imported: 1 })
-        assert.deepStrictEqual(yield* temporary, [])
-      }).pipe(Effect.provideService(SliceSize, 10), Effect.provide(runtime)),
-    60_000
+      assert.deepStrictEqual(all, { profiles: 95, identifiers: 190, imported: 1 })
+      assert.deepStrictEqual(yield* temporary, [])
+    }).pipe(Effect.provideService(SliceSize, 10), Effect.provide(runtime))
   )
 
   it.live(
@@ -186,7 +183,6 @@ describeStores("imports", (store) => {
           )
         )
         assert.isAbove(kills, isAll ? 3 : 0)
-      }).pipe(Effect.provide(runtime)),
-    120_000
+      }).pipe(Effect.provide(runtime))
   )
 })

@@ -376,7 +376,7 @@ describe("model", () => {
             )
           })
         ),
-      { timeout: 60_000 + runs * 20_000 }
+      { timeout: 300_000 + runs * 20_000 }
     )
   }
 })

@@ -35,71 +35,65 @@ const step = fc.oneof(
 )
 
 describeStores("told sets", (store) => {
-  it.live(
-    "kept beside a chunk or folded in, they are what was told",
-    () =>
-      Effect.gen(function* () {
-        const sql = yield* SqlClient.SqlClient
-        const run = Effect.runPromiseWith(yield* Effect.context<SqlClient.SqlClient>())
-        const seen = { beside: 0, folded: 0 }
-        const law = (steps: ReadonlyArray<typeof step extends fc.Arbitrary<infer A> ? A : never>) =>
-          Effect.gen(function* () {
-            yield* sql`truncate tributary.ledger`
-            const sent = new Set<number>()
-            const again = new Set<number>()
-            for (const next of steps) {
-              if (next._tag === "Acknowledged") {
-                yield* SentSets.acknowledge(next.entries.map(([no, isSent]) => settlement(no, isSent)))
-                for (const [no, isSent] of next.entries) {
-                  if (isSent) sent.add(no)
-                  else sent.delete(no)
-                  again.delete(no)
-                }
-              } else if (next._tag === "Doubted") {
-                yield* SentSets.doubt(next.numbers.map((no) => settlement(no, true)))
-                for (const no of next.numbers) {
-                  sent.add(no)
-                  again.add(no)
-                }
-              } else {
-                yield* SentSets.sendAgain(activation)
-                again.clear()
-                for (const no of sent) again.add(no)
+  it.live("kept beside a chunk or folded in, they are what was told", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const run = Effect.runPromiseWith(yield* Effect.context<SqlClient.SqlClient>())
+      const seen = { beside: 0, folded: 0 }
+      const law = (steps: ReadonlyArray<typeof step extends fc.Arbitrary<infer A> ? A : never>) =>
+        Effect.gen(function* () {
+          yield* sql`truncate tributary.ledger`
+          const sent = new Set<number>()
+          const again = new Set<number>()
+          for (const next of steps) {
+            if (next._tag === "Acknowledged") {
+              yield* SentSets.acknowledge(next.entries.map(([no, isSent]) => settlement(no, isSent)))
+              for (const [no, isSent] of next.entries) {
+                if (isSent) sent.add(no)
+                else sent.delete(no)
+                again.delete(no)
               }
-              const chunks = yield* SentSets.read([activation], [0, 1])
-              const of = (is: (chunk: SentSets.SentChunk, no: number) => boolean) =>
-                chunks.flatMap((chunk) =>
-                  [...Array.from({ length: 12 }, (_, i) => i + 1), ...Array.from({ length: 11 }, (_, i) => 65_530 + i)]
-                    .filter((no) => IdSet.chunkOf(no) === chunk.chunk)
-                    .filter((no) => is(chunk, no))
-                )
-              const ascending = (numbers: Iterable<number>) => [...numbers].toSorted((a, b) => a - b)
-              assert.deepStrictEqual(ascending(of((chunk, no) => chunk.isSent(no))), ascending(sent))
-              assert.deepStrictEqual(ascending(of((chunk, no) => chunk.isAgain(no))), ascending(again))
-              assert.deepStrictEqual(
-                ascending(IdSet.unionAll(yield* SentSets.ofActivation(activation))),
-                ascending(sent)
-              )
-              for (const row of yield* sql<{ beside: boolean }>`
-                select length(told_since) + length(forgotten_since) > 0 as beside from tributary.ledger`) {
-                if (row.beside) seen.beside++
-                else seen.folded++
+            } else if (next._tag === "Doubted") {
+              yield* SentSets.doubt(next.numbers.map((no) => settlement(no, true)))
+              for (const no of next.numbers) {
+                sent.add(no)
+                again.add(no)
               }
+            } else {
+              yield* SentSets.sendAgain(activation)
+              again.clear()
+              for (const no of sent) again.add(no)
             }
-          })
-        yield* Effect.promise(() =>
-          fc.assert(
-            fc.asyncProperty(fc.array(step, { maxLength: 8 }), (steps) => run(law(steps))),
-            { numRuns: 60 }
-          )
+            const chunks = yield* SentSets.read([activation], [0, 1])
+            const of = (is: (chunk: SentSets.SentChunk, no: number) => boolean) =>
+              chunks.flatMap((chunk) =>
+                [...Array.from({ length: 12 }, (_, i) => i + 1), ...Array.from({ length: 11 }, (_, i) => 65_530 + i)]
+                  .filter((no) => IdSet.chunkOf(no) === chunk.chunk)
+                  .filter((no) => is(chunk, no))
+              )
+            const ascending = (numbers: Iterable<number>) => [...numbers].toSorted((a, b) => a - b)
+            assert.deepStrictEqual(ascending(of((chunk, no) => chunk.isSent(no))), ascending(sent))
+            assert.deepStrictEqual(ascending(of((chunk, no) => chunk.isAgain(no))), ascending(again))
+            assert.deepStrictEqual(ascending(IdSet.unionAll(yield* SentSets.ofActivation(activation))), ascending(sent))
+            for (const row of yield* sql<{ beside: boolean }>`
+                select length(told_since) + length(forgotten_since) > 0 as beside from tributary.ledger`) {
+              if (row.beside) seen.beside++
+              else seen.folded++
+            }
+          }
+        })
+      yield* Effect.promise(() =>
+        fc.assert(
+          fc.asyncProperty(fc.array(step, { maxLength: 8 }), (steps) => run(law(steps))),
+          { numRuns: 60 }
         )
-        assert.isAbove(seen.beside, 20)
-        assert.isAbove(seen.folded, 20)
-      }).pipe(
-        Effect.provideService(SentSets.RewriteChunks, { smallChunk: 0, mostBeside: 44 }),
-        Effect.provide(Space.layer.pipe(Layer.provideMerge(store.layer)))
-      ),
-    60_000
+      )
+      assert.isAbove(seen.beside, 20)
+      assert.isAbove(seen.folded, 20)
+    }).pipe(
+      Effect.provideService(SentSets.RewriteChunks, { smallChunk: 0, mostBeside: 44 }),
+      Effect.provide(Space.layer.pipe(Layer.provideMerge(store.layer)))
+    )
   )
 
   it.effect("a few who leave a large audience, and come back, are told so, once; resync tells who is in then", () =>

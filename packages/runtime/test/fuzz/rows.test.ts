@@ -88,160 +88,145 @@ for (const store of stores) {
   describe(`bad rows (${store.name})`, () => {
     const runtime = Space.layer.pipe(Layer.provideMerge(store.layer))
 
-    it.live(
-      "profiles: taken whole, or refused whole with the reason",
-      () =>
-        Effect.gen(function* () {
-          const resolved = yield* configOf("ndjson")
-          yield* register(resolved)
-          const run = Effect.runPromiseWith(yield* Effect.context<SqlClient.SqlClient>())
-          let taken = 0
-          let refused = 0
-          yield* Effect.promise(() =>
-            fc.assert(
-              fc.asyncProperty(
-                fc.array(fc.oneof({ weight: 12, arbitrary: row }, nastyJson), { maxLength: 6 }),
-                (rows) =>
-                  run(
-                    Effect.gen(function* () {
-                      write("users.ndjson", lines(rows))
-                      const before = yield* kept
-                      const result = yield* Effect.result(
-                        refreshProfiles(resolved.profiles[0]!, { folder, full: false })
-                      )
-                      if (result._tag === "Failure") {
-                        refused++
-                        holds("a refusal is words")(result.failure)
-                        assert.deepStrictEqual(yield* kept, before, "a refusal changes nothing")
-                        return
-                      }
-                      taken++
-                      const distinct = new Set(
-                        rows.map((each) => {
-                          const id = (each as { readonly id?: unknown }).id
-                          return typeof id === "string" ? id : JSON.stringify(id)
-                        })
-                      )
-                      assert.strictEqual(result.success.profiles, distinct.size)
-                      assert.strictEqual((yield* kept)?.profiles, distinct.size)
+    it.live("profiles: taken whole, or refused whole with the reason", () =>
+      Effect.gen(function* () {
+        const resolved = yield* configOf("ndjson")
+        yield* register(resolved)
+        const run = Effect.runPromiseWith(yield* Effect.context<SqlClient.SqlClient>())
+        let taken = 0
+        let refused = 0
+        yield* Effect.promise(() =>
+          fc.assert(
+            fc.asyncProperty(fc.array(fc.oneof({ weight: 12, arbitrary: row }, nastyJson), { maxLength: 6 }), (rows) =>
+              run(
+                Effect.gen(function* () {
+                  write("users.ndjson", lines(rows))
+                  const before = yield* kept
+                  const result = yield* Effect.result(refreshProfiles(resolved.profiles[0]!, { folder, full: false }))
+                  if (result._tag === "Failure") {
+                    refused++
+                    holds("a refusal is words")(result.failure)
+                    assert.deepStrictEqual(yield* kept, before, "a refusal changes nothing")
+                    return
+                  }
+                  taken++
+                  const distinct = new Set(
+                    rows.map((each) => {
+                      const id = (each as { readonly id?: unknown }).id
+                      return typeof id === "string" ? id : JSON.stringify(id)
                     })
                   )
-              ),
-              parameters(60)
-            )
+                  assert.strictEqual(result.success.profiles, distinct.size)
+                  assert.strictEqual((yield* kept)?.profiles, distinct.size)
+                })
+              )
+            ),
+            parameters(60)
           )
-          assert.isAbove(taken, 0)
-          assert.isAbove(refused, 0)
-          yield* heals
-        }).pipe(Effect.provide(runtime)),
-      120_000
+        )
+        assert.isAbove(taken, 0)
+        assert.isAbove(refused, 0)
+        yield* heals
+      }).pipe(Effect.provide(runtime))
     )
 
-    it.live(
-      "results: every row counts as a member, as unknown, or fails the evaluation with the reason",
-      () =>
-        Effect.gen(function* () {
-          const resolved = yield* configOf("ndjson")
-          yield* register(resolved)
-          yield* heals
-          const run = Effect.runPromiseWith(yield* Effect.context<Layer.Success<typeof runtime>>())
-          const member = fc.record({ id: fc.oneof({ weight: 5, arbitrary: ids }, nastyText) })
-          const value = fc.record(
-            { id: fc.oneof({ weight: 5, arbitrary: ids }, nastyText), value: nastyJson },
-            { requiredKeys: ["id"] }
+    it.live("results: every row counts as a member, as unknown, or fails the evaluation with the reason", () =>
+      Effect.gen(function* () {
+        const resolved = yield* configOf("ndjson")
+        yield* register(resolved)
+        yield* heals
+        const run = Effect.runPromiseWith(yield* Effect.context<Layer.Success<typeof runtime>>())
+        const member = fc.record({ id: fc.oneof({ weight: 5, arbitrary: ids }, nastyText) })
+        const value = fc.record(
+          { id: fc.oneof({ weight: 5, arbitrary: ids }, nastyText), value: nastyJson },
+          { requiredKeys: ["id"] }
+        )
+        yield* Effect.promise(() =>
+          fc.assert(
+            fc.asyncProperty(
+              fc.array(member, { maxLength: 6 }),
+              fc.uniqueArray(value, { maxLength: 6, selector: ({ id }) => String(id) }),
+              (members, values) =>
+                run(
+                  Effect.gen(function* () {
+                    write("members.ndjson", lines(members))
+                    write("values.ndjson", lines(values))
+                    for (const computation of resolved.computations) {
+                      const rows: ReadonlyArray<{ readonly id: unknown; readonly value?: unknown }> =
+                        computation.kind === "audience" ? members : values
+                      const result = yield* Effect.result(refreshComputation(computation, { folder, full: false }))
+                      if (result._tag === "Failure") {
+                        holds("a failure is words")(result.failure)
+                        continue
+                      }
+                      const known = rows.filter(({ id }) => ["a", "b"].includes(String(id)))
+                      const unknown = rows.length - known.length
+                      assert.strictEqual(result.success.unknown, unknown)
+                      const sent = computation.kind === "audience" ? known : known.filter((r) => r.value != null)
+                      assert.strictEqual(result.success.size, new Set(sent.map(({ id }) => String(id))).size)
+                    }
+                  })
+                )
+            ),
+            parameters(40)
           )
+        )
+      }).pipe(Effect.provide(runtime))
+    )
+
+    it.live("files: bytes that are no NDJSON and no CSV are refused with their place, and never half taken", () =>
+      Effect.gen(function* () {
+        const run = Effect.runPromiseWith(yield* Effect.context<SqlClient.SqlClient>())
+        yield* register(yield* configOf("ndjson"))
+        const chunk = fc.oneof(
+          fc.constantFrom(
+            '{"id":"a"}\n',
+            '{"id":"a","user_id":"a"}\r\n',
+            "\n",
+            "\r\n",
+            '{"id":"b"',
+            "id,user_id,email,name,account\n",
+            "a,a,a@example.com,Ada,\n",
+            'b,"b""c",,"x\ny",\n',
+            '"unclosed\n',
+            "a,b,c,d,e,f,g,h\n",
+            "\ufeff"
+          ),
+          nastyText
+        )
+        const file = fc.oneof(
+          fc.array(chunk, { maxLength: 8 }).map((parts) => Buffer.from(parts.join(""))),
+          fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes))
+        )
+        for (const kind of ["ndjson", "csv"] as const) {
+          const resolved = yield* configOf(kind)
           yield* Effect.promise(() =>
             fc.assert(
-              fc.asyncProperty(
-                fc.array(member, { maxLength: 6 }),
-                fc.uniqueArray(value, { maxLength: 6, selector: ({ id }) => String(id) }),
-                (members, values) =>
-                  run(
-                    Effect.gen(function* () {
-                      write("members.ndjson", lines(members))
-                      write("values.ndjson", lines(values))
-                      for (const computation of resolved.computations) {
-                        const rows: ReadonlyArray<{ readonly id: unknown; readonly value?: unknown }> =
-                          computation.kind === "audience" ? members : values
-                        const result = yield* Effect.result(refreshComputation(computation, { folder, full: false }))
-                        if (result._tag === "Failure") {
-                          holds("a failure is words")(result.failure)
-                          continue
-                        }
-                        const known = rows.filter(({ id }) => ["a", "b"].includes(String(id)))
-                        const unknown = rows.length - known.length
-                        assert.strictEqual(result.success.unknown, unknown)
-                        const sent = computation.kind === "audience" ? known : known.filter((r) => r.value != null)
-                        assert.strictEqual(result.success.size, new Set(sent.map(({ id }) => String(id))).size)
-                      }
-                    })
-                  )
+              fc.asyncProperty(file, (bytes) =>
+                run(
+                  Effect.gen(function* () {
+                    write(`users.${kind}`, bytes)
+                    const before = yield* kept
+                    const result = yield* Effect.result(refreshProfiles(resolved.profiles[0]!, { folder, full: false }))
+                    if (result._tag === "Failure") {
+                      holds("a refusal is words")(result.failure)
+                      assert.deepStrictEqual(yield* kept, before)
+                    } else if (kind === "ndjson") {
+                      // Taken whole: every line is a row, and every row a profile.
+                      const given = bytes.toString("utf8").replace(/^\ufeff/, "")
+                      const lines = given.split(/\r\n|\r|\n/).filter((line) => line.trim() !== "")
+                      const ids = new Set(lines.map((line) => String(JSON.parse(line).id)))
+                      assert.strictEqual(result.success.profiles, ids.size)
+                    }
+                  })
+                )
               ),
               parameters(40)
             )
           )
-        }).pipe(Effect.provide(runtime)),
-      120_000
-    )
-
-    it.live(
-      "files: bytes that are no NDJSON and no CSV are refused with their place, and never half taken",
-      () =>
-        Effect.gen(function* () {
-          const run = Effect.runPromiseWith(yield* Effect.context<SqlClient.SqlClient>())
-          yield* register(yield* configOf("ndjson"))
-          const chunk = fc.oneof(
-            fc.constantFrom(
-              '{"id":"a"}\n',
-              '{"id":"a","user_id":"a"}\r\n',
-              "\n",
-              "\r\n",
-              '{"id":"b"',
-              "id,user_id,email,name,account\n",
-              "a,a,a@example.com,Ada,\n",
-              'b,"b""c",,"x\ny",\n',
-              '"unclosed\n',
-              "a,b,c,d,e,f,g,h\n",
-              "\ufeff"
-            ),
-            nastyText
-          )
-          const file = fc.oneof(
-            fc.array(chunk, { maxLength: 8 }).map((parts) => Buffer.from(parts.join(""))),
-            fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes))
-          )
-          for (const kind of ["ndjson", "csv"] as const) {
-            const resolved = yield* configOf(kind)
-            yield* Effect.promise(() =>
-              fc.assert(
-                fc.asyncProperty(file, (bytes) =>
-                  run(
-                    Effect.gen(function* () {
-                      write(`users.${kind}`, bytes)
-                      const before = yield* kept
-                      const result = yield* Effect.result(
-                        refreshProfiles(resolved.profiles[0]!, { folder, full: false })
-                      )
-                      if (result._tag === "Failure") {
-                        holds("a refusal is words")(result.failure)
-                        assert.deepStrictEqual(yield* kept, before)
-                      } else if (kind === "ndjson") {
-                        // Taken whole: every line is a row, and every row a profile.
-                        const given = bytes.toString("utf8").replace(/^\ufeff/, "")
-                        const lines = given.split(/\r\n|\r|\n/).filter((line) => line.trim() !== "")
-                        const ids = new Set(lines.map((line) => String(JSON.parse(line).id)))
-                        assert.strictEqual(result.success.profiles, ids.size)
-                      }
-                    })
-                  )
-                ),
-                parameters(40)
-              )
-            )
-          }
-          yield* heals
-        }).pipe(Effect.provide(runtime)),
-      120_000
+        }
+        yield* heals
+      }).pipe(Effect.provide(runtime))
     )
 
     it.live("what looks odd and is right is taken: large numbers as they are, backslashes, a byte order mark", () =>
