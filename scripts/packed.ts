@@ -90,7 +90,7 @@ const environment: NodeJS.ProcessEnv = {
   CI: "true",
   NO_COLOR: "1"
 }
-// A stranger has none of these.
+// An author or operator has none of these.
 for (const name of Object.keys(environment)) {
   if (/^(npm_(package|lifecycle|command|execpath|node)|pnpm_|INIT_CWD|NODE_OPTIONS|DATABASE_URL|TEST_)/i.test(name))
     delete environment[name]
@@ -180,6 +180,16 @@ try {
     fail(`tributary plugins:\n${list}`)
   await run("npx tributary sync", company)
   console.log("ok the packed plugin, imported by name in a folder of its own")
+
+  // The demo is a package of its own: without it the command says how to get it, and npx runs it in any folder.
+  const missing = await run("npx tributary demo && exit 1 || test $? = 2", company)
+  if (!missing.includes("npm install @tributary/demo")) fail(`tributary demo:\n${missing}`)
+  const elsewhere = join(home, "elsewhere")
+  mkdirSync(elsewhere)
+  const played = await run("npx -y @tributary/demo --customers 60", elsewhere)
+  if (!played.includes("Every sandbox holds what the database says")) fail(`npx @tributary/demo:\n${played}`)
+  await run("npm install @tributary/demo && npx tributary demo --customers 60 --json", company)
+  console.log("ok the demo, by npx and installed")
 
   // The operator's page begins in an empty folder too.
   const setUp = /^```sh\n([\s\S]*?)^```$/m.exec(readFileSync("docs/operate.md", "utf8"))?.[1] ?? fail("no set-up")

@@ -1,6 +1,10 @@
 // Everything that a seed decides.
+import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64"
+import { uniformInt } from "pure-rand/distribution/uniformInt"
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus"
+
 export interface Random {
-  /** Between 0 and 1. */
+  /** From 0 up to 1. */
   readonly next: () => number
   /** A whole number from `least` to `most`. */
   readonly int: (least: number, most: number) => number
@@ -9,14 +13,9 @@ export interface Random {
 }
 
 export const random = (seed: number): Random => {
-  let state = seed * 2_654_435_761
-  const next = () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-  const int = (least: number, most: number) => least + Math.floor(next() * (most - least + 1))
+  const generator = xoroshiro128plus(seed)
+  const next = () => uniformFloat64(generator)
+  const int = (least: number, most: number) => uniformInt(generator, least, most)
   return {
     next,
     int,

@@ -8,7 +8,7 @@ import * as Connection from "../src/wire/Connection.ts"
 import { RateLimiter } from "../src/wire/RateLimiter.ts"
 import * as Reply from "../src/contract/Reply.ts"
 import type { SandboxRequest, SandboxResponse } from "../src/contract/Sandbox.ts"
-import { serve } from "../src/testing/serve.ts"
+import { serve } from "../src/sandbox/SandboxServer.ts"
 
 const clientSecret = "client-secret-9f2c"
 const firstRefreshToken = "refresh-0-77aa"

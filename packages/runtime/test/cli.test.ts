@@ -66,7 +66,7 @@ describe("a company's first hour", () => {
   it("init writes a configuration that holds together, and overwrites nothing", async () => {
     folder = folders.empty()
     ends(await folder.run("init"), 0, "tributary.config.ts")
-    ends(await folder.run("init"), 2, "already; nothing was written")
+    ends(await folder.run("init"), 2, "already has tributary.config.ts", "nothing was written")
     folder.write({ file: "" })
     ends(await folder.run("init", "file/below"), 2, "Cannot write")
     const text = fs.readFileSync(path.join(folder.path, "tributary.config.ts"), "utf8")
@@ -97,7 +97,7 @@ describe("a company's first hour", () => {
     assert.strictEqual(vendor.bodies.length, 0)
   })
 
-  it("sync tells everybody, names what was rejected, and then has nothing to tell", async () => {
+  it("sync sends everything, names what was rejected, and then has nothing to send", async () => {
     const report = await json("sync")
     const [revenue, spent] = report.activations
     assert.deepStrictEqual([revenue.identify, revenue.rejected, revenue.ending], [5, 1, "synced"])
@@ -110,8 +110,8 @@ describe("a company's first hour", () => {
 
   it("status and rejections say how it stands, identifiers masked, and retry tries again", async () => {
     ends(await folder.run("status"), 0, "braze/big_spenders", "active")
-    const { dirty, sent } = await spending()
-    assert.deepStrictEqual([sent, dirty], [4, 0])
+    const { pending, sent } = await spending()
+    assert.deepStrictEqual([sent, pending], [4, 0])
     const rejections = await folder.run("rejections")
     ends(rejections, 0, "braze/total_revenue_180_days", "c3")
     assert.notInclude(rejections.said, "alan@example.com")
@@ -121,7 +121,7 @@ describe("a company's first hour", () => {
     assert.deepStrictEqual(await json("retry", "braze/total_revenue_180_days", "c3"), { retried: 1 })
   })
 
-  it("pause keeps changes, and resume tells them", async () => {
+  it("pause keeps changes, and resume sends them", async () => {
     spenders("c1", "c2")
     assert.deepStrictEqual(await json("pause", "braze/big_spenders"), {
       activation: "braze/big_spenders",
@@ -129,8 +129,8 @@ describe("a company's first hour", () => {
     })
     ends(await folder.run("sync", "braze/big_spenders"), 0, "paused")
     assert.strictEqual(sent(), 0)
-    const { dirty, state } = await spending()
-    assert.deepStrictEqual([state, dirty], ["paused", 1])
+    const { pending, state } = await spending()
+    assert.deepStrictEqual([state, pending], ["paused", 1])
     ends(await folder.run("resume", "braze/big_spenders"), 0, "next sync")
     ends(await folder.run("sync", "braze/big_spenders"), 0)
     assert.deepStrictEqual([...timesTold(vendor)].toSorted(), [
@@ -150,12 +150,12 @@ describe("a company's first hour", () => {
     assert.strictEqual(timesTold(vendor).size, 4)
   })
 
-  it("baseline takes newcomers as told, and resync tells everybody again", async () => {
+  it("baseline takes new members as sent, and resync sends everything again", async () => {
     spenders("c1", "c2")
     ends(await folder.run("baseline", "braze/big_spenders"), 0, "sends nothing")
     ends(await folder.run("sync", "braze/big_spenders"), 0)
     assert.strictEqual(sent(), 0)
-    ends(await folder.run("resync", "braze/big_spenders"), 0, "everybody again")
+    ends(await folder.run("resync", "braze/big_spenders"), 0, "everything again")
     ends(await folder.run("sync", "braze/big_spenders"), 0)
     assert.strictEqual(sent(), 8)
     ends(await folder.run("resync", "braze/nobody"), 2, "braze/nobody")
@@ -234,7 +234,7 @@ const stray = Audience.make("Stray", { of: others, query: sql\`select 'u1' as id
       ends(synced, 1, "Failed: ", ...texts)
     })
 
-    it("the rest is told all the same", () => {
+    it("the rest is sent all the same", () => {
       assert.deepStrictEqual([...timesTold(vendor).keys()].toSorted(), ["u1", "u2", "u3"])
     })
   })

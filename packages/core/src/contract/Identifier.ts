@@ -35,12 +35,14 @@ export interface Identifier<out T extends string = string> {
 }
 
 /**
- * An identifier as logs may show it: the type, and no more of the value than tells two apart.
+ * An identifier, or a value of one, as logs may show it: its first two characters (of a short one, the first), and stars
+ * for the rest. `email:ad***` for an identifier, `ad***` for a value.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const masked = (identifier: Identifier): string => `${identifier.type}:${maskedValue(identifier.value)}`
+export const masked = (shown: Identifier | string): string =>
+  typeof shown === "string" ? maskedValue(shown) : `${shown.type}:${maskedValue(shown.value)}`
 
 /**
  * A value as logs may show it: its first two characters (of a short one, the first), and stars for the rest (`ad***`).

@@ -1,5 +1,5 @@
 /**
- * Stopping in peace: Ctrl-C and SIGTERM let what is on the wire come to its end.
+ * Stopping cleanly: after Ctrl-C or SIGTERM, requests in flight are completed first.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,7 @@ import { Console, Effect, Fiber, Latch } from "effect"
 const patience = "30 seconds"
 
 /**
- * Runs until done, or until the process is told to stop: then `stop` opens, and the work has half a minute to finish
+ * Runs until done, or until the process gets a signal to stop: then `stop` opens, and the work has half a minute to finish
  * the requests that are under way and to settle them. What was not sent is for the next run.
  *
  * @category combinators
@@ -23,7 +23,7 @@ export const gracefully = Effect.fnUntraced(function* <A, E, R>(make: (stop: Lat
         // On a terminal the progress line stands there, and the ^C after it.
         const line = process.stderr.isTTY ? "\n" : ""
         yield* Console.error(
-          `${line}Stopping: what is on the wire is brought to its end. Ctrl-C again does not wait for it.`
+          `${line}Stopping: requests in flight are completed first. Press Ctrl-C again to stop without waiting.`
         )
         // Safe at any moment: what was claimed and not settled returns to the dirty set with the next run.
         process.once("SIGINT", () => process.exit(130))

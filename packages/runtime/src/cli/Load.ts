@@ -19,7 +19,7 @@ import { resolve, type Resolved } from "../config/Resolved.ts"
  */
 export class ConfigNotFound extends Schema.TaggedError<ConfigNotFound>()("ConfigNotFound", { file: Schema.String }) {
   override get message(): string {
-    return `There is no configuration at ${this.file}. "tributary init" writes one, and --config names another place.`
+    return `There is no configuration at ${this.file}. "tributary init" writes one; --config names another file.`
   }
 }
 
@@ -87,7 +87,7 @@ export const load = Effect.fnUntraced(function* (
   if (!isConfig(config)) {
     return yield* new ConfigBroken({
       file,
-      reason: `its default export is no configuration; end it with "export default defineConfig({ … })"`
+      reason: `its default export is not a configuration; end it with "export default defineConfig({ … })"`
     })
   }
   const resolved = yield* Effect.try({ try: () => resolve(config), catch: broken })

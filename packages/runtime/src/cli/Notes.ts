@@ -3,9 +3,9 @@
  *
  * @since 0.1.0
  */
+import { Wording } from "@tributary/core/runtime"
 import type { Evaluated } from "../store/computations/Evaluation.ts"
 import type { Imported } from "../store/profiles/Import.ts"
-import { count } from "./Table.ts"
 
 /**
  * What is odd about the data, though no mistake.
@@ -21,18 +21,20 @@ export const dataNotes = (found: {
     unknown === 0
       ? []
       : [
-          `Note: ${count(unknown)} rows of "${computation}" are of profiles that no source gives, such as ${unknownSample}.`
+          `Note: ${Wording.plural(unknown, "row")} of "${computation}" ${unknown === 1 ? "has a profile" : "have profiles"} that no source has, such as ${unknownSample}.`
         ]
   ),
   ...found.imported.flatMap(({ shared, source }) =>
     shared === 0
       ? []
-      : [`Note: ${count(shared)} identifiers of "${source}" are claimed by several profiles; one keeps each.`]
+      : [
+          `Note: ${Wording.plural(shared, "identifier")} of "${source}" ${shared === 1 ? "belongs" : "belong"} to several profiles; one profile keeps each.`
+        ]
   )
 ]
 
 /**
- * An activation that is not in step, and why.
+ * An activation that is not in sync, and why.
  *
  * @category models
  * @since 0.1.0
@@ -40,7 +42,7 @@ export const dataNotes = (found: {
 export interface Trouble {
   readonly activation: string
   readonly destination: string
-  readonly kind: "stopped" | "held" | "left"
+  readonly kind: "stopped" | "held" | "postponed"
   readonly reason: string
 }
 
@@ -61,15 +63,15 @@ export const troubleNotes = (troubles: ReadonlyArray<Trouble>): ReadonlyArray<st
       case "held":
         return alike.map(
           ({ activation }) =>
-            `Held: ${activation}: ${reason}. Nothing was sent; "tributary approve ${activation}" lets it go ahead.`
+            `Held: ${activation}: ${reason}. Nothing was sent; "tributary approve ${activation}" lets it run.`
         )
       case "stopped":
         return [
           `Stopped: destination "${first.destination}": ${reason}.\n` +
-            `  Mend that and sync again; a "tributary start" that runs on waits for "tributary resume ${first.activation}".`
+            `  Fix it and run "tributary sync" again. A "tributary start" that is running waits for "tributary resume ${first.activation}".`
         ]
-      case "left":
-        return [`Left for the next sync: ${names}: ${reason}.`]
+      case "postponed":
+        return [`Postponed to the next sync: ${names}: ${reason}.`]
     }
   })
 }

@@ -1,8 +1,11 @@
 /**
- * Tables for a terminal: columns as wide as they need, numbers to the right.
+ * Tables for a terminal: columns as wide as they need, numbers to the right. A wide character (CJK, emoji) takes two
+ * cells, a combining one none.
  *
  * @since 0.1.0
  */
+
+import stringWidth from "string-width"
 
 /**
  * A column: its heading, and whether it holds numbers.
@@ -22,13 +25,14 @@ export interface Column {
  * @since 0.1.0
  */
 export const table = (columns: ReadonlyArray<Column>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
-  const widths = columns.map((column, i) => Math.max(column.heading.length, ...rows.map((row) => row[i]?.length ?? 0)))
+  const widths = columns.map((column, i) => widest([column.heading, ...rows.map((row) => row[i] ?? "")]))
   const line = (cells: ReadonlyArray<string>) =>
     columns
       .map((column, i) => {
         const cell = cells[i] ?? ""
         const width = widths[i] ?? 0
-        return column.numeric === true ? cell.padStart(width) : cell.padEnd(width)
+        const padding = " ".repeat(Math.max(0, width - stringWidth(cell)))
+        return column.numeric === true ? padding + cell : cell + padding
       })
       .join("  ")
       .trimEnd()
@@ -39,6 +43,9 @@ export const table = (columns: ReadonlyArray<Column>, rows: ReadonlyArray<Readon
   ].join("\n")
 }
 
+const widest = (cells: ReadonlyArray<string>): number =>
+  cells.reduce((width, cell) => Math.max(width, stringWidth(cell)), 0)
+
 /**
  * A time as people read it: `2026-01-02 15:04`, in UTC.
  *
@@ -47,14 +54,6 @@ export const table = (columns: ReadonlyArray<Column>, rows: ReadonlyArray<Readon
  */
 export const time = (at: Date | null | undefined): string =>
   at == null ? "never" : at.toISOString().slice(0, 16).replace("T", " ")
-
-/**
- * A number as people read it: `12,345`.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const count = (number: number): string => number.toLocaleString("en-US")
 
 /**
  * Seconds as people read them: `2 h 13 min`.

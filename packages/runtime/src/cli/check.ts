@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { Wording } from "@tributary/core/runtime"
 import { Console, Effect } from "effect"
 import { type Checked, checkQueries } from "../engine/Check.ts"
 import { connectAll } from "../engine/Space.ts"
@@ -11,7 +12,7 @@ import * as Schedule from "../config/Schedule.ts"
 import { exitCode, type Run } from "./Exit.ts"
 import { dataNotes } from "./Notes.ts"
 import { type SessionFlags, withScratchSession } from "./Session.ts"
-import { count, table } from "./Table.ts"
+import { table } from "./Table.ts"
 
 /**
  * @category models
@@ -51,14 +52,14 @@ const render = (resolved: Resolved, checked: Checked, mistakes: ReadonlyArray<st
     ...checked.imported.map((imported) => {
       const profiles = resolved.profiles.find(({ name }) => name === imported.source)
       const when = profiles === undefined ? "" : Schedule.describe(profiles.schedule)
-      return ["profiles", imported.source, count(imported.profiles), when]
+      return ["profiles", imported.source, Wording.count(imported.profiles), when]
     }),
     ...checked.evaluated.map((evaluated) => {
       const computation = resolved.computations.find(({ key }) => key === evaluated.computation)
       return [
         computation?.kind ?? "",
         evaluated.computation,
-        count(evaluated.size),
+        Wording.count(evaluated.size),
         computation === undefined ? "" : Schedule.describe(computation.schedule)
       ]
     })
@@ -75,14 +76,16 @@ const render = (resolved: Resolved, checked: Checked, mistakes: ReadonlyArray<st
   lines.push(...dataNotes(checked))
   for (const id of checked.remapped) {
     lines.push(
-      `Note: the mapping of ${id} changed. What was told stays as it is; "tributary resync ${id}" tells everybody again.`
+      `Note: the mapping of ${id} changed. What was sent stays as it is; "tributary resync ${id}" sends everything again.`
     )
   }
   if (mistakes.length === 0) {
     const { activations, destinations } = resolved
-    lines.push(`Everything is in order: ${activations.length} activations to ${destinations.length} destinations.`)
+    lines.push(
+      `Everything is in order: ${Wording.plural(activations.length, "activation")} to ${Wording.plural(destinations.length, "destination")}.`
+    )
   } else {
-    lines.push(mistakes.length === 1 ? "There is a mistake:" : `There are ${mistakes.length} mistakes:`)
+    lines.push(mistakes.length === 1 ? "There is 1 mistake:" : `There are ${Wording.count(mistakes.length)} mistakes:`)
     for (const mistake of mistakes) lines.push(`  - ${mistake}`)
   }
   return lines.join("\n")

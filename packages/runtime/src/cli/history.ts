@@ -3,12 +3,13 @@
  *
  * @since 0.1.0
  */
+import { Wording } from "@tributary/core/runtime"
 import { Console, Effect, Option } from "effect"
 import { past, type PastResult } from "../store/views/History.ts"
-import { findActivation } from "../store/views/Status.ts"
-import { exitCode, type Run, WrongUse } from "./Exit.ts"
+import { exitCode, type Run } from "./Exit.ts"
+import { find } from "./operate.ts"
 import { type SessionFlags, withSession } from "./Session.ts"
-import { count, table, time } from "./Table.ts"
+import { table, time } from "./Table.ts"
 
 /**
  * @category models
@@ -28,17 +29,14 @@ export const history = (flags: HistoryFlags): Run =>
   withSession(flags, () =>
     Effect.gen(function* () {
       const id = Option.getOrUndefined(flags.activation)
-      const no = id === undefined ? undefined : yield* findActivation(id)
-      if (id !== undefined && no === undefined) {
-        return yield* new WrongUse({ reason: `The store knows no activation "${id}". "tributary status" lists them.` })
-      }
+      const no = id === undefined ? undefined : yield* find(id)
       const syncs = yield* past(no, flags.limit)
       if (flags.json) {
         yield* Console.log(JSON.stringify(syncs, null, 2))
         return exitCode.done
       }
       if (syncs.length === 0) {
-        yield* Console.log("Nothing was told yet.")
+        yield* Console.log("Nothing was synced yet.")
         return exitCode.done
       }
       yield* Console.log(
@@ -58,19 +56,19 @@ export const history = (flags: HistoryFlags): Run =>
             sync.activation,
             sync.why,
             sync.ended_at === null ? "." : ((sync.ended_at.getTime() - sync.started_at.getTime()) / 1000).toFixed(1),
-            count(sync.delivered),
-            count(sync.rejected),
-            count(sync.postponed),
+            Wording.count(sync.delivered),
+            Wording.count(sync.rejected),
+            Wording.count(sync.postponed),
             resultOf(sync.result)
           ])
         )
       )
       const errors = new Set(
         syncs.flatMap(({ activation, errors, unattributed }) => [
-          ...errors.map(({ count: times, reason }) => `${activation}: ${reason} (${count(times)})`),
+          ...errors.map(({ count: times, reason }) => `${activation}: ${reason} (${Wording.count(times)})`),
           ...unattributed.map(
             ({ count: times, reason }) =>
-              `${activation}: ${reason} (${count(times)}, the destination does not say whose)`
+              `${activation}: ${reason} (${Wording.count(times)}, the destination does not say whose)`
           )
         ])
       )

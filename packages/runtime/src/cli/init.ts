@@ -8,7 +8,7 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { exitCode, type Run, WrongUse } from "./Exit.ts"
 
-const config = `// What this company tells its marketing tools. "tributary check" says whether it holds together,
+const config = `// What this company sends to its marketing tools. "tributary check" finds mistakes in it,
 // "tributary preview" shows the exact requests, and "tributary sync" sends them.
 import { Activation, Audience, ComputedTrait, Config, defineConfig, Source } from "@tributary/runtime"
 import { Braze } from "@tributary/destination-braze"
@@ -22,7 +22,7 @@ const users = Source.csv("customers.csv").users({
   every: "1 hour" // or cron: "0 6 * * *"
 })
 
-// A computed trait: a value per profile. With SQL sources this is a query that answers id and value.
+// A computed trait: a value per profile. With SQL sources this is a query that returns id and value.
 const revenue = ComputedTrait.make("Total revenue 180 days", {
   of: users,
   file: Source.csv("revenue.csv"), // or query: sql\`select customer_id as id, sum(total) as value from … group by 1\`
@@ -78,7 +78,7 @@ export const init = (flags: { readonly folder: string }): Run =>
     const folder = path.resolve(flags.folder)
     const taken = Object.keys(files).filter((name) => fs.existsSync(path.join(folder, name)))
     if (taken.length > 0) {
-      return yield* new WrongUse({ reason: `${folder} has ${taken.join(", ")} already; nothing was written.` })
+      return yield* new WrongUse({ reason: `${folder} already has ${taken.join(", ")}; nothing was written.` })
     }
     yield* Effect.try({
       try: () => {

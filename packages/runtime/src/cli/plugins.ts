@@ -181,7 +181,7 @@ export const plugins = (flags: PluginsFlags): Run =>
           { heading: "version" },
           { heading: "plugin" },
           { heading: "contract", numeric: true },
-          { heading: "told" },
+          { heading: "calls" },
           { heading: "limits" }
         ],
         all.map((plugin) =>

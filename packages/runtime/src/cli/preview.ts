@@ -3,11 +3,12 @@
  *
  * @since 0.1.0
  */
+import { Wording } from "@tributary/core/runtime"
 import { Console, Effect } from "effect"
 import { preview as run, type Previewed } from "../engine/Preview.ts"
 import { exitCode, WrongUse, type Run } from "./Exit.ts"
 import { type SessionFlags, withScratchSession } from "./Session.ts"
-import { count, span } from "./Table.ts"
+import { span } from "./Table.ts"
 
 /**
  * @category models
@@ -47,17 +48,17 @@ const render = (previewed: Previewed): string => {
   const { activation, batches, counts, held, isBaseline, requests, seconds, unsendable } = previewed
   const sent = Object.entries(words).flatMap(([label, verb]) => {
     const number = Object.entries(counts).find(([key]) => key === label)?.[1] ?? 0
-    return number === 0 ? [] : [`${count(number)} ${verb}`]
+    return number === 0 ? [] : [`${Wording.count(number)} ${verb}`]
   })
   const lines = [
     sent.length === 0
-      ? `A sync of ${activation} would tell nothing: the destination knows everything.`
-      : `A sync of ${activation} would send ${sent.join(", ")} in ${count(batches)} ${batches === 1 ? "batch" : "batches"}, in ${span(seconds)} at the limits.`
+      ? `A sync of ${activation} would send nothing: the destination is up to date.`
+      : `A sync of ${activation} would send ${sent.join(", ")} in ${Wording.plural(batches, "batch", "batches")}, in ${span(seconds)} at the limits.`
   ]
-  if (isBaseline) lines.push("It would send nothing: everything is taken as told (historical: false, or baseline).")
+  if (isBaseline) lines.push("It would send nothing: everything is taken as sent (historical: false, or baseline).")
   if (held !== undefined) lines.push(`It would be held: ${held}.`)
-  for (const { count: number, reason } of unsendable) lines.push(`Rejected: ${count(number)} × ${reason}`)
-  if (requests.length > 0) lines.push("", `The first requests, exactly (secrets blotted out):`)
+  for (const { count: number, reason } of unsendable) lines.push(`Rejected: ${Wording.count(number)} × ${reason}`)
+  if (requests.length > 0) lines.push("", `The first requests, exactly as they would be sent (secrets redacted):`)
   for (const request of requests) {
     lines.push("", `${request.method} ${request.url}`)
     for (const [name, value] of Object.entries(request.headers)) lines.push(`${name}: ${value}`)

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { Sandbox } from "@tributary/core"
-import { serve } from "@tributary/core/testing"
+import { SandboxServer } from "@tributary/core/runtime"
 import { Console, Effect, Predicate } from "effect"
 import { createRequire } from "node:module"
 import * as path from "node:path"
@@ -32,15 +32,15 @@ export const sandbox = (flags: SandboxFlags): Run =>
     Effect.gen(function* () {
       const make = yield* find(flags.plugin)
       const vendor = make()
-      const { baseUrl } = yield* serve(vendor, { port: flags.port })
+      const { baseUrl } = yield* SandboxServer.serve(vendor, { port: flags.port })
       const settings = vendor.settings(baseUrl)
       yield* Console.log(
         flags.json
           ? JSON.stringify({ baseUrl, settings })
           : [
-              `The ${vendor.title} sandbox answers on ${baseUrl}. It keeps the vendor's documented rules; nothing leaves this machine.`,
+              `The ${vendor.title} sandbox listens on ${baseUrl}. It keeps the vendor's documented rules; nothing leaves this machine.`,
               "",
-              "Settings to talk to it (none of these secrets is real):",
+              "Settings to connect to it (none of these secrets is real):",
               JSON.stringify(settings, null, 2),
               "",
               `What it holds: ${baseUrl}/_sandbox/state`,
@@ -58,7 +58,7 @@ const find = Effect.fnUntraced(function* (plugin: string) {
   const names = /^[a-z0-9-]+$/.test(plugin) ? [`@tributary/destination-${plugin}`, plugin] : [plugin]
   const places = [path.join(process.cwd(), "package.json"), import.meta.filename]
   const missing = new WrongUse({
-    reason: `There is no package ${names.join(" or ")} with a sandbox here. Install it (and build it, if it is yours), or check the name.`
+    reason: `No package ${names.join(" or ")} with a sandbox is installed here. Install it (and build it, if it is yours), or check the name.`
   })
   const load = (name: string) => [
     ...places.map((place) =>

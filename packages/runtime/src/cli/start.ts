@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { Wording } from "@tributary/core/runtime"
 import { Duration, Effect, Logger } from "effect"
 import { open } from "../engine/Space.ts"
 import { type Event, start as run } from "../engine/Start.ts"
@@ -29,7 +30,7 @@ export const start = (flags: StartFlags): Run =>
         const space = yield* open(resolved)
         const { activations, computations, destinations } = resolved
         yield* Effect.logInfo(
-          `Started: ${computations.length} computations, ${activations.length} activations, ${destinations.length} destinations.`
+          `Started: ${Wording.plural(computations.length, "computation")}, ${Wording.plural(activations.length, "activation")}, ${Wording.plural(destinations.length, "destination")}.`
         )
         yield* gracefully((stop) =>
           Effect.andThen(
@@ -52,7 +53,7 @@ const log = (event: Event): Effect.Effect<void> => {
     case "Synced": {
       const { activation, counts, ending } = event.synced
       const sent = Object.entries(counts).flatMap(([label, count]) => (count === 0 ? [] : [`${count} ${label}`]))
-      const detail = sent.length === 0 ? "nothing to tell" : sent.join(", ")
+      const detail = sent.length === 0 ? "nothing to send" : sent.join(", ")
       return ending._tag === "Synced"
         ? Effect.logInfo(`Synced ${activation}: ${detail}`)
         : Effect.logWarning(`Synced ${activation}: ${detail}. ${ending._tag}: ${ending.reason}`)

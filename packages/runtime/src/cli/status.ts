@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Cadence } from "@tributary/core/runtime"
+import { Cadence, Wording } from "@tributary/core/runtime"
 import { Console, DateTime, Effect, Option } from "effect"
 import type { Activation } from "../config/Activation.ts"
 import * as Schedule from "../config/Schedule.ts"
@@ -11,7 +11,7 @@ import { activations, type ActivationStatus, failedSources } from "../store/view
 import { exitCode, type Run } from "./Exit.ts"
 import { type Trouble, troubleNotes } from "./Notes.ts"
 import { type SessionFlags, withSession } from "./Session.ts"
-import { count, table, time } from "./Table.ts"
+import { table, time } from "./Table.ts"
 
 /**
  * @category models
@@ -31,9 +31,9 @@ export const status = (flags: StatusFlags): Run =>
       const rows = yield* activations
       const failed = yield* failedSources
       const now = yield* DateTime.now
-      const withNext = rows.map((row) => {
+      const withNext = rows.map(({ dirty: pending, ...row }) => {
         const configured = resolved.activations.find(({ id }) => id === row.activation)
-        return { ...row, next_sync_at: configured === undefined ? null : nextSync(configured, row, now) }
+        return { ...row, pending, next_sync_at: configured === undefined ? null : nextSync(configured, row, now) }
       })
       const unregistered = resolved.activations
         .filter(({ id }) => !rows.some((row) => row.activation === id))
@@ -54,8 +54,8 @@ export const status = (flags: StatusFlags): Run =>
             { heading: "activation" },
             { heading: "state" },
             { heading: "members", numeric: true },
-            { heading: "told", numeric: true },
-            { heading: "dirty", numeric: true },
+            { heading: "sent", numeric: true },
+            { heading: "pending", numeric: true },
             { heading: "rejected", numeric: true },
             { heading: "last sync" },
             { heading: "next sync" }
@@ -63,10 +63,10 @@ export const status = (flags: StatusFlags): Run =>
           withNext.map((row) => [
             row.activation,
             row.state,
-            count(row.size),
-            count(row.sent),
-            count(row.dirty),
-            count(row.rejected),
+            Wording.count(row.size),
+            Wording.count(row.sent),
+            Wording.count(row.pending),
+            Wording.count(row.rejected),
             time(row.last_sync_at),
             row.next_sync_at === null ? "." : time(row.next_sync_at)
           ])
@@ -79,26 +79,28 @@ export const status = (flags: StatusFlags): Run =>
         ...failed.map((source) => source.error)
       ]
       if (notes.length > 0) yield* Console.log(`\n${[...new Set(notes)].join("\n")}`)
-      yield* Console.log(`\nTimes are UTC. "members" counts profiles, "told" identifiers.`)
+      yield* Console.log(
+        `\nTimes are UTC. "members" counts profiles, "sent" counts identifiers, "pending" counts profiles.`
+      )
       return exitCode.done
     })
   )
 
 /** What waits, and why: stopped and held by their state, anything else by how its last sync ended. */
-const troubleOf = (row: ActivationStatus): ReadonlyArray<Trouble> => {
+const troubleOf = (row: Omit<ActivationStatus, "dirty"> & { readonly pending: number }): ReadonlyArray<Trouble> => {
   const { activation, destination, last_sync, reason, state } = row
   if (reason !== null && (state === "stopped" || state === "held")) {
     return [{ activation, destination, kind: state, reason }]
   }
-  if (reason !== null && state === "waiting") return [{ activation, destination, kind: "left", reason }]
-  const result = state === "active" && row.dirty > 0 ? last_sync?.result : undefined
+  if (reason !== null && state === "waiting") return [{ activation, destination, kind: "postponed", reason }]
+  const result = state === "active" && row.pending > 0 ? last_sync?.result : undefined
   return result?._tag === "GaveUp" || result?._tag === "Waiting"
-    ? [{ activation, destination, kind: "left", reason: result.reason }]
+    ? [{ activation, destination, kind: "postponed", reason: result.reason }]
     : []
 }
 
 /** While `start` runs: a list by its cadence, events when their computation is evaluated next. */
-const nextSync = (activation: Activation, row: ActivationStatus, now: DateTime.Utc): Date | null => {
+const nextSync = (activation: Activation, row: Omit<ActivationStatus, "dirty">, now: DateTime.Utc): Date | null => {
   if (row.state !== "active") return null
   const last = (at: Date | null) => Option.map(Option.fromNullishOr(at), DateTime.fromDateUnsafe)
   const due =

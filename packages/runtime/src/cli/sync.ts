@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { Wording } from "@tributary/core/runtime"
 import { Console, Duration, Effect } from "effect"
 import type { Counts, Synced } from "../engine/Synced.ts"
 import { open } from "../engine/Space.ts"
@@ -12,7 +13,7 @@ import { gracefully } from "./Graceful.ts"
 import { dataNotes, type Trouble, troubleNotes } from "./Notes.ts"
 import { progressLine } from "./Progress.ts"
 import { type SessionFlags, withSession } from "./Session.ts"
-import { count, table } from "./Table.ts"
+import { table } from "./Table.ts"
 
 /**
  * @category models
@@ -33,16 +34,16 @@ export const sync = (flags: SyncFlags): Run =>
     Effect.scoped(
       Effect.gen(function* () {
         const known = resolved.activations.map((activation) => activation.id)
-        const stranger = flags.activations.find((id) => !known.includes(id))
-        if (stranger !== undefined) {
+        const unknown = flags.activations.find((id) => !known.includes(id))
+        if (unknown !== undefined) {
           return yield* new WrongUse({
-            reason: `There is no activation "${stranger}". The configuration has: ${known.join(", ")}.`
+            reason: `There is no activation "${unknown}". The configuration has: ${known.join(", ")}.`
           })
         }
         const only = flags.activations.length === 0 ? undefined : new Set(flags.activations)
         const space = yield* open(resolved, only)
         const progress = progressLine()
-        // The summary belongs to the work: who pressed Ctrl-C wants to see what was told all the same.
+        // The summary belongs to the work: who pressed Ctrl-C wants to see what was sent all the same.
         return yield* gracefully((stop) =>
           Effect.gen(function* () {
             const report = yield* syncOnce(space, {
@@ -57,14 +58,14 @@ export const sync = (flags: SyncFlags): Run =>
             }).pipe(Effect.ensuring(Effect.sync(progress.end)))
             if (space.registered.remapped.length > 0 && !flags.json) {
               yield* Console.error(
-                `The mapping of ${space.registered.remapped.join(", ")} changed. What was told stays as it is; "tributary resync" tells everybody again.`
+                `The mapping of ${space.registered.remapped.join(", ")} changed. What was sent stays as it is; "tributary resync" sends everything again.`
               )
             }
             for (const { activation, destination } of space.registered.stranded) {
               if (flags.json) break
               yield* Console.error(
-                `${activation} was removed and everybody is to leave it, but destination "${destination}" is not in the configuration. ` +
-                  `Name it in "destinations" until they have.`
+                `${activation} was removed with its members still to be removed downstream, but destination "${destination}" is not in the configuration. ` +
+                  `Keep it in "destinations" until they are.`
               )
             }
             yield* Console.log(flags.json ? JSON.stringify(toJson(report), null, 2) : render(report))
@@ -83,7 +84,7 @@ const toJson = ({ evaluated, failures, imported, synced }: SyncReport) => ({
     activation,
     destination,
     ...counts,
-    ending: ending._tag.toLowerCase(),
+    ending: resultOf(ending),
     ...(ending._tag === "Synced" ? {} : { reason: ending.reason })
   }))
 })
@@ -98,7 +99,7 @@ const columns: ReadonlyArray<readonly [string, keyof Counts]> = [
   ["postponed", "postponed"]
 ]
 
-const word = ({ ending }: Synced): string => {
+const resultOf = (ending: Synced["ending"]): string => {
   switch (ending._tag) {
     case "Synced":
       return "synced"
@@ -125,7 +126,7 @@ const troubleOf = ({ activation, destination, ending }: Synced): ReadonlyArray<T
       return [{ activation, destination, kind: "stopped", reason: ending.reason }]
     case "GaveUp":
     case "Waiting":
-      return [{ activation, destination, kind: "left", reason: ending.reason }]
+      return [{ activation, destination, kind: "postponed", reason: ending.reason }]
     default:
       return []
   }
@@ -141,13 +142,13 @@ const render = (report: SyncReport): string => {
       [{ heading: "activation" }, ...columns.map(([heading]) => ({ heading, numeric: true })), { heading: "result" }],
       report.synced.map((synced) => [
         synced.activation,
-        ...columns.map(([, key]) => (synced.counts[key] === 0 ? "." : count(synced.counts[key]))),
-        word(synced)
+        ...columns.map(([, key]) => (synced.counts[key] === 0 ? "." : Wording.count(synced.counts[key]))),
+        resultOf(synced.ending)
       ])
     )
   )
   const rejected = report.synced.some((synced) => synced.counts.rejected > 0)
-  if (rejected) lines.push("", `"tributary rejections" says what was rejected and why.`)
+  if (rejected) lines.push("", `"tributary rejections" shows what was rejected, and why.`)
   const later = report.synced.flatMap(({ activation, ending }) =>
     ending._tag === "NotDue" ? [`${activation} is not due: ${ending.reason}.`] : []
   )

@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import { Identifier } from "@tributary/core"
 import { DateTime, Effect, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { pending } from "../dirty/DirtySets.ts"
@@ -169,14 +168,3 @@ export const findActivation = Effect.fnUntraced(function* (
   const [row] = yield* sql<{ no: number }>`select no from tributary.activation where id = ${id}`
   return row?.no
 })
-
-/**
- * An identifier as text (`email:ada@…`), masked.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const maskedText = (identifier: string): string => {
-  const colon = identifier.indexOf(":")
-  return Identifier.masked({ type: identifier.slice(0, colon), value: identifier.slice(colon + 1) })
-}

@@ -3,32 +3,33 @@
  *
  * @since 0.1.0
  */
-import type { Counts } from "../engine/Synced.ts"
+import { Wording } from "@tributary/core/runtime"
+import type { Synced } from "@tributary/runtime/engine"
 import type { Happened } from "./Overnight.ts"
 import type { Size } from "./Shop.ts"
 
 /**
- * What one activation told in one sync.
+ * What one activation sent in one sync.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Told {
+export interface Sent {
   readonly activation: string
-  readonly counts: Readonly<Counts>
+  readonly counts: Readonly<Synced.Counts>
 }
 
 /**
- * What one destination was told in one sync.
+ * What one destination was sent in one sync.
  *
  * @category models
  * @since 0.1.0
  */
-export interface DestinationTold {
+export interface DestinationSent {
   readonly destination: string
   readonly title: string
   readonly requests: number
-  readonly activations: ReadonlyArray<Told>
+  readonly activations: ReadonlyArray<Sent>
 }
 
 /**
@@ -40,7 +41,7 @@ export interface DestinationTold {
 export interface DemoSync {
   readonly title: string
   readonly millis: number
-  readonly destinations: ReadonlyArray<DestinationTold>
+  readonly destinations: ReadonlyArray<DestinationSent>
 }
 
 /**
@@ -69,7 +70,7 @@ export interface DemoReport {
   readonly shop: Size
   readonly happened: Happened
   readonly syncs: ReadonlyArray<DemoSync>
-  /** What is not told yet, and why. */
+  /** What is not sent yet, and why. */
   readonly rejections: ReadonlyArray<{ readonly destination: string; readonly reason: string; readonly count: number }>
   readonly agreed: ReadonlyArray<Agreed>
 }
@@ -120,7 +121,7 @@ export const wrapped = (text: string, indent: number): string => {
   return [...lines, line].join("\n")
 }
 
-const words: ReadonlyArray<readonly [keyof Counts, string]> = [
+const words: ReadonlyArray<readonly [keyof Synced.Counts, string]> = [
   ["identify", "identify"],
   ["track", "track"],
   ["group", "group"],
@@ -130,7 +131,7 @@ const words: ReadonlyArray<readonly [keyof Counts, string]> = [
   ["postponed", "postponed"]
 ]
 
-const sent = (counts: Readonly<Counts> | undefined): string => {
+const sent = (counts: Readonly<Synced.Counts> | undefined): string => {
   const parts = words.flatMap(([key, word]) =>
     counts !== undefined && counts[key] > 0 ? [`${number(counts[key])} ${word}`] : []
   )
@@ -151,10 +152,13 @@ const table = (syncs: ReadonlyArray<DemoSync>): ReadonlyArray<string> => {
   const others = (destination: string) =>
     rest.map((sync) => sync.destinations.find((each) => each.destination === destination))
   return [
-    row("Told", ...syncs.map((sync) => sync.title)),
+    row("Sent", ...syncs.map((sync) => sync.title)),
     "-".repeat(width),
     ...first.destinations.flatMap((each) => [
-      row(each.title, ...[each, ...others(each.destination)].map((one) => `${number(one?.requests ?? 0)} requests`)),
+      row(
+        each.title,
+        ...[each, ...others(each.destination)].map((one) => Wording.plural(one?.requests ?? 0, "request"))
+      ),
       ...each.activations.map(({ activation, counts }) =>
         row(
           `  ${activation.slice(activation.indexOf("/") + 1)}`,
@@ -180,7 +184,7 @@ export const render = (report: DemoReport): string =>
     "",
     ...table(report.syncs),
     wrapped(
-      "An identify tells traits of a person, one call for each id and address; traits that are due together travel in " +
+      "An identify sends traits of a person, one call for each id and address; traits that are due together travel in " +
         "one. A track is an event, a group an account. Lists are added to and removed from.",
       0
     ),

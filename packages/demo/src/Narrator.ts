@@ -49,24 +49,24 @@ const meanings: Readonly<Record<string, string>> = {
 }
 
 /**
- * Says the steps of a sync, the first of each kind; `telling` when the first vendor is told.
+ * Says the steps of a sync, the first of each kind; `sending` when the first vendor gets a request.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const steps = (narrator: Narrator, telling: string): ((step: string) => void) => {
+export const steps = (narrator: Narrator, sending: string): ((step: string) => void) => {
   const said = new Set<string>()
   return (step) => {
     const [verb = ""] = step.split(" ")
     if (said.has(verb)) return
     said.add(verb)
-    const meaning = verb === "sync" ? telling : meanings[verb]
+    const meaning = verb === "sync" ? sending : meanings[verb]
     if (meaning !== undefined) narrator.at(meaning)
   }
 }
 
 /**
- * Says every three seconds how far it is, for as long as something is told.
+ * Says every three seconds how far it is, for as long as something is sent.
  *
  * @category constructors
  * @since 0.1.0

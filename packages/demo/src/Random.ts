@@ -1,16 +1,17 @@
 /**
- * Chance with a seed: the same seed makes the same shop, on every machine.
+ * Random choices with a seed: the same seed makes the same shop, on every machine.
  *
  * @since 0.1.0
  */
+import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64"
+import { uniformInt } from "pure-rand/distribution/uniformInt"
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus"
 
 /**
  * @category models
  * @since 0.1.0
  */
-export interface Chance {
-  /** A number from 0 up to 1. */
-  readonly next: () => number
+export interface Random {
   /** A whole number from 0 up to `count`. */
   readonly below: (count: number) => number
   /** Whether something happens that happens in this share of cases. */
@@ -21,30 +22,23 @@ export interface Chance {
 }
 
 /**
- * Mulberry32: a few lines, and good enough to make up a shop.
+ * Choices that the seed decides.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (seed: number): Chance => {
-  let state = seed >>> 0
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-  const below = (count: number) => Math.floor(next() * count)
+export const make = (seed: number): Random => {
+  const generator = xoroshiro128plus(seed)
+  const below = (count: number) => uniformInt(generator, 0, count - 1)
   return {
-    next,
     below,
-    happens: (share) => next() < share,
+    happens: (share) => uniformFloat64(generator) < share,
     pick: (choices) => choices[below(choices.length)] ?? choices[0],
     some: (all, count) => {
       let wanted = Math.min(count, all.length)
       let left = all.length
       return all.filter(() => {
-        const isTaken = next() * left-- < wanted
+        const isTaken = below(left--) < wanted
         if (isTaken) wanted--
         return isTaken
       })

@@ -1,7 +1,7 @@
 /**
  * The demo: a shop, three vendors and two days, on this machine alone.
  *
- * It is Tributary as a newcomer would run it (an embedded store, a configuration, two syncs), with sandboxes in the
+ * It is Tributary as a new user would run it (an embedded store, a configuration, two syncs), with sandboxes in the
  * vendors' place. What the sandboxes hold in the end is compared with what the shop's tables say, so a demo that ends
  * well is also a proof.
  *
@@ -13,18 +13,19 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
-import type { BadConfig } from "../config/Mistakes.ts"
-import { resolve } from "../config/Resolved.ts"
-import { pollReceipts } from "../engine/Receipts.ts"
-import * as Space from "../engine/Space.ts"
-import type { Ledger } from "@tributary/core/runtime"
-import { syncOnce, type SyncReport } from "../engine/SyncOnce.ts"
-import { sqlReason } from "../store/sql/failures.ts"
-import type { DestinationBusy } from "../ownership/Ownership.ts"
-import type { CannotListen } from "@tributary/core/testing"
-import type { StoreLocked, StoreUnavailable } from "../store/sql/Pglite.ts"
-import * as Store from "../store/sql/Store.ts"
-import * as Chance from "./Chance.ts"
+import { type Ledger, type SandboxServer, Wording } from "@tributary/core/runtime"
+import {
+  type Ownership,
+  type Mistakes,
+  type Pglite,
+  Receipts,
+  Resolved,
+  Space,
+  sqlReason,
+  Store,
+  SyncOnce
+} from "@tributary/runtime/engine"
+import * as Random from "./Random.ts"
 import { type Check, compare } from "./Comparison.ts"
 import * as DemoClock from "./DemoClock.ts"
 import * as Expected from "./Expected.ts"
@@ -34,8 +35,6 @@ import { type DemoReport, type DemoSync, listed, number } from "./Report.ts"
 import * as Shop from "./Shop.ts"
 import config from "./tributary.config.ts"
 import * as Vendors from "./Vendors.ts"
-
-export { type DemoReport, render } from "./Report.ts"
 
 /**
  * @category models
@@ -69,7 +68,7 @@ export class DemoDiffers extends Schema.TaggedError<DemoDiffers>()("DemoDiffers"
     const shown = this.differences.slice(0, 20).map((difference) => `  - ${difference}`)
     const rest = count > shown.length ? [`  and ${number(count - shown.length)} more`] : []
     return [
-      `After "${this.sync}" the sandboxes differ from the database in ${number(count)} ${count === 1 ? "place" : "places"}:`,
+      `After "${this.sync}" the sandboxes differ from the database in ${Wording.plural(count, "place")}:`,
       ...shown,
       ...rest,
       `That is a mistake in Tributary: please report it with the seed, ${this.seed}. --keep leaves the store to look at.`
@@ -101,12 +100,12 @@ export class DemoStopped extends Schema.TaggedError<DemoStopped>()("DemoStopped"
 export type DemoError =
   | DemoStopped
   | DemoDiffers
-  | CannotListen
-  | BadConfig
+  | SandboxServer.CannotListen
+  | Mistakes.BadConfig
   | Space.BadDestinations
-  | DestinationBusy
-  | StoreLocked
-  | StoreUnavailable
+  | Ownership.DestinationBusy
+  | Pglite.StoreLocked
+  | Pglite.StoreUnavailable
   | Ledger.LedgerError
   | Ledger.Fenced
 
@@ -135,10 +134,10 @@ export const demo = Effect.fnUntraced(function* (
   const time = yield* DemoClock.make(Shop.opening)
   const folder = yield* temporaryFolder(options.keep)
   narrator.plain(
-    "Tributary keeps marketing tools in step with what is known of people and accounts. Here it serves a made-up shop, " +
+    "Tributary keeps marketing tools in sync with what is known of people and accounts. Here it serves a made-up shop, " +
       "and three sandboxes that keep the vendors' rules. Nothing leaves this machine."
   )
-  narrator.plain(`What is told to whom: ${path.relative(process.cwd(), fileURLToPath(configuration))}`)
+  narrator.plain(`What is sent to whom: ${path.relative(process.cwd(), fileURLToPath(configuration))}`)
   narrator.heading("Tuesday")
   narrator.at(`An embedded PostgreSQL opens in ${folder}${options.keep ? "" : ", which goes with the demo"}.`)
   return yield* Effect.gen(function* () {
@@ -153,7 +152,7 @@ export const demo = Effect.fnUntraced(function* (
 }, Effect.scoped)
 
 /** As its author wrote it, also where the demo runs from the built package. */
-const configuration = new URL("../../src/demo/tributary.config.ts", import.meta.url)
+const configuration = new URL("../src/tributary.config.ts", import.meta.url)
 
 const temporaryFolder = (keep: boolean) =>
   Effect.acquireRelease(
@@ -180,24 +179,24 @@ const silent = (narrator: Narrator.Narrator): Narrator.Narrator => ({ ...narrato
 
 const play = Effect.fnUntraced(
   function* ({ folder, narrator, options, time, vendors }: Stage) {
-    const chance = Chance.make(options.seed)
-    const resolved = yield* Effect.fromResult(resolve(config))
+    const random = Random.make(options.seed)
+    const resolved = yield* Effect.fromResult(Resolved.resolve(config))
     const titles = new Map(resolved.destinations.map(({ id, plugin }) => [id, plugin.title]))
 
     /** A sync in a space opened for it, as `tributary sync` would do. */
-    const sync = Effect.fnUntraced(function* (title: string, telling: string, narrator: Narrator.Narrator) {
+    const sync = Effect.fnUntraced(function* (title: string, sending: string, narrator: Narrator.Narrator) {
       const before = vendors.requests()
       const started = narrator.millis()
       const counts = new Map<string, number>()
       const open = Effect.flatMap(Space.open(resolved), (space) =>
-        syncOnce(space, {
+        SyncOnce.syncOnce(space, {
           patience: 10,
           waitForPostponed: Duration.minutes(2),
           isStopping: () => false,
           folder,
           only: undefined,
           full: false,
-          onStep: Narrator.steps(narrator, telling),
+          onStep: Narrator.steps(narrator, sending),
           onProgress: (activation) => {
             const destination = titles.get(activation.slice(0, activation.indexOf("/"))) ?? activation
             counts.set(destination, (counts.get(destination) ?? 0) + 1)
@@ -220,9 +219,9 @@ const play = Effect.fnUntraced(
         }))
       }
       const requests = done.destinations.map((each) => `${each.title} ${number(each.requests)}`)
-      narrator.at(`Told, in so many requests: ${requests.join(", ")}.`)
+      narrator.at(`Sent, in so many requests: ${requests.join(", ")}.`)
       for (const { count, destination, reason } of yield* rejections(titles)) {
-        narrator.at(`Not told to ${destination}: ${number(count)}. ${reason}`)
+        narrator.at(`Not sent to ${destination}: ${number(count)}. ${reason}`)
       }
       return done
     })
@@ -231,11 +230,11 @@ const play = Effect.fnUntraced(
     const check = Effect.fnUntraced(function* (title: string, before: Expected.Expected) {
       yield* time.moveOn("1 hour")
       const open = Effect.flatMap(Space.open(resolved), ({ destinations }) =>
-        Effect.forEach(destinations, pollReceipts)
+        Effect.forEach(destinations, Receipts.pollReceipts)
       )
       const unfinished = (yield* Effect.scoped(open)).reduce((sum, jobs) => sum + jobs, 0)
       if (unfinished > 0) {
-        const reason = `${unfinished} uploads are still worked on after an hour`
+        const reason = `${Wording.plural(unfinished, "upload is", "uploads are")} not finished after an hour`
         return yield* new DemoStopped({ step: title, reason })
       }
       const expected = yield* Expected.read(before)
@@ -246,29 +245,29 @@ const play = Effect.fnUntraced(
       return { expected, checks }
     })
 
-    const shop = yield* Shop.open(chance, options.customers)
+    const shop = yield* Shop.open(random, options.customers)
     const size = yield* Shop.size()
     narrator.at(
       `A shop: ${number(size.customers)} customers, ${number(size.addresses)} addresses, ` +
         `${number(size.accounts)} accounts, ${number(size.orders)} orders. ${number(size.severalAddresses)} people have ` +
         `several addresses, ${number(size.nameless)} have no name, and a few are in the books twice.`
     )
-    const first = yield* sync("First sync", "Telling the vendors everything, each within its limits.", narrator)
+    const first = yield* sync("First sync", "Sending everything to the vendors, each within its limits.", narrator)
     const tuesday = yield* check(first.title, Expected.nothing)
 
     narrator.heading("Wednesday")
     yield* time.moveOn("23 hours")
-    const happened = yield* Overnight.pass(chance, shop)
+    const happened = yield* Overnight.pass(random, shop)
     narrator.at(
       `A day has passed: ${number(happened.orders)} orders, ${number(happened.newCustomers)} new customers, ` +
         `${number(happened.otherAddresses)} other addresses, ${number(happened.namesFilledIn)} names filled in, ` +
         `${happened.merged} people merged who were in the books twice, ${happened.deleted} deleted.`
     )
-    const second = yield* sync("A day later", "Telling the vendors what changed, and nothing else.", narrator)
+    const second = yield* sync("A day later", "Sending what changed to the vendors, and nothing else.", narrator)
     const wednesday = yield* check(second.title, tuesday.expected)
     const third = yield* sync("Straight after", "", silent(narrator))
     const differences = third.destinations.flatMap(({ requests, title }) =>
-      requests === 0 ? [] : [`${title} got ${requests} requests, and there was nothing new to tell`]
+      requests === 0 ? [] : [`${title} got ${Wording.plural(requests, "request")}, and there was nothing new to send`]
     )
     if (differences.length > 0) return yield* new DemoDiffers({ sync: third.title, seed: options.seed, differences })
     narrator.at("Synced once more: nothing has changed, and no request is sent.")
@@ -291,8 +290,8 @@ const play = Effect.fnUntraced(
 
 const inWords = ({ expected, what }: Check): string => `${number(expected)} ${what}`
 
-/** A vendor that was not told everything is no demo. */
-const mustSettle = (title: string, report: SyncReport): Effect.Effect<void, DemoStopped> => {
+/** The demo goes on only where every vendor got everything. */
+const mustSettle = (title: string, report: SyncOnce.SyncReport): Effect.Effect<void, DemoStopped> => {
   const problems = [
     ...report.failures.map((failure) => failure.message),
     ...report.synced.flatMap(({ activation, ending }) =>

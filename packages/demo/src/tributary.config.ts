@@ -1,14 +1,12 @@
 /**
  * The demo's configuration, as a shop would write its own `tributary.config.ts`.
  *
- * In a project of your own, import from "@tributary/runtime" in place of "../index.ts". Everything else stays as it is.
- *
  * @since 0.1.0
  */
 import { Adwords } from "@tributary/destination-adwords"
 import { Braze } from "@tributary/destination-braze"
 import { Zendesk } from "@tributary/destination-zendesk"
-import { Activation, Audience, ComputedTrait, Config, defineConfig, Source, sql } from "../index.ts"
+import { Activation, Audience, ComputedTrait, Config, defineConfig, Source, sql } from "@tributary/runtime"
 
 // Where the data is: here, tables beside the store's own. Another database is `Source.postgres(Config.Redacted("SHOP_URL"))`.
 const shop = Source.store()
@@ -78,7 +76,7 @@ const keyAccounts = Audience.make("Key accounts", {
     having sum(o.total) >= 5000`
 })
 
-// Who is told. Secrets come from the environment. `baseUrl` and `tokenUrl` lead to the demo's sandboxes: leave them out,
+// Who receives it. Secrets come from the environment. `baseUrl` and `tokenUrl` lead to the demo's sandboxes: leave them out,
 // and the same configuration talks to the vendors.
 const braze = Braze.destination("braze", {
   endpoint: "https://rest.fra-01.braze.eu",
@@ -112,21 +110,21 @@ const zendesk = Zendesk.destination("zendesk", {
 export default defineConfig({
   space: "acme",
   activations: [
-    // Braze hears of everybody: traits and audiences as attributes, and of first-time shoppers also as an event.
+    // Braze gets everybody: traits and audiences as attributes, and of first-time shoppers also as an event.
     Activation.events(revenue, braze),
     Activation.events(lastCategory, braze),
     Activation.events(firstTimeShoppers, braze, {
       calls: ["identify", "track"],
-      events: { entered: "Became a first-time shopper", exited: "Is no first-time shopper any more" }
+      events: { entered: "Became a first-time shopper", exited: "Is not a first-time shopper any more" }
     }),
-    // An audience of accounts, told of each of their users.
+    // An audience of accounts, sent for each of their users.
     Activation.events(keyAccounts, braze, { accounts: "users" }),
 
     // Google Ads lists are made of addresses; the ids of the shop mean nothing there.
     Activation.list(firstTimeShoppers, ads, { identifiers: { user_id: "none" } }),
     Activation.list(keyAccounts, ads, { identifiers: { user_id: "none" } }),
 
-    // Zendesk would make a user of the id and another of each address, so it is told of the id alone.
+    // Zendesk would make a user of the id and another of each address, so it gets the id alone.
     Activation.events(firstTimeShoppers, zendesk, { identifiers: { email: "none" } }),
     Activation.events(keyAccounts, zendesk)
   ]

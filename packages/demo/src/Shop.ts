@@ -8,7 +8,7 @@
  */
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import type { Chance } from "./Chance.ts"
+import type { Random } from "./Random.ts"
 
 /**
  * When the shop's first day begins, epoch milliseconds: a Tuesday morning.
@@ -136,19 +136,19 @@ const trades = ["Architects", "Bakery", "Cinemas", "Design", "Hotels", "Partners
  * @category constructors
  * @since 0.1.0
  */
-export const firstName = (chance: Chance): string => chance.pick([...firstNames, ...moreFirstNames])
+export const firstName = (random: Random): string => random.pick([...firstNames, ...moreFirstNames])
 
 /**
  * @category constructors
  * @since 0.1.0
  */
-export const lastName = (chance: Chance): string => chance.pick([...lastNames, ...moreLastNames])
+export const lastName = (random: Random): string => random.pick([...lastNames, ...moreLastNames])
 
 /**
  * @category constructors
  * @since 0.1.0
  */
-export const category = (chance: Chance): string => chance.pick(categories)
+export const category = (random: Random): string => random.pick(categories)
 
 /**
  * @category constructors
@@ -164,10 +164,10 @@ const plain = (name: string) => name.normalize("NFD").replace(/[^A-Za-z]/g, "")
  * @category constructors
  * @since 0.1.0
  */
-export const address = (chance: Chance, words: ReadonlyArray<string | null>, mark: string): string => {
+export const address = (random: Random, words: ReadonlyArray<string | null>, mark: string): string => {
   const names = words.flatMap((word) => (word === null ? [] : [plain(word)]))
   const local = [...(names.length === 0 ? ["Guest"] : names), mark].join(".")
-  return chance.happens(0.05) ? `${local}@Example.com` : `${local.toLowerCase()}@example.com`
+  return random.happens(0.05) ? `${local}@Example.com` : `${local.toLowerCase()}@example.com`
 }
 
 /**
@@ -184,8 +184,8 @@ export const moment = (millis: number): string => new Date(millis).toISOString()
  * @category constructors
  * @since 0.1.0
  */
-export const momentBefore = (chance: Chance, now: number, days: number): string =>
-  moment(now - 1 - chance.below(days * dayMillis))
+export const momentBefore = (random: Random, now: number, days: number): string =>
+  moment(now - 1 - random.below(days * dayMillis))
 
 /**
  * Companies buy more than people do.
@@ -193,13 +193,13 @@ export const momentBefore = (chance: Chance, now: number, days: number): string 
  * @category constructors
  * @since 0.1.0
  */
-export const price = (chance: Chance, account: string | null): number =>
-  (500 + chance.below(24_500)) * (account === null ? 0.01 : 0.04)
+export const price = (random: Random, account: string | null): number =>
+  (500 + random.below(24_500)) * (account === null ? 0.01 : 0.04)
 
 /** How many orders somebody has placed: most have one or none. */
-const orderCounts = (chance: Chance): number => {
-  const share = chance.below(100)
-  return share < 25 ? 0 : share < 60 ? 1 : 2 + chance.below(5)
+const orderCounts = (random: Random): number => {
+  const share = random.below(100)
+  return share < 25 ? 0 : share < 60 ? 1 : 2 + random.below(5)
 }
 
 /**
@@ -208,38 +208,38 @@ const orderCounts = (chance: Chance): number => {
  * @category combinators
  * @since 0.1.0
  */
-export const addCustomer = (rows: Rows, chance: Chance, no: number, accounts: ReadonlyArray<string>, now: number) => {
+export const addCustomer = (rows: Rows, random: Random, no: number, accounts: ReadonlyArray<string>, now: number) => {
   const id = customerId(no)
-  const isNameless = chance.happens(0.06)
-  const first_name = isNameless ? null : firstName(chance)
-  const last_name = isNameless || chance.happens(0.05) ? null : lastName(chance)
-  const account_id = chance.happens(0.3) ? (accounts[chance.below(accounts.length)] ?? null) : null
+  const isNameless = random.happens(0.06)
+  const first_name = isNameless ? null : firstName(random)
+  const last_name = isNameless || random.happens(0.05) ? null : lastName(random)
+  const account_id = random.happens(0.3) ? (accounts[random.below(accounts.length)] ?? null) : null
   rows.customers.push({ id, first_name, last_name, account_id })
-  const share = chance.below(100)
+  const share = random.below(100)
   const addresses = share < 10 ? 0 : share < 84 ? 1 : share < 96 ? 2 : 3
   for (let i = 0; i < addresses; i++) {
-    rows.emails.push({ email: address(chance, [first_name, last_name], `${no}${"abc"[i] ?? ""}`), customer_id: id })
+    rows.emails.push({ email: address(random, [first_name, last_name], `${no}${"abc"[i] ?? ""}`), customer_id: id })
   }
-  const orders = orderCounts(chance)
-  const days = orders === 1 && chance.happens(0.2) ? 30 : 400
+  const orders = orderCounts(random)
+  const days = orders === 1 && random.happens(0.2) ? 30 : 400
   for (let i = 0; i < orders; i++) {
-    rows.orders.push({ customer_id: id, placed_at: momentBefore(chance, now, days), total: price(chance, account_id) })
+    rows.orders.push({ customer_id: id, placed_at: momentBefore(random, now, days), total: price(random, account_id) })
   }
-  for (let i = chance.below(5); i > 0; i--) {
-    rows.views.push({ customer_id: id, category: category(chance), seen_at: momentBefore(chance, now, 60) })
+  for (let i = random.below(5); i > 0; i--) {
+    rows.views.push({ customer_id: id, category: category(random), seen_at: momentBefore(random, now, 60) })
   }
 }
 
 /** One person in two entries, each with an address; the given numbers of orders, all of this month. */
-const addTwins = (rows: Rows, chance: Chance, no: number, orders: readonly [number, number]): Twin => {
-  const names = { first_name: firstName(chance), last_name: lastName(chance), account_id: null }
+const addTwins = (rows: Rows, random: Random, no: number, orders: readonly [number, number]): Twin => {
+  const names = { first_name: firstName(random), last_name: lastName(random), account_id: null }
   for (const [i, count] of orders.entries()) {
     const id = customerId(no + i)
     rows.customers.push({ id, ...names })
-    rows.emails.push({ email: address(chance, [names.first_name, names.last_name], `${no + i}`), customer_id: id })
-    rows.views.push({ customer_id: id, category: category(chance), seen_at: momentBefore(chance, opening, 60) })
+    rows.emails.push({ email: address(random, [names.first_name, names.last_name], `${no + i}`), customer_id: id })
+    rows.views.push({ customer_id: id, category: category(random), seen_at: momentBefore(random, opening, 60) })
     for (let n = 0; n < count; n++) {
-      rows.orders.push({ customer_id: id, placed_at: momentBefore(chance, opening, 20), total: price(chance, null) })
+      rows.orders.push({ customer_id: id, placed_at: momentBefore(random, opening, 20), total: price(random, null) })
     }
   }
   return { intoId: customerId(no), oldId: customerId(no + 1) }
@@ -272,7 +272,7 @@ export const write = Effect.fnUntraced(function* (
  * @since 0.1.0
  */
 export const open = Effect.fnUntraced(function* (
-  chance: Chance,
+  random: Random,
   customers: number
 ): Effect.fn.Return<Shop, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
@@ -281,18 +281,18 @@ export const open = Effect.fnUntraced(function* (
   const accounts = Array.from({ length: Math.max(4, Math.round(customers / 40)) }, (_, i) => ({
     id: `a${String(i + 1).padStart(4, "0")}`,
     // A number, because two of one name cannot both be organizations at Zendesk.
-    name: `${chance.pick(companies)} ${chance.pick(trades)} ${i + 1}`
+    name: `${random.pick(companies)} ${random.pick(trades)} ${i + 1}`
   }))
   yield* sql`insert into shop.account select * from
     jsonb_populate_recordset(null::shop.account, ${JSON.stringify(accounts)}::text::jsonb)`
   const ids = accounts.map((account) => account.id)
   const rows = noRows()
   const others = Math.max(0, customers - 4)
-  for (let no = 1; no <= others; no++) addCustomer(rows, chance, no, ids, opening)
+  for (let no = 1; no <= others; no++) addCustomer(rows, random, no, ids, opening)
   const twins = [
     // Merged, the first is a first-time shopper under both ids, and the second is none any more.
-    addTwins(rows, chance, others + 1, [0, 1]),
-    addTwins(rows, chance, others + 3, [1, 1])
+    addTwins(rows, random, others + 1, [0, 1]),
+    addTwins(rows, random, others + 3, [1, 1])
   ]
   yield* write(rows)
   return { accounts: ids, twins }

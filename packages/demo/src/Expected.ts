@@ -2,7 +2,7 @@
  * What each vendor should hold, asked of the shop's own tables.
  *
  * It knows nothing of the store, its ledger or its snapshots: plain SQL says what is true today, and what was true
- * yesterday says who must have heard of a leaving. So a mistake anywhere between the tables and a vendor shows.
+ * yesterday says who must have received an exit. So a mistake anywhere between the tables and a vendor shows.
  *
  * @since 0.1.0
  */
@@ -49,7 +49,7 @@ export interface Expected {
 }
 
 /**
- * Before anything was told.
+ * Before anything was sent.
  *
  * @category constructors
  * @since 0.1.0
@@ -164,17 +164,17 @@ const brazePeople = (
     const attributes: Record<string, Json.Json> = {}
     if (one?.revenue != null) attributes["total_revenue_180_days"] = one.revenue
     if (one?.category != null) attributes["last_viewed_category"] = one.category
-    const tellAudience = (name: string, isIn: boolean) => {
-      // `false` is for those who were told `true`, and for nobody else.
+    const setAudience = (name: string, isIn: boolean) => {
+      // `false` is for those who were sent `true`, and for nobody else.
       if (isIn || earlier?.attributes[name] !== undefined) attributes[name] = isIn
     }
-    tellAudience("first_time_shoppers", one?.is_first_time === true)
-    tellAudience("key_accounts", one?.is_key === true)
+    setAudience("first_time_shoppers", one?.is_first_time === true)
+    setAudience("key_accounts", one?.is_key === true)
     const was = earlier?.attributes["first_time_shoppers"] === true
     const is = one?.is_first_time === true
-    const event = is ? "Became a first-time shopper" : "Is no first-time shopper any more"
+    const event = is ? "Became a first-time shopper" : "Is not a first-time shopper any more"
     const events = [...(earlier?.events ?? []), ...(was === is ? [] : [event])]
-    // Somebody of whom there is nothing to tell, and never was, is not made at Braze.
+    // A person without anything to send, now or before, is not created at Braze.
     if (earlier !== undefined || Object.keys(attributes).length > 0) people.set(value, { attributes, events })
   }
   return people

@@ -2,8 +2,8 @@ import { assert, it } from "@effect/vitest"
 import { Console, Effect } from "effect"
 import * as fs from "node:fs"
 import { describe } from "vitest"
-import { demo, type DemoOptions, type DemoReport, render } from "../src/demo/Demo.ts"
-import { sandboxes, type Sandboxes } from "../src/demo/Vendors.ts"
+import { demo, type DemoOptions, type DemoReport, render } from "../src/index.ts"
+import { sandboxes, type Sandboxes } from "../src/Vendors.ts"
 
 const options: DemoOptions = { seed: 3, customers: 150, keep: false, json: true }
 
@@ -44,7 +44,7 @@ describe("demo", () => {
     })
   )
 
-  it.live("the second sync tells changes only", () =>
+  it.live("the second sync sends changes only", () =>
     Effect.gen(function* () {
       const { report } = yield* usual
       const [first, second] = report.syncs.map((sync) =>
@@ -66,7 +66,7 @@ describe("demo", () => {
     })
   )
 
-  it.live("the same seed tells the same; as JSON nothing is printed, and the store can be kept", () =>
+  it.live("the same seed sends the same; as JSON nothing is printed, and the store can be kept", () =>
     Effect.gen(function* () {
       const sent = ({ syncs }: DemoReport) =>
         syncs.map((sync) =>

@@ -5,7 +5,7 @@
  */
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import type { Chance } from "./Chance.ts"
+import type { Random } from "./Random.ts"
 import * as Shop from "./Shop.ts"
 
 /**
@@ -39,7 +39,7 @@ interface Person {
  * @since 0.1.0
  */
 export const pass = Effect.fnUntraced(function* (
-  chance: Chance,
+  random: Random,
   shop: Shop.Shop
 ): Effect.fn.Return<Happened, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
@@ -51,22 +51,22 @@ export const pass = Effect.fnUntraced(function* (
   const total = people.length + twins.length
 
   const rows = Shop.noRows()
-  for (const { account_id, id } of chance.some(people, Math.ceil(total * 0.04))) {
-    const placed_at = Shop.momentBefore(chance, now, 1)
-    rows.orders.push({ customer_id: id, placed_at, total: Shop.price(chance, account_id) })
+  for (const { account_id, id } of random.some(people, Math.ceil(total * 0.04))) {
+    const placed_at = Shop.momentBefore(random, now, 1)
+    rows.orders.push({ customer_id: id, placed_at, total: Shop.price(random, account_id) })
   }
-  for (const { id } of chance.some(people, Math.ceil(total * 0.06))) {
-    const seen_at = Shop.momentBefore(chance, now, 1)
-    rows.views.push({ customer_id: id, category: Shop.category(chance), seen_at })
+  for (const { id } of random.some(people, Math.ceil(total * 0.06))) {
+    const seen_at = Shop.momentBefore(random, now, 1)
+    rows.views.push({ customer_id: id, category: Shop.category(random), seen_at })
   }
   const newCustomers = Math.ceil(total * 0.02)
-  for (let i = 1; i <= newCustomers; i++) addNewcomer(rows, chance, total + i, shop.accounts, now)
+  for (let i = 1; i <= newCustomers; i++) addNewcomer(rows, random, total + i, shop.accounts, now)
   yield* Shop.write(rows)
 
-  const otherAddresses = yield* changeAddresses(chance, total)
-  const namesFilledIn = yield* fillInNames(chance)
+  const otherAddresses = yield* changeAddresses(random, total)
+  const namesFilledIn = yield* fillInNames(random)
   for (const twin of shop.twins) yield* merge(twin)
-  const deleted = chance.some(people, 3).map((person) => person.id)
+  const deleted = random.some(people, 3).map((person) => person.id)
   for (const table of ["orders", "product_view", "email"]) {
     yield* sql`delete from shop.${sql(table)} where customer_id = any(${deleted}::text[])`
   }
@@ -84,49 +84,49 @@ export const pass = Effect.fnUntraced(function* (
 
 const addNewcomer = (
   rows: Shop.Rows,
-  chance: Chance,
+  random: Random,
   no: number,
   accounts: ReadonlyArray<string>,
   now: number
 ): void => {
   const id = Shop.customerId(no)
-  const first_name = Shop.firstName(chance)
-  const last_name = Shop.lastName(chance)
-  const account_id = chance.happens(0.2) ? (accounts[chance.below(accounts.length)] ?? null) : null
+  const first_name = Shop.firstName(random)
+  const last_name = Shop.lastName(random)
+  const account_id = random.happens(0.2) ? (accounts[random.below(accounts.length)] ?? null) : null
   rows.customers.push({ id, first_name, last_name, account_id })
-  rows.emails.push({ email: Shop.address(chance, [first_name, last_name], `${no}`), customer_id: id })
-  rows.views.push({ customer_id: id, category: Shop.category(chance), seen_at: Shop.momentBefore(chance, now, 1) })
-  if (chance.happens(0.6)) {
-    const placed_at = Shop.momentBefore(chance, now, 1)
-    rows.orders.push({ customer_id: id, placed_at, total: Shop.price(chance, account_id) })
+  rows.emails.push({ email: Shop.address(random, [first_name, last_name], `${no}`), customer_id: id })
+  rows.views.push({ customer_id: id, category: Shop.category(random), seen_at: Shop.momentBefore(random, now, 1) })
+  if (random.happens(0.6)) {
+    const placed_at = Shop.momentBefore(random, now, 1)
+    rows.orders.push({ customer_id: id, placed_at, total: Shop.price(random, account_id) })
   }
 }
 
 /** Some take another address in place of one, and some one more. */
-const changeAddresses = (chance: Chance, customers: number): Step<number> =>
+const changeAddresses = (random: Random, customers: number): Step<number> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const known = yield* sql<{
       email: string
       customer_id: string
     }>`select email, customer_id from shop.email order by 1`
-    const changed = chance.some(known, Math.ceil(customers * 0.02))
+    const changed = random.some(known, Math.ceil(customers * 0.02))
     for (const [i, { customer_id, email }] of changed.entries()) {
       const other = `moved.${customer_id}.${i}@example.org`
-      if (chance.happens(0.2)) yield* sql`insert into shop.email values (${other}, ${customer_id})`
+      if (random.happens(0.2)) yield* sql`insert into shop.email values (${other}, ${customer_id})`
       else yield* sql`update shop.email set email = ${other} where email = ${email}`
     }
     return changed.length
   })
 
-const fillInNames = (chance: Chance): Step<number> =>
+const fillInNames = (random: Random): Step<number> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const nameless = yield* sql<{ id: string }>`
       select id from shop.customer where first_name is null and last_name is null order by id`
-    const named = chance.some(nameless, Math.ceil(nameless.length / 2))
+    const named = random.some(nameless, Math.ceil(nameless.length / 2))
     for (const { id } of named) {
-      yield* sql`update shop.customer set first_name = ${Shop.firstName(chance)}, last_name = ${Shop.lastName(chance)}
+      yield* sql`update shop.customer set first_name = ${Shop.firstName(random)}, last_name = ${Shop.lastName(random)}
         where id = ${id}`
     }
     return named.length

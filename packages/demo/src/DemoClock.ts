@@ -1,7 +1,7 @@
 /**
  * The demo's time: it begins on the shop's day, runs as fast as any clock, and can be moved on.
  *
- * Lists are told every six hours and Google works on an upload for half an hour. Nobody who looks at a demo has that
+ * Lists are synced every six hours and Google works on an upload for half an hour. Nobody who looks at a demo has that
  * long; limits of a hundred requests a second are kept in real time.
  *
  * @since 0.1.0

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { Json, Sandbox } from "@tributary/core"
-import { serve, type CannotListen, type Served } from "@tributary/core/testing"
+import { SandboxServer } from "@tributary/core/runtime"
 import * as AdwordsSandbox from "@tributary/destination-adwords/sandbox"
 import * as BrazeSandbox from "@tributary/destination-braze/sandbox"
 import * as ZendeskSandbox from "@tributary/destination-zendesk/sandbox"
@@ -68,9 +68,13 @@ export const open = Effect.fnUntraced(function* ({
   ads,
   braze,
   zendesk
-}: Sandboxes): Effect.fn.Return<Vendors, CannotListen, Scope.Scope> {
-  const served = { braze: yield* serve(braze), ads: yield* serve(ads), zendesk: yield* serve(zendesk) }
-  const setting = ({ baseUrl, sandbox }: Served<unknown>, ...path: ReadonlyArray<string>): string =>
+}: Sandboxes): Effect.fn.Return<Vendors, SandboxServer.CannotListen, Scope.Scope> {
+  const served = {
+    braze: yield* SandboxServer.serve(braze),
+    ads: yield* SandboxServer.serve(ads),
+    zendesk: yield* SandboxServer.serve(zendesk)
+  }
+  const setting = ({ baseUrl, sandbox }: SandboxServer.Served<unknown>, ...path: ReadonlyArray<string>): string =>
     textAt(sandbox.settings(baseUrl), path)
   return {
     environment: ConfigProvider.fromUnknown({
