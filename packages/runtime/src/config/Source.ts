@@ -39,14 +39,6 @@ export interface Rows {
 }
 
 /**
- * Whether rows come from a file: what a file cannot say of its rows, no database has checked.
- *
- * @category guards
- * @since 0.1.0
- */
-export const isFile = ({ origin }: Rows): boolean => origin._tag === "Ndjson" || origin._tag === "Csv"
-
-/**
  * Which columns make a profile.
  *
  * @category models

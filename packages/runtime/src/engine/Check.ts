@@ -9,7 +9,7 @@ import type { SqlClient } from "effect/sql"
 import type { BadConfig } from "../config/Mistakes.ts"
 import type { Resolved } from "../config/Resolved.ts"
 import { evaluate, type Evaluated } from "../store/computations/Evaluation.ts"
-import * as Changes from "../sources/Look.ts"
+import * as Look from "../sources/Look.ts"
 import { importProfiles, type Imported } from "../store/profiles/Import.ts"
 import { register } from "../store/activations/Registry.ts"
 import { sqlReason, toLedgerError } from "../store/sql/failures.ts"
@@ -59,7 +59,7 @@ export const checkQueries = Effect.fn(span.check)(
       )
     )
     const stagedComputations = yield* Effect.forEach(resolved.computations, (computation) =>
-      staged(readComputation(computation, { folder, full: true }), computation.value).pipe(
+      staged(readComputation(computation, { folder, full: true })).pipe(
         Effect.map((rows) => [{ computation, rows }]),
         Effect.catchTag("SourceError", (error) => Effect.as(note(error), []))
       )
@@ -85,8 +85,8 @@ export const checkQueries = Effect.fn(span.check)(
 )
 
 /** The rows, once the query of changes was tried. */
-const staged = (read: Changes.Read, valueColumn?: string) =>
-  Effect.flatMap(Changes.look(read, undefined, []), ({ rows }) => stage(rows, read.source, read.folder, valueColumn))
+const staged = (read: Look.Read) =>
+  Effect.flatMap(Look.look(read, undefined, []), ({ rows }) => stage(rows, read.source))
 
 const inWords = (
   error: Effect.Error<ReturnType<typeof importProfiles>> | Effect.Error<ReturnType<typeof evaluate>>,

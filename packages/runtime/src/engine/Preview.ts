@@ -20,13 +20,17 @@ import * as Lease from "../ownership/Lease.ts"
 import { importProfiles } from "../store/profiles/Import.ts"
 import { register } from "../store/activations/Registry.ts"
 import { toLedgerError } from "../store/sql/failures.ts"
-import { inSession, type Session, type SourceError, stage } from "../sources/Staging.ts"
+import type { Read } from "../sources/Look.ts"
+import { open } from "../sources/Origin.ts"
+import type { SourceError } from "../sources/Source.ts"
+import { inSession, type Session, stage } from "../sources/Staging.ts"
 import { rolledBack } from "../store/sql/Transaction.ts"
 import { readBeforeSync } from "../store/activations/ActivationStates.ts"
 import { keepNextEvaluation } from "../store/computations/Computations.ts"
 import { span } from "../telemetry/names.ts"
 import type { Activation } from "./Activation.ts"
 import { listName } from "./Lists.ts"
+import { readComputation, readProfiles } from "./Refresh.ts"
 import { type Connected, eventWork, type FormWork, limitsOf, listWork, taskOf } from "./Destinations.ts"
 
 /**
@@ -109,10 +113,11 @@ export const preview = Effect.fn(span.preview)(
     const connected = yield* connectCapturing(activation.destination, captured)
     const { computation } = activation
     // Sources are read before the transaction: none is open across a network call.
+    const reading = { folder: options.folder, full: true }
     const staged = yield* Effect.forEach(resolved.profiles, (profiles) =>
-      Effect.map(stage(profiles.rows, `profiles "${profiles.name}"`, options.folder), (rows) => ({ profiles, rows }))
+      Effect.map(stageAll(readProfiles(profiles, reading)), (rows) => ({ profiles, rows }))
     )
-    const result = yield* stage(computation.rows, `computation "${computation.key}"`, options.folder, computation.value)
+    const result = yield* stageAll(readComputation(computation, reading))
     const previewed = yield* rolledBack(
       Effect.gen(function* () {
         const registered = yield* register(resolved)
@@ -127,6 +132,8 @@ export const preview = Effect.fn(span.preview)(
   },
   flow(inSession, Effect.catchTag("SqlError", toLedgerError))
 )
+
+const stageAll = (read: Read) => stage(open(read.rows, read).rows, read.source)
 
 const plan = Effect.fnUntraced(function* (
   connected: Connected,
@@ -255,11 +262,11 @@ const connectCapturing = Effect.fnUntraced(function* (
       })
     )
   })
-  const open = yield* Connection.open(
+  const connect = yield* Connection.open(
     { baseUrl: bound.client.baseUrl, authorization: { _tag: "None" } },
     destination.id
   ).pipe(Effect.provideService(HttpClient.HttpClient, capturing), Effect.provide(Connection.TokenStore.layerMemory))
-  const client = open({ gate })
+  const client = connect({ gate })
   const line = { client, gate }
   const connected: Connected = { destination, bound, forms: { event: line, list: line }, lease: yield* Lease.make }
   return connected

@@ -8,10 +8,11 @@ import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import type { ResolvedComputation } from "../config/Computations.ts"
 import type { ResolvedProfiles } from "../config/Profiles.ts"
-import * as Changes from "../sources/Look.ts"
+import * as Look from "../sources/Look.ts"
 import { type Evaluated, evaluate, EvaluationError } from "../store/computations/Evaluation.ts"
 import { importProfiles, type Imported } from "../store/profiles/Import.ts"
-import { inSession, SourceError, stage } from "../sources/Staging.ts"
+import { SourceError } from "../sources/Source.ts"
+import { inSession, stage } from "../sources/Staging.ts"
 import * as Computations from "../store/computations/Computations.ts"
 import * as Sources from "../store/profiles/Sources.ts"
 import { sqlReason } from "../store/sql/failures.ts"
@@ -49,7 +50,7 @@ export interface RefreshOptions {
 export const readProfiles = (
   { account, changes, id, identifiers, name, rows, traits }: ResolvedProfiles,
   options: RefreshOptions
-): Changes.Read => ({
+): Look.Read => ({
   ...options,
   source: `profiles "${name}"`,
   rows,
@@ -67,7 +68,15 @@ export const readProfiles = (
 export const readComputation = (
   { changes, id, key, rows, value }: ResolvedComputation,
   options: RefreshOptions
-): Changes.Read => ({ ...options, source: `computation "${key}"`, rows, id, changes, meaning: value })
+): Look.Read => ({
+  ...options,
+  source: `computation "${key}"`,
+  rows,
+  id,
+  value,
+  changes,
+  meaning: value
+})
 
 /**
  * Imports the profiles of one source. A failure is also kept in the store, for `status`.
@@ -84,8 +93,8 @@ export const refreshProfiles = Effect.fn(span.import)(function* (
   const read = readProfiles(profiles, options)
   const { source } = read
   return yield* Effect.gen(function* () {
-    const look = yield* Changes.look(read, yield* Sources.keptLook(name), [])
-    return yield* importProfiles(profiles, yield* stage(look.rows, source, options.folder), look)
+    const look = yield* Look.look(read, yield* Sources.keptLook(name), [])
+    return yield* importProfiles(profiles, yield* stage(look.rows, source), look)
   }).pipe(
     inSession,
     Effect.catchTag("SqlError", (error) => new SourceError({ source, reason: inWords(error), isPartial: true })),
@@ -103,18 +112,18 @@ export const refreshComputation = Effect.fn(span.evaluate)(function* (
   computation: ResolvedComputation,
   options: RefreshOptions
 ): Effect.fn.Return<Evaluated, RefreshError, SqlClient.SqlClient | Diff.Diff> {
-  const { changes, key, value } = computation
+  const { changes, key } = computation
   yield* Effect.annotateCurrentSpan(attribute.computation, key)
   const read = readComputation(computation, options)
   return yield* Effect.gen(function* () {
     const kept = yield* Computations.keptLook(computation)
     const newProfiles = changes === undefined ? [] : yield* Computations.newProfilesOf(computation)
-    const look = yield* Changes.look(
+    const look = yield* Look.look(
       read,
       kept,
       newProfiles.map(({ id }) => id)
     )
-    const staged = yield* stage(look.rows, read.source, options.folder, value)
+    const staged = yield* stage(look.rows, read.source)
     return yield* evaluate(
       computation,
       staged,

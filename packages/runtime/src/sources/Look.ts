@@ -13,7 +13,9 @@ import type { Changes } from "../config/Changes.ts"
 import { ident, type Query, wrapped } from "../config/Query.ts"
 import type { Rows } from "../config/Source.ts"
 import { sqlReason } from "../store/sql/failures.ts"
-import { type Session, SourceError, stage, stagingTable } from "./Staging.ts"
+import { open } from "./Origin.ts"
+import { type Place, SourceError, type SourceRows } from "./Source.ts"
+import { type Session, stage, stagingTable } from "./Staging.ts"
 
 /**
  * What the store keeps of the looks at a source.
@@ -37,20 +39,29 @@ export interface Kept {
  * @category models
  * @since 0.1.0
  */
-export interface Look {
-  readonly rows: Rows
+export interface Look extends Extent {
+  readonly rows: SourceRows
+}
+
+/**
+ * Whom the rows are about, and what to remember once they are written.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Extent {
   /** A table (id text) of those that the rows are about; everybody where there is none. */
   readonly changed: string | undefined
   readonly kept: Omit<Kept, "full_at"> | undefined
 }
 
 /**
- * A look at everything, after which nothing is remembered.
+ * Everybody, after which nothing is remembered.
  *
- * @category constructors
+ * @category constants
  * @since 0.1.0
  */
-export const everything = (rows: Rows): Look => ({ rows, changed: undefined, kept: undefined })
+export const everybody: Extent = { changed: undefined, kept: undefined }
 
 /**
  * What a look is made of.
@@ -58,10 +69,7 @@ export const everything = (rows: Rows): Look => ({ rows, changed: undefined, kep
  * @category models
  * @since 0.1.0
  */
-export interface Read {
-  /** In messages: `profiles "users"`. */
-  readonly source: string
-  readonly folder: string
+export interface Read extends Place {
   readonly rows: Rows
   readonly id: string
   readonly changes: Changes | undefined
@@ -84,8 +92,8 @@ const idTypes: Readonly<Record<string, RegExp>> = {
   uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 }
 
-/** Of so many newcomers it is not worth asking one by one. */
-const mostNewcomers = 10_000
+/** So many new profiles are not worth asking for one by one. */
+const mostNewProfiles = 10_000
 
 /**
  * Looks at what changed since the last look, and at these profiles besides; at everything where nothing is known of the
@@ -97,13 +105,18 @@ const mostNewcomers = 10_000
 export const look = Effect.fnUntraced(function* (
   read: Read,
   kept: Kept | undefined,
-  newcomers: ReadonlyArray<string>
+  newProfiles: ReadonlyArray<string>
 ): Effect.fn.Return<Look, SourceError, SqlClient.SqlClient | Session | Scope.Scope> {
-  const { changes, id, rows } = read
-  if (changes === undefined || rows.query === undefined) return everything(rows)
+  const { changes, id } = read
+  const source = open(read.rows, read)
+  const { query: every } = read.rows
+  if (changes === undefined || every === undefined || source.changes === undefined) {
+    return { ...everybody, rows: source.rows }
+  }
+  const ask = source.changes
   const basis = basisOf(read)
   const now = yield* Clock.currentTimeMillis
-  const { idType, position, type } = yield* latest(read, changes)
+  const { idType, position, type } = yield* latest(read.source, ask, changes)
   const next = { position, position_type: type, basis }
   const isFresh = kept?.full_at != null && kept.full_at.getTime() + changes.fullMillis > now
   if (
@@ -112,9 +125,9 @@ export const look = Effect.fnUntraced(function* (
     kept.basis !== basis ||
     kept.position === null ||
     kept.position_type !== type ||
-    newcomers.length > mostNewcomers
+    newProfiles.length > mostNewProfiles
   ) {
-    return { rows, changed: undefined, kept: next }
+    return { rows: source.rows, changed: undefined, kept: next }
   }
   const isChanged = wrapped(
     `select c.${ident(changes.id)} from (`,
@@ -122,10 +135,10 @@ export const look = Effect.fnUntraced(function* (
     `) c where `,
     since(changes, kept.position, type)
   )
-  const news = wrapped(`select q.* from (`, rows.query, `) q where q.${ident(id)} in (`, isChanged, `)`)
-  const query = newcomers.length === 0 ? news : wrapped(news, ` union all `, those(rows.query, id, idType, newcomers))
+  const news = wrapped(`select q.* from (`, every, `) q where q.${ident(id)} in (`, isChanged, `)`)
+  const query = newProfiles.length === 0 ? news : wrapped(news, ` union all `, those(every, id, idType, newProfiles))
   const ids = wrapped(`select distinct i::text as id from (`, isChanged, `) w(i)`)
-  return { rows: { ...rows, query }, changed: yield* idsTable(read, ids, newcomers), kept: next }
+  return { rows: ask(query), changed: yield* idsTable(read.source, ask(ids), newProfiles), kept: next }
 })
 
 const basisOf = ({ changes, id, meaning, rows }: Read): string =>
@@ -137,7 +150,7 @@ const basisOf = ({ changes, id, meaning, rows }: Read): string =>
  * @category combinators
  * @since 0.1.0
  */
-export const remembered = (sql: SqlClient.SqlClient, { changed, kept }: Look, at: Date): Statement.Fragment =>
+export const remembered = (sql: SqlClient.SqlClient, { changed, kept }: Extent, at: Date): Statement.Fragment =>
   sql`position = ${kept?.position ?? null}, position_type = ${kept?.position_type ?? null},
     basis = ${kept?.basis ?? null},
     full_at = case when ${changed === undefined} then ${at}::timestamptz else full_at end`
@@ -174,7 +187,7 @@ interface Found {
 }
 
 /** The position of the newest change. */
-const latest = Effect.fnUntraced(function* ({ folder, rows, source }: Read, changes: Changes) {
+const latest = Effect.fnUntraced(function* (source: string, ask: (query: Query) => SourceRows, changes: Changes) {
   const sql = yield* SqlClient.SqlClient
   const at = ident(changes.at)
   const query = wrapped(
@@ -186,7 +199,7 @@ const latest = Effect.fnUntraced(function* ({ folder, rows, source }: Read, chan
     `) c`
   )
   const [found] = yield* Effect.scoped(
-    Effect.flatMap(stage({ ...rows, query }, source, folder), (staged) =>
+    Effect.flatMap(stage(ask(query), source), (staged) =>
       staged._tag === "Table"
         ? sql<Found>`select row ->> 'position' as position, row ->> 'type' as type, row ->> 'id_type' as id_type
             from ${sql(staged.table)}`
@@ -206,23 +219,19 @@ const unreadable = (source: string, error: SqlError.SqlError) =>
   Effect.fail(new SourceError({ source, reason: `the query of its changes failed: ${sqlReason(error)}` }))
 
 /** Ids in a table of the store. */
-const idsTable = Effect.fnUntraced(function* (
-  { folder, rows, source }: Read,
-  query: Query,
-  newcomers: ReadonlyArray<string>
-) {
+const idsTable = Effect.fnUntraced(function* (source: string, rows: SourceRows, newProfiles: ReadonlyArray<string>) {
   const sql = yield* SqlClient.SqlClient
   const table = yield* stagingTable(sql`(id text not null)`).pipe(
     Effect.catchTag("SqlError", (error) => unreadable(source, error))
   )
-  const ids = yield* stage({ ...rows, query }, source, folder)
+  const ids = yield* stage(rows, source)
   const from =
     ids._tag === "Table"
       ? sql`select row ->> 'id' as id from ${sql(ids.table)}`
       : sql`select s.id from (${ids.query}) s`
   yield* Effect.andThen(
     sql`insert into ${sql(table)} select w.id from (${from}) w where w.id is not null
-      union select a from unnest(${newcomers}::text[]) a`,
+      union select a from unnest(${newProfiles}::text[]) a`,
     sql`analyze ${sql(table)}`
   ).pipe(Effect.catchTag("SqlError", (error) => unreadable(source, error)))
   return table

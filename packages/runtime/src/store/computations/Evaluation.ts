@@ -12,8 +12,8 @@ import { Diff, IdSet } from "@tributary/core/runtime"
 import { DateTime, Effect, Schema } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import type { ResolvedComputation } from "../../config/Computations.ts"
-import { isFile } from "../../config/Source.ts"
-import * as Changes from "../../sources/Look.ts"
+import { shapeOf } from "../../sources/Origin.ts"
+import * as Look from "../../sources/Look.ts"
 import { int4Set } from "../sql/Columns.ts"
 import { usersOf } from "./AccountUsers.ts"
 import { lane, laneFor, mark, type Mark, marksOf } from "../dirty/DirtySets.ts"
@@ -77,7 +77,7 @@ interface Result {
 export const evaluate = Effect.fn("Evaluation.evaluate")(function* (
   computation: ResolvedComputation,
   staged: Staged,
-  look: Changes.Look = Changes.everything(computation.rows),
+  look: Look.Extent = Look.everybody,
   newProfiles: ReadonlyArray<number> = []
 ): Effect.fn.Return<Evaluated, EvaluationError | SqlError.SqlError, SqlClient.SqlClient | Diff.Diff> {
   const sql = yield* SqlClient.SqlClient
@@ -113,7 +113,7 @@ export const evaluate = Effect.fn("Evaluation.evaluate")(function* (
       }
       yield* sql`update tributary.computation set evaluated_at = ${at}::timestamptz, size = ${size},
         unknown = case when ${scope === undefined} then ${result.unknown} else unknown end, error = null,
-        ${Changes.remembered(sql, look, at)} where no = ${row.no}`
+        ${Look.remembered(sql, look, at)} where no = ${row.no}`
       yield* sql`delete from tributary.newcomer
         where computation_no = ${row.no} and (${scope === undefined} or profile_no = any(${newProfiles}::int[]))`
       return {
@@ -204,7 +204,7 @@ const traitResult = Effect.fnUntraced(function* (
     select (count(*) filter (where id is null))::int as nulls, (count(*) filter (where no is null))::int as unknown,
       min(id) filter (where no is null) as sample from t_result`
   if (counts !== undefined && counts.nulls > 0) return yield* failed(nullIds(counts.nulls, computation.id))
-  if (isFile(computation.rows)) {
+  if (shapeOf(computation.rows).isChecked) {
     const [row] = yield* sql<{ rows: number; values: number }>`
       select count(*)::int as rows, count(value)::int as values from t_result`
     if (row !== undefined && row.rows > 0 && row.values === 0) {

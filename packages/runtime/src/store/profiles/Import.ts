@@ -12,7 +12,7 @@ import { IdSet } from "@tributary/core/runtime"
 import { DateTime, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { ResolvedProfiles } from "../../config/Profiles.ts"
-import * as Changes from "../../sources/Look.ts"
+import * as Look from "../../sources/Look.ts"
 import { lane, laneFor, mark, marksOf } from "../dirty/DirtySets.ts"
 import { type About, compare, type Compared, writeNew } from "./ImportNew.ts"
 import { mistakeIn, readRows } from "./ImportRows.ts"
@@ -20,7 +20,8 @@ import { analyze } from "../sql/Planner.ts"
 import { readSnapshot } from "../computations/Snapshots.ts"
 import { touched } from "../sql/Sets.ts"
 import { sqlReason } from "../sql/failures.ts"
-import { type Session, type Staged, SourceError } from "../../sources/Staging.ts"
+import { SourceError } from "../../sources/Source.ts"
+import type { Session, Staged } from "../../sources/Staging.ts"
 import { transaction } from "../sql/Transaction.ts"
 
 /**
@@ -53,7 +54,7 @@ type Step<A> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
 export const importProfiles = Effect.fn("Import.importProfiles")(function* (
   source: ResolvedProfiles,
   staged: Staged,
-  look: Changes.Look = Changes.everything(source.rows)
+  look: Look.Extent = Look.everybody
 ): Effect.fn.Return<Imported, SourceError | SqlError.SqlError, SqlClient.SqlClient | Session> {
   const sql = yield* SqlClient.SqlClient
   const failed = (reason: string) => new SourceError({ source: `profiles "${source.name}"`, reason })
@@ -87,7 +88,7 @@ export const importProfiles = Effect.fn("Import.importProfiles")(function* (
             values (${source.name}, ${at}::timestamptz, null, ${moves})
             on conflict (id) do update
               set imported_at = excluded.imported_at, error = null, moves = s.moves + excluded.moves`
-          yield* sql`update tributary.source set ${Changes.remembered(sql, look, at)} where id = ${source.name}`
+          yield* sql`update tributary.source set ${Look.remembered(sql, look, at)} where id = ${source.name}`
           yield* sql`drop table ${sql(rows)}, ${sql(compared.profiles)}, ${sql(compared.identifiers)}`
           return {
             source: source.name,

@@ -7,7 +7,7 @@ import { Identifier } from "@tributary/core"
 import { Effect, type Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { ResolvedProfiles } from "../../config/Profiles.ts"
-import { isFile } from "../../config/Source.ts"
+import { shapeOf } from "../../sources/Origin.ts"
 import { analyze } from "../sql/Planner.ts"
 import { type Session, type Staged, stagingTable } from "../../sources/Staging.ts"
 
@@ -65,8 +65,8 @@ export const mistakeIn = (source: ResolvedProfiles, staged: Staged, rows: string
 /** A row of SQL or CSV has all of its columns, so one row says which; a row of NDJSON may lack some. */
 const findMissingColumn = (source: ResolvedProfiles, staged: Staged): Step<string | undefined> =>
   Effect.gen(function* () {
-    const { origin } = source.rows
-    if (origin._tag === "Ndjson") return undefined
+    const { hasAllColumns, title } = shapeOf(source.rows)
+    if (!hasAllColumns) return undefined
     const sql = yield* SqlClient.SqlClient
     const row = staged._tag === "Table" ? sql`s.row` : sql`to_jsonb(s)`
     const from = staged._tag === "Table" ? sql`${sql(staged.table)}` : sql`(${staged.query})`
@@ -75,8 +75,7 @@ const findMissingColumn = (source: ResolvedProfiles, staged: Staged): Step<strin
     const [missing] = yield* sql<{ name: string }>`
       select c as name from (select ${row} as row from ${from} s limit 1) r, unnest(${columns}::text[]) c
       where not r.row ? c limit 1`
-    const what = origin._tag === "Csv" ? origin.file : "the query"
-    return missing === undefined ? undefined : `${what} has no column "${missing.name}"`
+    return missing === undefined ? undefined : `${title} has no column "${missing.name}"`
   })
 
 /** In bytes. An index of PostgreSQL holds a little less than 2,700. */
@@ -98,7 +97,7 @@ const findMistake = (source: ResolvedProfiles, table: string): Step<string | und
       return `column "${misshapen.misshapen}" of profile ${Identifier.maskedValue(misshapen.id)} holds a list or an object; an identifier is text or a number, and several come as rows of their own`
     }
     // The rows of a file were looked at one by one when they were read.
-    const [deep] = isFile(source.rows)
+    const [deep] = shapeOf(source.rows).isChecked
       ? []
       : yield* sql<{ id: string }>`
           select id from ${rows} where jsonb_path_exists(traits, '$.**{100}') limit 1`
