@@ -5,12 +5,12 @@ import { connect } from "@tributary/core/testing"
 import { Effect, Layer } from "effect"
 import { createServer } from "node:http"
 import { Pool } from "undici"
-import * as Transport from "../../packages/runtime/src/transport/Transport.ts"
+import * as Undici from "../../packages/runtime/src/transport/Undici.ts"
 import { median } from "./Case.ts"
 import { profiled, requestParts } from "./profile.ts"
 import { receiver } from "./world.ts"
 
-const services = Layer.mergeAll(Transport.layer, Connection.TokenStore.layerMemory, RateLimiter.RateLimiter.layer)
+const services = Layer.mergeAll(Undici.layer, Connection.TokenStore.layerMemory, RateLimiter.RateLimiter.layer)
 
 interface Posted {
   readonly method: string

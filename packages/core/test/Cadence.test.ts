@@ -23,7 +23,7 @@ describe("R16 a list is told by its cadence", () => {
     const refused = Result.getFailure(Cadence.notFasterThan(Cadence.hourly, adwords, "ads"))
     assert.strictEqual(
       Option.getOrThrow(refused).message,
-      'ads takes list changes every 6h at most, but "every" asks for 1h. Set "every" to 6h or more, or leave it out.'
+      'ads accepts list changes at most once every 6 hours, but "every" asks for 1 hour. Set "every" to 6 hours or more, or leave it out.'
     )
   })
 })

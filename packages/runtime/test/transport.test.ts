@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Latch, Stream } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import * as Transport from "../src/transport/Transport.ts"
+import * as Undici from "../src/transport/Undici.ts"
 
 const serving = (handle: (request: IncomingMessage, body: string, response: ServerResponse) => void) =>
   Effect.map(
@@ -54,7 +54,7 @@ describe("the transport", () => {
       assert.strictEqual(new TextDecoder().decode(yield* answer.arrayBuffer), yield* answer.text)
       assert.strictEqual(yield* Stream.mkString(Stream.decodeText(answer.stream)), yield* answer.text)
       assert.strictEqual(answer.url, `${url}/users?dry=true`)
-    }).pipe(Effect.provide(Transport.layer))
+    }).pipe(Effect.provide(Undici.layer))
   )
 
   it.live("reads an answer in many parts, one without a body, and a byte order mark", () =>
@@ -70,7 +70,7 @@ describe("the transport", () => {
       const none = yield* post(`${url}/none`)
       assert.deepStrictEqual([none.status, yield* none.text], [204, ""])
       assert.strictEqual(yield* (yield* post(`${url}/bom`)).text, "{}")
-    }).pipe(Effect.provide(Transport.layer))
+    }).pipe(Effect.provide(Undici.layer))
   )
 
   it.live("says why there was no answer: refused, reset, broken off", () =>
@@ -84,7 +84,7 @@ describe("the transport", () => {
       assert.strictEqual(yield* codeOf("http://127.0.0.1:1/"), "ECONNREFUSED")
       assert.include(["UND_ERR_SOCKET", "ECONNRESET"], yield* codeOf(`${url}/reset`))
       assert.include(["UND_ERR_SOCKET", "ECONNRESET"], yield* codeOf(`${url}/broken`))
-    }).pipe(Effect.provide(Transport.layer))
+    }).pipe(Effect.provide(Undici.layer))
   )
 
   it.live("an interruption closes the connection", () =>
@@ -99,7 +99,7 @@ describe("the transport", () => {
       yield* arrived.await
       yield* Fiber.interrupt(fiber)
       yield* closed.await
-    }).pipe(Effect.provide(Transport.layer))
+    }).pipe(Effect.provide(Undici.layer))
   )
 
   it.live("a body that is still to come goes the platform's way", () =>
@@ -112,6 +112,6 @@ describe("the transport", () => {
         { contentType: "text/plain" }
       )
       assert.strictEqual(yield* (yield* client.execute(request)).text, "LATE")
-    }).pipe(Effect.provide(Transport.layer))
+    }).pipe(Effect.provide(Undici.layer))
   )
 })

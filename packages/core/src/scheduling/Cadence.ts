@@ -33,7 +33,7 @@ export class CadenceTooFast extends Schema.TaggedError<CadenceTooFast>()("Cadenc
 }) {
   override get message(): string {
     return (
-      `${this.destination} takes list changes every ${this.minimum} at most, but "every" asks for ${this.asked}. ` +
+      `${this.destination} accepts list changes at most once every ${this.minimum}, but "every" asks for ${this.asked}. ` +
       `Set "every" to ${this.minimum} or more, or leave it out.`
     )
   }
@@ -76,8 +76,8 @@ export const notFasterThan = (
     : Result.fail(
         new CadenceTooFast({
           destination,
-          asked: Duration.format(asked.every),
-          minimum: Duration.format(minimum.every)
+          asked: inWords(asked.every),
+          minimum: inWords(minimum.every)
         })
       )
 
@@ -97,3 +97,13 @@ export const nextDue = (cadence: Cadence, lastSettled: Option.Option<DateTime.Ut
     onNone: () => now,
     onSome: (settled) => DateTime.addDuration(settled, cadence.every)
   })
+
+/** `6 hours`, `1 hour 30 minutes`. */
+const inWords = (duration: Duration.Duration): string => {
+  const { days, hours, minutes, seconds } = Duration.parts(duration)
+  const parts = Object.entries({ day: days, hour: hours, minute: minutes, second: seconds })
+  const words = parts
+    .filter(([, count]) => count > 0)
+    .map(([unit, count]) => `${count} ${unit}${count === 1 ? "" : "s"}`)
+  return words.length === 0 ? Duration.format(duration) : words.join(" ")
+}

@@ -27,7 +27,7 @@ export interface Activation {
   readonly form: "event" | "list"
   readonly destination: Destination.Destination
   readonly computation: ResolvedComputation
-  /** Whose identifiers are told: those of users for an account audience told as users. */
+  /** Whose identifiers are sent: those of users for an account audience that is sent as users. */
   readonly collection: Computation.Collection
   readonly calls: ReadonlyArray<Call.CallKind>
   readonly events: Plan.Task["events"]
@@ -107,7 +107,7 @@ const eventPart = (
   if (asUsers && computation.kind === "trait") {
     fail(
       path,
-      `an account trait is told as group calls only, which ${title} ${takes.includes("group") ? "takes: leave out accounts" : "does not take"}`
+      `an account trait is sent as group calls only, which ${title} ${takes.includes("group") ? "takes: leave out accounts" : "does not take"}`
     )
   }
   const collection = computation.collection === "accounts" && !asUsers ? "accounts" : "users"
@@ -162,7 +162,7 @@ const listPart = (
   const minimum: Cadence.Cadence = { every: list?.cadence ?? Duration.hours(1) }
   const asked = options.every === undefined ? Option.some(minimum.every) : Duration.fromInput(options.every)
   if (Option.isNone(asked))
-    fail(`${path}.every`, `"${Schedule.written(options.every)}" is no duration; write for example "6 hours"`)
+    fail(`${path}.every`, `"${Schedule.written(options.every)}" is not a duration; write for example "6 hours"`)
   const cadence = Cadence.notFasterThan(
     { every: Option.getOrElse(asked, () => minimum.every) },
     minimum,

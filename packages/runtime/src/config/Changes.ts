@@ -8,14 +8,14 @@ import type { Query } from "./Query.ts"
 import { written } from "./Schedule.ts"
 
 /**
- * Where a source tells of changes: a table that is written with every change, or a column such as `updated_at`.
+ * Where a source says what changed: a table that is written with every change, or a column such as `updated_at`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ChangesOptions {
   /**
-   * Answers a row per change: whose it is, and a position that grows from change to change, a time or a whole number.
+   * Returns a row per change: whose it is, and a position that grows from change to change, a time or a whole number.
    * It runs in the database of the query that it belongs to.
    */
   readonly query: Query
@@ -45,7 +45,7 @@ export interface Changes {
 }
 
 /**
- * The options with what was left out; `fail` hears of what is wrong with them.
+ * The options with what was left out; `fail` receives what is wrong with them.
  *
  * @category constructors
  * @since 0.1.0
@@ -59,10 +59,10 @@ export const resolve = (
   const overlap = Duration.fromInput(options.overlap ?? "1 minute")
   const full = Duration.fromInput(options.full ?? "1 day")
   if (Option.isNone(overlap)) {
-    fail(`${path}.changes.overlap`, `"${written(options.overlap)}" is no duration; write for example "1 minute"`)
+    fail(`${path}.changes.overlap`, `"${written(options.overlap)}" is not a duration; write for example "1 minute"`)
   }
   if (Option.isNone(full)) {
-    fail(`${path}.changes.full`, `"${written(options.full)}" is no duration; write for example "1 day"`)
+    fail(`${path}.changes.full`, `"${written(options.full)}" is not a duration; write for example "1 day"`)
   }
   return {
     query: options.query,

@@ -19,11 +19,11 @@ import type { FileSource, Profiles, Rows, SqlSource } from "./Source.ts"
  */
 export type From =
   | {
-      /** Answers a row per profile. */
+      /** Returns a row per profile. */
       readonly query: Query
       /** The database to ask. Default: the one that the profiles come from. */
       readonly in?: SqlSource
-      /** How that database tells whose result may have changed. Default: it does not, and everything is read each time. */
+      /** How that database says whose result may have changed. Default: it does not, and everything is read each time. */
       readonly changes?: ChangesOptions
     }
   | {

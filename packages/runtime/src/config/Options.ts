@@ -10,7 +10,7 @@ const optional = Schema.optionalKey
 const orUndefined = <S extends Schema.Constraint>(schema: S) => optional(Schema.UndefinedOr(schema))
 
 /**
- * Which identifiers of a type are told (R23).
+ * Which identifiers of a type are sent (R23).
  *
  * @category schemas
  * @since 0.1.0

@@ -103,7 +103,7 @@ export const resolve = (config: TributaryConfig): Result.Result<Resolved, BadCon
 const keepMillis = (keep: Duration.Input, fail: Fail): number => {
   const millis = Option.getOrElse(Option.map(Duration.fromInput(keep), Duration.toMillis), () => 0)
   if (millis < Duration.toMillis(Duration.days(1))) {
-    fail("keep", `"${Schedule.written(keep)}" is no duration of a day at least; write for example "90 days"`)
+    fail("keep", `"${Schedule.written(keep)}" is not a duration of at least a day; write for example "90 days"`)
   }
   return millis
 }

@@ -48,7 +48,7 @@ export const parse = (options: ScheduleOptions): Result.Result<Schedule, string>
   }
   const every = Duration.fromInput(options.every ?? Duration.hours(1))
   return Option.match(every, {
-    onNone: () => Result.fail(`every "${written(options.every)}" is no duration; write for example "5 minutes"`),
+    onNone: () => Result.fail(`every "${written(options.every)}" is not a duration; write for example "5 minutes"`),
     onSome: (duration) =>
       Duration.isGreaterThanOrEqualTo(duration, Duration.seconds(1))
         ? Result.succeed<Schedule>({ _tag: "Every", cadence: { every: duration } })

@@ -26,7 +26,7 @@ export type Origin =
   | { readonly _tag: "Csv"; readonly file: string }
 
 /**
- * Rows of an origin: all of a file, or what a query answers.
+ * Rows of an origin: all of a file, or what a query returns.
  *
  * @category models
  * @since 0.1.0
@@ -34,7 +34,7 @@ export type Origin =
 export interface Rows {
   readonly origin: Origin
   readonly query: Query | undefined
-  /** How the origin tells what changed, where it does. */
+  /** How the origin says what changed, where it does. */
   readonly changes?: ChangesOptions | undefined
 }
 
@@ -83,7 +83,7 @@ export interface Profiles {
 interface Queried {
   /** Returns a row per profile, with the columns that are named below. */
   readonly query: Query
-  /** How the database tells whose rows changed. Default: it does not, and everything is read each time. */
+  /** How the database says whose rows changed. Default: it does not, and everything is read each time. */
   readonly changes?: ChangesOptions
 }
 

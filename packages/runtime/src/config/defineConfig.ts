@@ -1,5 +1,5 @@
 /**
- * The configuration: what is told to whom.
+ * The configuration: what is sent where.
  *
  * @since 0.1.0
  */
@@ -24,13 +24,13 @@ export type SourcedActivation =
  * @since 0.1.0
  */
 export interface ConfigOptions {
-  /** The space's id, told to destinations in `context.personas.space_id`. */
+  /** The space's id, sent to destinations in `context.personas.space_id`. */
   readonly space: string
   /** Which computation goes to which destination, and how: `Activation.events(…)` and `Activation.list(…)`. */
   readonly activations: ReadonlyArray<SourcedActivation>
   /** Profiles to import that no computation is over: the accounts of users, for example. */
   readonly profiles?: ReadonlyArray<Profiles>
-  /** Destinations that have no activation any more, kept until those who were told of one have left (R39). */
+  /** Destinations that have no activation any more, kept until everybody has exited them (R39). */
   readonly destinations?: ReadonlyArray<Destination.Destination>
   /** How long the record of syncs and of changes is kept. Default: 90 days. */
   readonly keep?: Duration.Input

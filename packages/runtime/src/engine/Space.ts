@@ -28,7 +28,7 @@ import { recover } from "../store/ledger/Recovery.ts"
 import * as SqlLedger from "../store/ledger/SqlLedger.ts"
 import * as Tokens from "../store/destinations/Tokens.ts"
 import { connect, versionOf } from "./Destinations.ts"
-import * as Transport from "../transport/Transport.ts"
+import * as Undici from "../transport/Undici.ts"
 import type { Activation } from "./Activation.ts"
 import type { OwnedDestination } from "./OwnedDestination.ts"
 
@@ -58,7 +58,7 @@ export const layer: Layer.Layer<
       Enricher.Enricher.layer,
       RateLimiter.RateLimiter.layer.pipe(Layer.provide(Budgets.layer)),
       Scheduler.Scheduler.layer,
-      Transport.layer
+      Undici.layer
     )
   )
 )

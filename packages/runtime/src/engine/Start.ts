@@ -131,7 +131,7 @@ const profilesJob = (profiles: ResolvedProfiles, options: StartOptions, wakeAll:
       Effect.matchEffect({
         onFailure: (error) => options.onEvent({ _tag: "RefreshFailed", error }),
         onSuccess: ({ added, changed, gone, partial, profiles: count, source }) => {
-          const detail = `${count} ${partial ? "changed " : ""}profiles (${added} new, ${changed} changed, ${gone} gone)`
+          const detail = `${count} ${partial ? "changed " : ""}profiles (${added} new, ${changed} changed, ${gone} removed)`
           return options.onEvent({ _tag: "Refreshed", what: source, detail })
         }
       }),

@@ -2,7 +2,7 @@
  * A look at a source: everything, or what it says has changed since the last look.
  *
  * The position is read before the ids, and the ids before the rows, so what changes meanwhile is seen now or next time.
- * Whoever is among the ids and not among the rows is gone from them.
+ * Whoever is among the ids and not among the rows was removed.
  *
  * @since 0.1.0
  */

@@ -12,10 +12,10 @@ import { Effect, Layer, Redacted } from "effect"
 import * as fc from "fast-check"
 import { createServer } from "node:net"
 import { nastyJson, nastyText, parameters } from "./support.ts"
-import * as Transport from "../../src/transport/Transport.ts"
+import * as Undici from "../../src/transport/Undici.ts"
 
 const services = Layer.mergeAll(
-  Transport.layer,
+  Undici.layer,
   Connection.TokenStore.layerMemory,
   // Each reply is a first one: a wait that an earlier one asked for would keep the vendor from being asked.
   Layer.effect(

@@ -328,7 +328,7 @@ for (const store of stores) {
           yield* message(lines([{ id: "a" }, { id: "b", email: "x\u0000y" }])),
           'profiles "users": users.ndjson, row 2: has a character that PostgreSQL cannot hold (a NUL, or half of a surrogate pair). Nothing was changed.'
         )
-        assert.include(yield* message('{"id":"a"}\n{"id":"b"}\n{"id":'), "users.ndjson, row 3: is no JSON")
+        assert.include(yield* message('{"id":"a"}\n{"id":"b"}\n{"id":'), "users.ndjson, row 3: is not valid JSON")
         assert.include(yield* message(lines([{ id: "a", user_id: "x".repeat(9_000) }])), "longer than 2,000 bytes")
         assert.include(yield* message(lines([{ id: "a", user_id: "漢".repeat(1_000) }])), "longer than 2,000 bytes")
         const deep = `{"id":"a","name":${"[".repeat(20_000)}${"]".repeat(20_000)}}`
@@ -336,7 +336,7 @@ for (const store of stores) {
         assert.include(yield* message('{"id":"a","name":1e400}'), "row 1: has a number beyond 1e308")
         assert.include(yield* message('{"id":""}'), "1 row has no id")
         assert.include(yield* message('{"id":"a","email":["b@x.io","c@x.io"]}'), 'column "email" of profile')
-        assert.include(yield* message('["a"]'), "row 1: is no object")
+        assert.include(yield* message('["a"]'), "row 1: is not an object")
       }).pipe(Effect.provide(runtime))
     )
   })

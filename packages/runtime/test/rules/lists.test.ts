@@ -167,9 +167,9 @@ describeStores("lists", (store) => {
         const every = (interval?: "1 hour" | "359 minutes" | "6 hours" | "1 day") =>
           Activation.list(audience("Buyers"), world.destination, interval === undefined ? {} : { every: interval })
         const tooFast = (asks: string) =>
-          `The configuration has a mistake:\n  - activations[0] "echo/buyers".every: echo takes list changes every 6h at most, but "every" asks for ${asks}. Set "every" to 6h or more, or leave it out.`
-        assert.strictEqual(mistakes(world, every("1 hour")), tooFast("1h"))
-        assert.strictEqual(mistakes(world, every("359 minutes")), tooFast("5h 59m"))
+          `The configuration has a mistake:\n  - activations[0] "echo/buyers".every: echo accepts list changes at most once every 6 hours, but "every" asks for ${asks}. Set "every" to 6 hours or more, or leave it out.`
+        assert.strictEqual(mistakes(world, every("1 hour")), tooFast("1 hour"))
+        assert.strictEqual(mistakes(world, every("359 minutes")), tooFast("5 hours 59 minutes"))
         assert.strictEqual(mistakes(world, every("6 hours")), "nothing")
         yield* world.customers(ids(1))
         yield* world.members("Buyers", ["u1"])
@@ -189,7 +189,7 @@ describeStores("lists", (store) => {
         Effect.sync(() =>
           assert.include(
             mistakes(world, Activation.list(audience("Buyers"), world.destination, { every: "30 minutes" })),
-            'echo takes list changes every 1h at most, but "every" asks for 30m.'
+            'echo accepts list changes at most once every 1 hour, but "every" asks for 30 minutes.'
           )
         )
       )
