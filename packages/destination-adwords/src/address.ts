@@ -3,22 +3,48 @@
  *
  * @since 0.1.0
  */
+import { Enrichment } from "@tributary/core"
 import { prehashed, type Unusable } from "./hashes.ts"
 import { hashed } from "./keys.ts"
 import * as Normalise from "./normalise.ts"
 
 /**
- * The parts of an address as the profile has them: text, or `null` where a trait is missing. A removal may know none.
+ * The parts of an address as the profile has them.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Parts {
-  readonly givenName?: string | null
-  readonly familyName?: string | null
-  readonly regionCode?: string | null
-  readonly postalCode?: string | null
+  readonly givenName: string
+  readonly familyName: string
+  readonly regionCode: string
+  readonly postalCode: string
 }
+
+const firstName = Enrichment.trait("first_name")
+const lastName = Enrichment.trait("last_name")
+const country = Enrichment.trait("country")
+const postal = Enrichment.trait("postal_code")
+
+/**
+ * The parts from the profile's traits: one property and not four, so that who lacks the first costs one look-up.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const addressTraits: Enrichment.Enrichment<Parts> = Enrichment.make(
+  "traits first_name + last_name + country + postal_code",
+  (facts) => {
+    const givenName = firstName.resolve(facts)
+    if (givenName === undefined) return undefined
+    const familyName = lastName.resolve(facts)
+    const regionCode = country.resolve(facts)
+    const postalCode = postal.resolve(facts)
+    return familyName === undefined || regionCode === undefined || postalCode === undefined
+      ? undefined
+      : { givenName, familyName, regionCode, postalCode }
+  }
+)
 
 /**
  * An address on the wire.
@@ -36,7 +62,7 @@ export interface AddressInfo {
 }
 
 /**
- * The address of a profile, or `undefined` unless it has all four parts in a form that Google takes.
+ * The address on the wire, or `undefined` where one of its parts has no form that Google takes.
  *
  * **Gotchas**
  *
@@ -47,16 +73,17 @@ export interface AddressInfo {
  * @since 0.1.0
  */
 export const addressOf = (parts: Parts): AddressInfo | undefined => {
-  const { familyName, givenName, postalCode, regionCode } = parts
-  if (givenName == null || familyName == null || regionCode == null || postalCode == null) return undefined
-  const given = prehashed(givenName) ?? hashedName(Normalise.givenName(givenName))
-  const family = prehashed(familyName) ?? hashedName(Normalise.familyName(familyName))
-  const region = Normalise.regionCode(regionCode)
-  if (given === undefined || family === undefined || typeof region !== "string") return undefined
-  const postal = Normalise.postalCode(postalCode, region)
-  if (typeof postal !== "string") return undefined
-  return { givenName: given, familyName: family, regionCode: region, postalCode: postal }
+  const givenName = hashedName(parts.givenName, Normalise.givenName)
+  const familyName = hashedName(parts.familyName, Normalise.familyName)
+  const regionCode = Normalise.regionCode(parts.regionCode)
+  if (givenName === undefined || familyName === undefined || typeof regionCode !== "string") return undefined
+  const postalCode = Normalise.postalCode(parts.postalCode, regionCode)
+  return typeof postalCode === "string" ? { givenName, familyName, regionCode, postalCode } : undefined
 }
 
-const hashedName = (name: string | Unusable): string | undefined =>
-  typeof name === "string" ? hashed(name) : undefined
+const hashedName = (name: string, normal: (name: string) => string | Unusable): string | undefined => {
+  const hash = prehashed(name)
+  if (hash !== undefined) return hash
+  const form = normal(name)
+  return typeof form === "string" ? hashed(form) : undefined
+}

@@ -9,6 +9,7 @@
 import { Destination, type DeliveryError, Enrichment, type Outcome } from "@tributary/core"
 import { Effect } from "effect"
 import { createRequire } from "node:module"
+import { addressTraits } from "./address.ts"
 import * as Api from "./api.ts"
 import * as Lifecycle from "./lifecycle.ts"
 import { limits } from "./limits.ts"
@@ -61,12 +62,7 @@ export const Adwords = Destination.make("adwords", {
   limits,
   requires: {
     identifiers: List.identifierTypes,
-    properties: {
-      givenName: Enrichment.optional(Enrichment.trait("first_name")),
-      familyName: Enrichment.optional(Enrichment.trait("last_name")),
-      regionCode: Enrichment.optional(Enrichment.trait("country")),
-      postalCode: Enrichment.optional(Enrichment.trait("postal_code"))
-    }
+    properties: { address: Enrichment.optional(addressTraits) }
   }
 }).list({
   cadence: "6 hours",

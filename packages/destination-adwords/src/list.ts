@@ -41,12 +41,12 @@ export const most = { members: 10_000, identifiers: 10 }
 type Type = (typeof identifierTypes)[number]
 
 /**
- * A member as this plugin is given it.
+ * A member as this plugin is given it. The address is missing in a removal of a profile that stays.
  *
  * @category models
  * @since 0.1.0
  */
-export type ListMember = Member.Member<Type, Parts>
+export type ListMember = Member.Member<Type, { readonly address?: Parts | null }>
 
 /**
  * A request made from members, and what is already known of those who are not in it.
@@ -278,7 +278,8 @@ const contacts: Reader = ({ identifiers, required }, settings, reasons) => {
     .map((emailAddress): UserIdentifier => ({ emailAddress }))
     .concat(keysOf(phones, Keys.keyPhone, settings, reasons).map((phoneNumber) => ({ phoneNumber })))
   // The ledger knows of identifiers and not of addresses: an address alone would be nobody's entry.
-  const address = settings.addresses && found.length > 0 ? addressOf(required) : undefined
+  const parts = settings.addresses && found.length > 0 ? required.address : undefined
+  const address = parts === undefined || parts === null ? undefined : addressOf(parts)
   if (address !== undefined) found.push({ address })
   return inTens(found).map((userIdentifiers) => ({ userData: { userIdentifiers } }))
 }

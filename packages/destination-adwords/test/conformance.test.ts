@@ -4,10 +4,12 @@ import { Adwords } from "../src/index.ts"
 import * as Sandbox from "../src/sandbox/index.ts"
 
 const properties = {
-  givenName: (no: number) => `Ada ${no}`,
-  familyName: () => "Lovelace",
-  regionCode: () => "GB",
-  postalCode: () => "SW1A 1AA"
+  address: (no: number) => ({
+    givenName: `Ada ${no}`,
+    familyName: "Lovelace",
+    regionCode: "GB",
+    postalCode: "SW1A 1AA"
+  })
 }
 
 describe("lists of contacts", () =>

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { addressOf } from "../src/address.ts"
+import { addressOf, addressTraits } from "../src/address.ts"
 import { keyEmail, keyPhone, keys } from "../src/keys.ts"
 
 // printf '%s' … | sha256sum
@@ -91,15 +91,23 @@ describe("a postal address", () => {
     })
   })
 
-  it("is none unless all four parts are there, in a form that Google takes", () => {
-    for (const part of ["givenName", "familyName", "regionCode", "postalCode"] as const) {
-      assert.isUndefined(addressOf({ ...parts, [part]: null }), part)
-      const { [part]: _, ...rest } = parts
-      assert.isUndefined(addressOf(rest), part)
+  it("is made from four traits, and is none unless all four are there", () => {
+    const traits = { first_name: "Ada", last_name: "Lovelace", country: "DE", postal_code: 10115 }
+    assert.deepStrictEqual(addressTraits.resolve({ traits, identifiers: [] }), {
+      givenName: "Ada",
+      familyName: "Lovelace",
+      regionCode: "DE",
+      postalCode: "10115"
+    })
+    for (const trait of Object.keys(traits)) {
+      assert.isUndefined(addressTraits.resolve({ traits: { ...traits, [trait]: " " }, identifiers: [] }), trait)
     }
-    assert.isUndefined(addressOf({ ...parts, regionCode: "Great Britain" }))
-    assert.isUndefined(addressOf({ ...parts, regionCode: "US" }))
-    assert.isUndefined(addressOf({}))
+  })
+
+  it("is none where a part has no form that Google takes", () => {
+    for (const wrong of [{ regionCode: "Great Britain" }, { regionCode: "US" }, { givenName: "Mr." }]) {
+      assert.isUndefined(addressOf({ ...parts, ...wrong }), JSON.stringify(wrong))
+    }
   })
 
   it("takes names that are hashed already", () => {

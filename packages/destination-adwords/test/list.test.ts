@@ -66,12 +66,14 @@ describe("a request to add members", () => {
   })
 
   it("carries name, country and postal code as one more identifier, where the profile has all four", () => {
-    const required = { givenName: "Ada", familyName: "Lovelace", regionCode: "GB", postalCode: "SW1A 1AA" }
-    const moved = { ...required, regionCode: null }
+    const parts = { givenName: "Ada", familyName: "Lovelace", regionCode: "GB", postalCode: "SW1A 1AA" }
+    const required = { address: parts }
+    const abroad = { address: { ...parts, regionCode: "Great Britain" } }
     const members = [
       { identifiers: { email: ["ada@example.com"] }, required },
-      { identifiers: { email: ["adal@gmail.com"] }, required: moved },
-      { identifiers: { email: ["nobody"] }, required }
+      { identifiers: { email: ["adal@gmail.com"] }, required: abroad },
+      { identifiers: { email: ["nobody"] }, required },
+      { identifiers: { email: ["adal@gmail.com"] }, required: { address: null } }
     ]
     // printf '%s' ada | sha256sum; printf '%s' lovelace | sha256sum
     const address = {
@@ -83,11 +85,13 @@ describe("a request to add members", () => {
     const request = List.toAdd(members, contacts)
     assert.deepStrictEqual(request.audienceMembers, [
       { userData: { userIdentifiers: [{ emailAddress: ada }, { address }] } },
+      { userData: { userIdentifiers: [{ emailAddress: gmail }] } },
       { userData: { userIdentifiers: [{ emailAddress: gmail }] } }
     ])
-    assert.deepStrictEqual(tags(request.settled), [undefined, undefined, "Rejected"])
+    assert.deepStrictEqual(tags(request.settled), [undefined, undefined, "Rejected", undefined])
     assert.deepStrictEqual(List.toAdd(members, { ...contacts, addresses: false }).audienceMembers, [
       { userData: { userIdentifiers: [{ emailAddress: ada }] } },
+      { userData: { userIdentifiers: [{ emailAddress: gmail }] } },
       { userData: { userIdentifiers: [{ emailAddress: gmail }] } }
     ])
     assert.deepStrictEqual(List.toDiscard(members.slice(0, 1), contacts).audienceMembers, [
