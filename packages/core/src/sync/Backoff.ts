@@ -6,13 +6,14 @@
  *
  * @since 0.1.0
  */
-import { Clock, Effect, Random, Semaphore } from "effect"
+import { Effect, Random, Semaphore } from "effect"
 import * as Reply from "../contract/Reply.ts"
 import { isTransient, type Stop } from "./Delivery.ts"
 import { type Results, untried } from "./Results.ts"
 import type { Shipment } from "./Shipments.ts"
 import type { RunResult } from "./SyncResult.ts"
 import type { Work } from "./Work.ts"
+import * as Elapsed from "../wire/Elapsed.ts"
 
 /** A run waits no longer than this. Where it would have to, it gives up, and the next run begins after the rest. */
 const longestRestInRunMillis = 60_000
@@ -47,7 +48,7 @@ export interface Backoff {
  * @since 0.1.0
  */
 export const make = ({ failures, gate, isStopping, patience }: Work): Backoff => {
-  const state = { failures, restUntil: 0, result: { _tag: "Synced" } as RunResult }
+  const state = { failures, restUntil: Number.NEGATIVE_INFINITY, result: { _tag: "Synced" } as RunResult }
   const probe = Semaphore.makeUnsafe(1)
   const isEnding = () => isStopping() || state.result._tag !== "Synced"
 
@@ -56,7 +57,7 @@ export const make = ({ failures, gate, isStopping, patience }: Work): Backoff =>
       state.result = { _tag: "Stopped", reason: stop.message, stop }
       return
     }
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* Elapsed.millis
     // Batches that were on the wire together fail together: that is one failure.
     if (now >= state.restUntil) state.failures++
     const jitter = 0.5 + (yield* Random.next)
@@ -73,7 +74,7 @@ export const make = ({ failures, gate, isStopping, patience }: Work): Backoff =>
   })
 
   const attemptOnce = Effect.fnUntraced(function* (shipment: Shipment) {
-    const isOver = isEnding() || (yield* Clock.currentTimeMillis) < state.restUntil
+    const isOver = isEnding() || (yield* Elapsed.millis) < state.restUntil
     if (isOver) return untried(shipment.items)
     const results = yield* shipment.run
     if (results.stop !== undefined) yield* heed(results.stop)
@@ -88,7 +89,7 @@ export const make = ({ failures, gate, isStopping, patience }: Work): Backoff =>
       Effect.suspend(() => (state.failures > 0 ? probe.withPermits(1)(attemptOnce(shipment)) : attemptOnce(shipment))),
     rested: Effect.gen(function* () {
       while (!isEnding()) {
-        const rest = state.restUntil - (yield* Clock.currentTimeMillis)
+        const rest = state.restUntil - (yield* Elapsed.millis)
         if (rest <= 0) return
         yield* Effect.sleep(Math.min(rest, napMillis))
       }

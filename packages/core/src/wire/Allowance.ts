@@ -29,7 +29,8 @@ export class Allowance implements Restriction {
   private until = 0
   private begun = 0
   private ended = 0
-  private newest = 0
+  /** How many had ended when `until` was heard. */
+  private endedThen = -1
 
   constructor(endpoint?: string) {
     this.endpoint = endpoint
@@ -72,19 +73,17 @@ export class Allowance implements Restriction {
     this.begun++
   }
 
-  /**
-   * Hears what the answer to a request says. `mark` is what it was when the request began, `order` the request's place
-   * among all: an answer that was overtaken says nothing of the time.
-   */
-  hear({ remaining, resetMillis }: RateLimit.Quota, mark: number, order: number, now: number) {
+  /** Hears what the answer to a request says, whose `mark` is what it was when the request began. */
+  hear({ remaining, resetMillis }: RateLimit.Quota, mark: number, now: number) {
     if (!(remaining >= 0)) return
     const sure = remaining - Math.max(0, this.begun - mark - 1)
     // Less than was sure: somebody else uses the quota too, or it is another one.
     this.left = remaining < this.left ? sure : Math.max(this.left, sure)
-    if (order < this.newest) return
-    this.newest = order
     // Whole milliseconds: waiting for a fraction of one would be to ask again and again.
-    this.until = now + Math.ceil(Math.min(Math.max(0, resetMillis || 0), Reply.longestRetryAfterMillis))
+    const until = now + Math.ceil(Math.min(Math.max(0, resetMillis || 0), Reply.longestRetryAfterMillis))
+    // Of requests that were under way together nobody knows which the vendor counted last.
+    this.until = mark > this.endedThen ? until : Math.max(this.until, until)
+    this.endedThen = this.ended
   }
 
   /** Hears an answer that says nothing of the quota. */

@@ -23,7 +23,6 @@ import { Budget, longestWaitAtGateMillis } from "./UseWindow.ts"
 export interface Passage {
   readonly endpoint: string
   readonly weight: number
-  readonly order: number
   /** Passages that had ended when it began. */
   readonly endedBefore: number
   restrictions: ReadonlyArray<Restriction>
@@ -80,7 +79,6 @@ export class Turnstile {
   private readonly changed = Latch.makeUnsafe(false)
   private allowance: Allowance | undefined
   private hasEndpoints = false
-  private begun = 0
   private ended = 0
   private liveWaiting = 0
 
@@ -115,7 +113,7 @@ export class Turnstile {
   hear(quota: RateLimit.Quota, passage: Passage | undefined, now: number) {
     const allowance = this.allowanceOf(quota.endpoint)
     const mark = passage?.marks?.get(allowance) ?? allowance.mark
-    allowance.hear(quota, mark, passage?.order ?? this.begun, now)
+    allowance.hear(quota, mark, now)
     this.changed.openUnsafe()
   }
 
@@ -317,7 +315,6 @@ export class Turnstile {
     const passage: Passage = {
       endpoint,
       weight,
-      order: this.begun++,
       endedBefore: this.ended,
       restrictions,
       marks
