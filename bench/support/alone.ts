@@ -154,6 +154,8 @@ export const identify = (i: number) => ({
   messageId: `m${i}`,
   timestamp: "2026-01-01T00:00:00.000Z",
   siblings: [],
+  joins: [],
+  existingOnly: false,
   personas,
   traits: { revenue: i * 1.5 }
 })

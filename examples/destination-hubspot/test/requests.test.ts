@@ -39,6 +39,8 @@ const identify = (email: string, traits: Call.Identify["traits"]): Call.Identify
   type: "identify",
   identifier: { type: "email", value: email },
   siblings: [],
+  joins: [],
+  existingOnly: false,
   required: {},
   messageId: `m-${email}`,
   timestamp: "2026-11-23T12:00:00.000Z",

@@ -48,6 +48,7 @@ const enricher = Effect.runSync(Enricher.Enricher.pipe(Effect.provide(Enricher.E
 const terms = (coalesce: boolean, version = "1", requirements: Enrichment.Requirements = {}): Plan.Terms => ({
   requirements,
   coalesce,
+  identifierTypes: ["user_id", "email", "phone"],
   version,
   enricher
 })
@@ -100,10 +101,13 @@ const policy = fc.constantFrom<Plan.Task["identifiers"][string]>(
   { pick: "first", max: 2 }
 )
 
-const anyTask = (activation: number): fc.Arbitrary<Plan.Task> =>
+type Per = Plan.Task["per"]
+
+const anyTask = (activation: number, per: ReadonlyArray<Per>): fc.Arbitrary<Plan.Task> =>
   fc
     .record({
       kind: fc.constantFrom("audience" as const, "trait" as const),
+      per: fc.constantFrom(...per),
       calls: fc.uniqueArray(fc.constantFrom("identify" as const, "track" as const), { minLength: 1 }),
       identifiers: fc.dictionary(fc.constantFrom("email", "user_id"), policy),
       newIdentifiers: fc.boolean()
@@ -144,17 +148,24 @@ const anyProfile: fc.Arbitrary<Plan.KnownProfile> = fc
 
 const anyValue = fc.option(fc.constantFrom<Json>(450, 451, "shoes", ["a"], { a: 1 }, false), { nil: undefined })
 
-const anyOwed = (activation: number): fc.Arbitrary<Owed> =>
-  fc.record({ task: anyTask(activation), value: anyValue, changedAt: fc.integer({ min: 0, max: 9 }) }).map((owed) => ({
-    ...owed,
-    value: owed.value === undefined || owed.task.personas.computation_class === "trait" ? owed.value : true
-  }))
+const anyOwed = (activation: number, per: ReadonlyArray<Per>): fc.Arbitrary<Owed> =>
+  fc
+    .record({ task: anyTask(activation, per), value: anyValue, changedAt: fc.integer({ min: 0, max: 9 }) })
+    .map((owed) => ({
+      ...owed,
+      value: owed.value === undefined || owed.task.personas.computation_class === "trait" ? owed.value : true
+    }))
 
-const anyWorld: fc.Arbitrary<World> = fc.record({
-  profile: anyProfile,
-  owed: fc.tuple(anyOwed(1), anyOwed(2), anyOwed(3)),
-  coalesce: fc.boolean()
-})
+const worldOf = (...per: ReadonlyArray<Per>): fc.Arbitrary<World> =>
+  fc.record({
+    profile: anyProfile,
+    owed: fc.tuple(anyOwed(1, per), anyOwed(2, per), anyOwed(3, per)),
+    coalesce: fc.boolean()
+  })
+
+const anyWorld = worldOf("identifier", "profile")
+const worldOfIdentifiers = worldOf("identifier")
+const worldOfProfiles = worldOf("profile")
 
 /** A vendor that was told something before: of another value, by other identifiers, under another policy. */
 const anyHistory = fc.array(
@@ -167,10 +178,10 @@ const anyHistory = fc.array(
   })
 )
 
-const vendorAfter = (history: ReadonlyArray<{ readonly again: boolean } & Omit<Plan.Settlement, "attempt">>) => {
+const vendorAfter = (history: ReadonlyArray<{ readonly again: boolean } & Omit<Plan.Settlement, "attempt" | "of">>) => {
   const vendor = new Vendor()
   for (const entry of history) {
-    vendor.acknowledge([{ ...entry, attempt: 0n }])
+    vendor.acknowledge([{ ...entry, of: { type: "email", value: "" }, attempt: 0n }])
     if (entry.again) vendor.again.add(Vendor.key(entry))
   }
   return vendor
@@ -178,6 +189,13 @@ const vendorAfter = (history: ReadonlyArray<{ readonly again: boolean } & Omit<P
 
 const ids = (items: ReadonlyArray<Plan.Item<unknown>>) =>
   items.map(({ payload }) => (payload as { readonly messageId: string }).messageId)
+
+/** Everything that a plan sends, and what follows without a call. */
+const settlePlan = (world: World, vendor: Vendor) => {
+  const { covered, items } = planOf(world, vendor)
+  vendor.acknowledge(covered)
+  settleAll(items, vendor)
+}
 
 const settleAll = (items: ReadonlyArray<Plan.Item<unknown>>, vendor: Vendor) =>
   vendor.acknowledge(items.flatMap((item) => item.settles))
@@ -187,8 +205,9 @@ describe("Plan", () => {
     fc.assert(
       fc.property(anyWorld, anyHistory, (world, history) => {
         const vendor = vendorAfter(history)
-        settleAll(planOf(world, vendor).items, vendor)
-        assert.deepStrictEqual(planOf(world, vendor).items, [])
+        settlePlan(world, vendor)
+        const { covered, items } = planOf(world, vendor)
+        assert.deepStrictEqual([items, covered], [[], []])
       }),
       { numRuns: 2_000 }
     )
@@ -207,7 +226,7 @@ describe("Plan", () => {
 
   it("R33 what was acknowledged in part leaves exactly the rest, under the ids that it had", () => {
     fc.assert(
-      fc.property(anyWorld, anyHistory, fc.array(fc.boolean()), (given, history, answers) => {
+      fc.property(worldOfIdentifiers, anyHistory, fc.array(fc.boolean()), (given, history, answers) => {
         // With new identifiers switched off, one that failed in a first sync cannot be told from one that came later.
         const owed = given.owed.map(({ task, ...rest }) => ({ ...rest, task: { ...task, newIdentifiers: true } }))
         const world = { ...given, owed }
@@ -269,7 +288,8 @@ describe("Plan", () => {
           )
         )
         const left = { ...world, owed: world.owed.map((owed) => ({ ...owed, value: undefined })) }
-        settleAll([...planOf(left, vendor).items, ...listOf(left, vendor)], vendor)
+        settlePlan(left, vendor)
+        settleAll(listOf(left, vendor), vendor)
         assert.deepStrictEqual([...vendor.sent], [])
       })
     )
@@ -334,7 +354,7 @@ describe("Plan", () => {
 
   it("R42 calls that travel together settle what they would settle apart", () => {
     fc.assert(
-      fc.property(anyWorld, anyHistory, (world, history) => {
+      fc.property(worldOfIdentifiers, anyHistory, (world, history) => {
         const vendor = vendorAfter(history)
         const together = planOf({ ...world, coalesce: true }, vendor).items
         const apart = planOf({ ...world, coalesce: false }, vendor).items
@@ -343,6 +363,37 @@ describe("Plan", () => {
         assert.deepStrictEqual(settled(together), settled(apart))
         const identifies = together.filter(({ payload }) => payload.type === "identify")
         assert.strictEqual(new Set(identifies.map(({ payload }) => payload.identifier.value)).size, identifies.length)
+      })
+    )
+  })
+
+  it("R44 at a vendor that joins, an entry is one event, and a record is written once for a value", () => {
+    fc.assert(
+      fc.property(worldOfProfiles, (world) => {
+        const { items } = planOf(world, new Vendor())
+        for (const { task } of world.owed) {
+          const own = items.filter((item) => item.settles.some((each) => each.activation === task.activation))
+          const events = own.filter(({ payload }) => payload.type === "track")
+          assert.isAtMost(events.length, 1)
+          const records = own
+            .filter(({ payload }) => payload.type === "identify")
+            .map(({ payload }) => `${payload.identifier.type}:${payload.identifier.value}`)
+          assert.strictEqual(new Set(records).size, records.length)
+        }
+      })
+    )
+  })
+
+  it("R44 a record carries one identifier of a type at most, and none that is gone", () => {
+    fc.assert(
+      fc.property(worldOfProfiles, anyHistory, (world, history) => {
+        const gone = new Set(world.profile.identifiers.filter((each) => each.gone).map((each) => each.value))
+        for (const { payload } of planOf(world, vendorAfter(history)).items) {
+          const types = [payload.identifier, ...payload.siblings].map((each) => each.type)
+          assert.strictEqual(new Set(types).size, types.length)
+          assert.isTrue(payload.siblings.every((each) => !gone.has(each.value)))
+          if (gone.has(payload.identifier.value)) assert.isTrue(payload.existingOnly)
+        }
       })
     )
   })

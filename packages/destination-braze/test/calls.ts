@@ -9,6 +9,8 @@ const envelope = (type: IdentifierType, value: string, computationClass: "audien
   messageId: `message-${value}-${key}`,
   timestamp: "2026-11-23T09:30:00.000Z",
   siblings: [],
+  joins: [],
+  existingOnly: false,
   personas: {
     computation_class: computationClass,
     computation_id: `acme/${key}`,

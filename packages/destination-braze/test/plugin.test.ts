@@ -327,6 +327,7 @@ describe("what is declared", () => {
           batch: { items: 75 },
           limits: [],
           timeout: Duration.seconds(30),
+          per: "identifier",
           coalesce: true,
           groupUsers: false,
           prepares: false,

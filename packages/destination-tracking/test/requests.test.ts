@@ -10,6 +10,8 @@ import * as Sandboxes from "../src/sandbox/index.ts"
 
 const base = {
   siblings: [],
+  joins: [],
+  existingOnly: false,
   required: {},
   messageId: "m-1",
   timestamp: "2026-01-02T03:04:05.678Z",

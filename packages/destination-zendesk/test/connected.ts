@@ -73,6 +73,8 @@ const common = {
   messageId: "m-1",
   timestamp: "2026-11-23T12:00:00.000Z",
   siblings: [],
+  joins: [],
+  existingOnly: false,
   personas: {
     computation_class: "trait",
     computation_id: "c-1",

@@ -18,6 +18,7 @@ const settlement = (identifier: number, isSent: boolean): Plan.Settlement => ({
   activation,
   kind,
   identifier,
+  of: { type: "email", value: `p${identifier}@example.com` },
   sent: isSent ? Plan.sentTrue : undefined,
   attempt: 0n
 })

@@ -67,6 +67,11 @@ export type OnRemoval = "keep" | "exit"
 export interface EventOptions<K extends CallKind = CallKind> extends CommonOptions {
   /** The kinds of calls to send. Default: `identify` for users and `group` for accounts, where the plugin accepts them. */
   readonly calls?: ReadonlyArray<K>
+  /**
+   * `"identifier"` sends a call for each identifier, also where the vendor joins them (R20, R44). Default: what the
+   * plugin declares.
+   */
+  readonly per?: "identifier"
   /** Names of the track events (R10). Default: `Audience Entered`, `Audience Exited` and `Trait Computed`. */
   readonly events?: { readonly entered?: string; readonly exited?: string; readonly computed?: string }
   /**

@@ -35,10 +35,21 @@ interface CallBase<T extends string, P> {
   /** The identifier that the vendor is to find the person or account by. */
   readonly identifier: Identifier<T>
   /**
-   * The profile's other identifiers, oldest first, of types that the activation sends. Each has a call of its own; they
-   * stand here for vendors that keep several on one record, and would otherwise make a record of each.
+   * The profile's other identifiers, of types that the activation sends. Where the plugin's calls are per identifier,
+   * each has a call of its own, and they stand here oldest first. Where they are per profile (R44), these are the ones
+   * that belong on the same record, at most one of a type.
    */
   readonly siblings: ReadonlyArray<Identifier<T>>
+  /**
+   * Only where calls are per profile: siblings that were sent to before, when `identifier` was not known yet, so that
+   * the vendor may keep a record of theirs. It is to be joined with this one.
+   */
+  readonly joins: ReadonlyArray<Identifier<T>>
+  /**
+   * Only where calls are per profile: whether the call is for a record that exists, and none is to be created: an exit,
+   * or another address of a person whose own record has one already.
+   */
+  readonly existingOnly: boolean
   /** The properties that the plugin requires, filled in. */
   readonly required: P
   /** The same for a resend of the same change, so that a vendor can tell the two are one. */

@@ -54,6 +54,8 @@ export interface Declaration {
   /** The version of the contract that the plugin was made for. */
   readonly contract: number
   readonly identifiers: ReadonlyArray<string>
+  /** The types that the vendor matches by a key (R43). */
+  readonly keyed: ReadonlyArray<string>
   readonly requirements: Requirements
   /** What an operator sets. */
   readonly settings: Schema.ConstraintDecoder<unknown>
@@ -74,6 +76,8 @@ export interface EventDeclaration {
   readonly limits: ReadonlyArray<RateLimit>
   /** How long a request of this form may take, its answer included. */
   readonly timeout: Duration.Duration
+  /** Whether a call is for an identifier, or for a profile with all that the vendor joins (R44). */
+  readonly per: "identifier" | "profile"
   readonly coalesce: boolean
   readonly groupUsers: boolean
   /** Whether the vendor is made ready for new traits first. */

@@ -25,6 +25,7 @@ import type { IdentifierType } from "./Identifier.ts"
 import type { Json } from "./Json.ts"
 import type { Quota, RateLimit, Scope } from "./RateLimit.ts"
 import type { Reply, RequestLine } from "./Reply.ts"
+import type { BoundKeys, KeyOf, Keys } from "./Key.ts"
 
 // A plugin that requires nothing imports no Enrichment, and its declaration names this type all the same.
 export type { Filled } from "./Enrichment.ts"
@@ -63,6 +64,8 @@ export interface Bound {
   readonly settings: unknown
   readonly quota: ((reply: Reply, request: RequestLine) => Quota | undefined) | undefined
   readonly throttle: ((reply: Reply, request: RequestLine) => Scope) | undefined
+  /** By what the vendor matches identifiers, by type; a type without a key is matched as it is spelled. */
+  readonly keys: BoundKeys
   readonly event: AnyEventForm | undefined
   readonly list: AnyListForm | undefined
   /** What the settings were, as text without secrets: a rejection under other settings is tried again. */
@@ -170,6 +173,11 @@ export interface Options<S extends Schema.ConstraintDecoder<unknown>, T extends 
   readonly requires: {
     /** The identifier types that the vendor takes (R20). */
     readonly identifiers: ReadonlyArray<T>
+    /**
+     * By what the vendor matches identifiers of each type, where that is not the spelling itself (R43). Equal keys are
+     * one entry of the destination's ledger.
+     */
+    readonly keys?: Keys<T, S["Type"]>
     /** The properties without which the vendor takes nothing, and how to fill them (R24). */
     readonly properties: R
   }
@@ -197,6 +205,14 @@ export const make = <
 
 const hour = Duration.hours(1)
 
+const bindKeys = <T extends string, S>(keys: Keys<T, S> | undefined, settings: S): BoundKeys => {
+  const bound: Record<string, BoundKeys[string]> = {}
+  for (const [type, keyOf] of Object.entries<KeyOf<S> | undefined>(keys ?? {})) {
+    if (keyOf !== undefined) bound[type] = (value) => keyOf(value, settings)
+  }
+  return bound
+}
+
 const build = <S extends Schema.ConstraintDecoder<unknown>, T extends string, R extends Requirements, F>(
   name: string,
   options: Options<S, T, R>,
@@ -213,6 +229,7 @@ const build = <S extends Schema.ConstraintDecoder<unknown>, T extends string, R 
     contract: options.contract,
     settings: options.settings,
     identifiers: options.requires.identifiers,
+    keyed: Object.keys(options.requires.keys ?? {}),
     requirements: options.requires.properties,
     limits: options.limits ?? [], // a plugin in JavaScript may have left it out
     event: forms.eventDeclaration,
@@ -223,6 +240,7 @@ const build = <S extends Schema.ConstraintDecoder<unknown>, T extends string, R 
     settings,
     quota: options.quota,
     throttle: options.throttle,
+    keys: bindKeys(options.requires.keys, settings),
     event: forms.event,
     list: forms.list,
     settingsText
@@ -240,6 +258,7 @@ const build = <S extends Schema.ConstraintDecoder<unknown>, T extends string, R 
           batch: form.batch,
           limits: form.limits ?? [],
           timeout: timeoutOf(name, form.timeout ?? options.timeout),
+          per: form.per ?? "identifier",
           coalesce: form.coalesce ?? false,
           groupUsers: form.groupUsers ?? false,
           prepares: form.prepare !== undefined,

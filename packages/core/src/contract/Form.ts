@@ -61,6 +61,12 @@ export interface EventForm<S, T extends string, K extends CallKind, P> {
   readonly limits?: ReadonlyArray<RateLimit>
   /** How long a request of this form may take: 1 second to 5 minutes. Default: the plugin's. */
   readonly timeout?: Duration.Input
+  /**
+   * Whether the vendor keeps a record for each identifier, or joins several on one record (R44). Where it joins, a call
+   * is for a profile: `identifier` is the first that the profile has in the order of `requires.identifiers`, and
+   * `siblings` are the others of the same record. Default: "identifier".
+   */
+  readonly per?: "identifier" | "profile"
   /** Whether one identify (or group) may carry several traits (R42). Default: false. */
   readonly coalesce?: boolean
   /** Whether group calls should name the account's users. Default: false. */

@@ -13,7 +13,7 @@
  * @category models
  * @since 0.1.0
  */
-export type Outcome = Delivered | Accepted | Rejected | Retry
+export type Outcome = Delivered | Partly | Accepted | Rejected | Retry
 
 /**
  * The vendor has taken it.
@@ -23,6 +23,30 @@ export type Outcome = Delivered | Accepted | Rejected | Retry
  */
 export interface Delivered {
   readonly _tag: "Delivered"
+}
+
+/**
+ * The vendor has taken it, but for some of its identifiers: of a member, or of a call per profile. Those are kept as
+ * rejections, and the others count as sent.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Partly {
+  readonly _tag: "Partly"
+  readonly refused: ReadonlyArray<Refusal>
+}
+
+/**
+ * An identifier that a vendor refuses, as it stood in the call or member, and why.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Refusal {
+  readonly type: string
+  readonly value: string
+  readonly reason: string
 }
 
 /**
@@ -64,6 +88,20 @@ export interface Retry {
  * @since 0.1.0
  */
 export const delivered: Outcome = { _tag: "Delivered" }
+
+/**
+ * Delivered, but for these identifiers; where there are none, delivered.
+ *
+ * @example
+ * ```ts
+ * Outcome.partly([{ type: "email", value: "no address", reason: "it is not an address" }])
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const partly = (refused: ReadonlyArray<Refusal>): Outcome =>
+  refused.length === 0 ? delivered : { _tag: "Partly", refused }
 
 /**
  * @category constructors

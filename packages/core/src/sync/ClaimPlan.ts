@@ -27,9 +27,20 @@ export interface ClaimPlan {
   readonly discards: Array<Plan.Item<Member>>
   readonly unsendable: Array<Plan.Unsendable>
   readonly obsolete: Array<Plan.LedgerKey>
+  readonly covered: Array<Plan.Settlement>
+  /** Where the vendor matches by keys, all that the claimed profiles have: of these the plan is true now. */
+  readonly held: Array<number>
 }
 
-const emptyPlan = (): ClaimPlan => ({ calls: [], adds: [], discards: [], unsendable: [], obsolete: [] })
+const emptyPlan = (): ClaimPlan => ({
+  calls: [],
+  adds: [],
+  discards: [],
+  unsendable: [],
+  obsolete: [],
+  covered: [],
+  held: []
+})
 
 /**
  * Profiles that are planned in one go. A large claim is planned in slices: answers are read, and news is sent, meanwhile
@@ -57,6 +68,7 @@ export const planClaim = Effect.fn(Spans.plan)(function* (
   const isEvent = work.form._tag === "Event"
   const reading = yield* ledger.read(claim, {
     identifierTypes: work.declaration.identifiers,
+    keys: work.keys,
     traits:
       Object.keys(work.declaration.requirements).length > 0 ||
       tasks.some((task) => Object.keys(task.traits).length > 0),
@@ -66,6 +78,7 @@ export const planClaim = Effect.fn(Spans.plan)(function* (
   const terms: Plan.Terms = {
     requirements: work.mode === "baseline" ? {} : work.declaration.requirements,
     coalesce: work.form._tag === "Event" && work.form.coalesce,
+    identifierTypes: work.declaration.identifiers,
     version: work.version,
     enricher
   }
@@ -74,11 +87,13 @@ export const planClaim = Effect.fn(Spans.plan)(function* (
     // A baseline takes as sent whatever should be, what was rejected included.
     return work.mode === "baseline" ? { ...standing, rejected: () => undefined } : standing
   }
+  const hasKeys = Object.keys(work.keys).length > 0
   const planned = emptyPlan()
   let count = 0
   for (const profile of reading.profiles) {
     if (++count % profilesPerSlice === 0) yield* Effect.yieldNow
     const own = tasksOf(profile.no)
+    if (hasKeys) for (const { no } of profile.identifiers) planned.held.push(no)
     if (isEvent) {
       const due = EventPlan.plan(
         profile,
@@ -88,6 +103,7 @@ export const planClaim = Effect.fn(Spans.plan)(function* (
       append(planned.calls, due.items)
       append(planned.unsendable, due.unsendable)
       append(planned.obsolete, due.obsolete)
+      append(planned.covered, due.covered)
     } else {
       for (const task of own) {
         const due = ListPlan.plan(profile, task, standingOf(task, profile), terms)

@@ -3,10 +3,12 @@
  *
  * @since 0.1.0
  */
+import { Array as Arr } from "effect"
 import { hash } from "node:crypto"
 import type { Call, CallKind, Identify, Personas } from "../contract/Call.ts"
 import type { Identifier } from "../contract/Identifier.ts"
 import { canonical, fingerprint, type Json } from "../contract/Json.ts"
+import { joinedDues, plain, type Target, targetKey } from "./JoinedDues.ts"
 import {
   chosen,
   fill,
@@ -24,6 +26,7 @@ import {
   sentTrue,
   type Unsendable
 } from "./Plan.ts"
+import { append } from "./ShortLists.ts"
 
 /**
  * What a profile is owed.
@@ -35,6 +38,8 @@ export interface EventPlan {
   readonly items: ReadonlyArray<Item<Call>>
   readonly unsendable: ReadonlyArray<Unsendable>
   readonly obsolete: ReadonlyArray<LedgerKey>
+  /** What the ledger is to have without a call, because the vendor's record has it already (R44). */
+  readonly covered: ReadonlyArray<Settlement>
 }
 
 /**
@@ -50,8 +55,10 @@ export const plan = (
 ): EventPlan => {
   const dues: Array<Due> = []
   const obsolete: Array<LedgerKey> = []
+  const covered: Array<Settlement> = []
   for (const [task, standing] of tasks) {
-    const own = dueCalls(profile, task, standing)
+    const own =
+      task.per === "profile" ? joined(profile, task, standing, terms, covered) : dueCalls(profile, task, standing)
     for (const kind of task.calls) {
       const isDue = (identifier: KnownIdentifier) =>
         own.some((due) => due.kind === kind && due.identifier === identifier)
@@ -59,19 +66,57 @@ export const plan = (
     }
     dues.push(...own)
   }
-  if (dues.length === 0) return { items: [], unsendable: [], obsolete }
+  if (dues.length === 0) return { items: [], unsendable: [], obsolete, covered }
   const filled = fill(profile, terms)
   const open = dues.map((due) => new OpenDue(due, profile, filled, terms)).filter((due) => !due.isRefused)
   if (filled._tag === "Missing") {
     const { reason } = filled
-    return { items: [], unsendable: open.map((due) => ({ profile: profile.no, settles: [due], reason })), obsolete }
+    const unsendable = open.map((due) => ({ profile: profile.no, settles: [due], reason }))
+    return { items: [], unsendable, obsolete, covered }
   }
-  const items = grouped(open, terms.coalesce).map((group) => ({
-    profile: profile.no,
-    payload: makeCall(group, profile, filled.required),
-    settles: group
-  }))
-  return { items, unsendable: [], obsolete }
+  const refused = open.filter(({ due }) => due.reason !== undefined)
+  const sendable = refused.length === 0 ? open : open.filter(({ due }) => due.reason === undefined)
+  return {
+    items: grouped(sendable, terms.coalesce).map((group) => itemOf(group, profile, filled.required)),
+    unsendable: refused.map((due) => ({ profile: profile.no, settles: [due], reason: due.due.reason ?? "" })),
+    obsolete,
+    covered
+  }
+}
+
+const itemOf = (group: Group, profile: KnownProfile, required: unknown): Item<Call> => {
+  const payload = makeCall(group, profile, required)
+  return group.length === 1
+    ? { profile: profile.no, payload, settles: group }
+    : { profile: profile.no, payload, settles: group, split: () => splitOf(group, profile, required) }
+}
+
+/** One call for each activation that the call was for: one value that a vendor refuses must not cost the others. */
+const splitOf = (group: Group, profile: KnownProfile, required: unknown): ReadonlyArray<Item<Call>> => {
+  const byTask = [...Map.groupBy(group, ({ due }) => due.task).values()].filter(Arr.isArrayNonEmpty)
+  return byTask.length === 1 ? [] : byTask.map((own) => itemOf(own, profile, required))
+}
+
+/** What is due of a profile whose identifiers the vendor joins: a due for each that a call carries, with its record. */
+const joined = (
+  profile: KnownProfile,
+  task: Task,
+  standing: Standing,
+  terms: Terms,
+  covered: Array<Settlement>
+): ReadonlyArray<Due> => {
+  const isRefused = (kind: CallKind, identifier: KnownIdentifier, value: Json, sent: bigint | undefined) => {
+    const rejected = standing.rejected(kind, identifier.no)
+    if (rejected === undefined) return false
+    const due = { task, kind, identifier, standing, value, sent, target: undefined, reason: undefined }
+    return rejected === new OpenDue(due, profile, fill(profile, terms), terms).attempt
+  }
+  const fingerprintOf = (kind: CallKind, value: Json) => wantedFingerprint(task, kind, value, profile)
+  const found = joinedDues(profile, task, standing, terms.identifierTypes, fingerprintOf, isRefused)
+  append(covered, found.covered)
+  return found.dues.flatMap(({ carried, kind, reason, sent, target, value }) =>
+    carried.map((identifier) => ({ task, kind, identifier, standing, value, sent, target, reason }))
+  )
 }
 
 /** What the destination should know of this value: an audience's `true` is one bit, a trait's value a fingerprint. */
@@ -89,6 +134,10 @@ interface Due {
   readonly value: Json
   readonly sent: bigint | undefined
   readonly standing: Standing
+  /** The record that it is due to, where the vendor joins identifiers. */
+  readonly target: Target | undefined
+  /** Why it cannot be sent, where that is known. */
+  readonly reason: string | undefined
 }
 
 /**
@@ -99,6 +148,7 @@ class OpenDue implements Settlement {
   readonly activation: number
   readonly kind: CallKind
   readonly identifier: number
+  readonly of: KnownIdentifier
   readonly sent: bigint | undefined
   readonly due: Due
   readonly #profile: KnownProfile
@@ -109,6 +159,7 @@ class OpenDue implements Settlement {
     this.activation = due.task.activation
     this.kind = due.kind
     this.identifier = due.identifier.no
+    this.of = due.identifier
     this.sent = due.sent
     this.due = due
     this.#profile = profile
@@ -148,7 +199,18 @@ const dueCalls = (profile: KnownProfile, task: Task, standing: Standing): Readon
       if (value === undefined || identifier.gone) {
         // Exits ignore the policy: everyone who was told is told (R7, R23).
         const exit = isAudience ? false : null
-        if (sent !== undefined) dues.push({ task, kind, identifier, standing, value: exit, sent: undefined })
+        if (sent !== undefined && standing.heldElsewhere?.(identifier.no) !== true) {
+          dues.push({
+            task,
+            kind,
+            identifier,
+            standing,
+            value: exit,
+            sent: undefined,
+            target: undefined,
+            reason: undefined
+          })
+        }
         continue
       }
       if (!picked.includes(identifier)) continue
@@ -156,7 +218,8 @@ const dueCalls = (profile: KnownProfile, task: Task, standing: Standing): Readon
       if (isNewer && !task.newIdentifiers && isFollowUp(profile, kind, standing)) continue
       wanted ??= wantedFingerprint(task, kind, value, profile)
       if (sent !== wanted || standing.again(kind, identifier.no)) {
-        dues.push({ task, kind, identifier, standing, value, sent: wanted })
+        const reason = identifier.refusal
+        dues.push({ task, kind, identifier, standing, value, sent: wanted, target: undefined, reason })
       }
     }
   }
@@ -184,12 +247,14 @@ const addMapped = (traits: Record<string, Json>, task: Task, profile: KnownProfi
 const nobody: ReadonlyArray<Identifier> = []
 
 /** An identifier that is gone stands alone: what it tells must not touch the record of those that remain. */
-const siblingsOf = (identifier: KnownIdentifier, profile: KnownProfile, task: Task): ReadonlyArray<Identifier> =>
-  identifier.gone || profile.identifiers.length === 1
-    ? nobody
-    : profile.identifiers
-        .filter((other) => other !== identifier && !other.gone && task.identifiers[other.type] !== "none")
-        .map(({ type, value }) => ({ type, value }))
+const siblingsOf = ({ identifier, target, task }: Due, profile: KnownProfile): ReadonlyArray<Identifier> =>
+  target !== undefined
+    ? plain(target.siblings)
+    : identifier.gone || profile.identifiers.length === 1
+      ? nobody
+      : profile.identifiers
+          .filter((other) => other !== identifier && !other.gone && task.identifiers[other.type] !== "none")
+          .map(({ type, value }) => ({ type, value }))
 
 /** With the value, or with the identifier: an old value is news to a new identifier, and for one that went or moved. */
 const foundAt = (due: Due): number => Math.max(due.standing.changedAt, due.identifier.addedAt)
@@ -206,16 +271,19 @@ const makeCall = (group: Group, profile: KnownProfile, required: unknown): Call 
   if (due.kind === "identify") return new LazyIdentify(group, profile, required)
   const { identifier, kind, task, value } = due
   const { personas } = task
+  const { type, value: id } = due.target?.identifier ?? identifier
   const base = {
-    identifier: { type: identifier.type, value: identifier.value },
-    siblings: siblingsOf(identifier, profile, task),
+    identifier: { type, value: id },
+    siblings: siblingsOf(due, profile),
+    joins: due.target === undefined ? nobody : plain(due.target.joins),
+    existingOnly: due.target?.existingOnly === true,
     required,
     personas,
     timestamp: isoOf(lastFoundAt(group)),
     messageId: messageIdOf(group, profile)
   }
   if (kind === "group") {
-    return { type: "group", ...base, groupId: identifier.value, traits: traitsOf(group, profile), users: profile.users }
+    return { type: "group", ...base, groupId: id, traits: traitsOf(group, profile), users: profile.users }
   }
   const { computation_class, computation_key } = personas
   const property = computation_class === "audience" ? "audience_key" : "trait_key"
@@ -234,6 +302,8 @@ class LazyIdentify implements Identify {
   readonly type = "identify"
   readonly identifier: Identifier
   readonly siblings: ReadonlyArray<Identifier>
+  readonly joins: ReadonlyArray<Identifier>
+  readonly existingOnly: boolean
   readonly required: unknown
   readonly personas: Personas
   readonly timestamp: string
@@ -250,9 +320,13 @@ class LazyIdentify implements Identify {
   }
 
   constructor(group: Group, profile: KnownProfile, required: unknown) {
-    const { identifier, task } = group[0].due
-    this.identifier = { type: identifier.type, value: identifier.value }
-    this.siblings = siblingsOf(identifier, profile, task)
+    const { due } = group[0]
+    const { target, task } = due
+    const { type, value } = target?.identifier ?? due.identifier
+    this.identifier = { type, value }
+    this.siblings = siblingsOf(due, profile)
+    this.joins = target === undefined ? nobody : plain(target.joins)
+    this.existingOnly = target?.existingOnly === true
     this.required = required
     this.personas = task.personas
     this.timestamp = isoOf(lastFoundAt(group))
@@ -281,7 +355,7 @@ const isoOf = (millis: number): string => {
 }
 
 const messageIdOf = (group: Group, profile: KnownProfile): string => {
-  const { identifier, kind } = group[0].due
+  const { identifier, kind, target } = group[0].due
   return digest(
     ...group.flatMap(({ due }) => [
       due.task.activationId,
@@ -290,8 +364,7 @@ const messageIdOf = (group: Group, profile: KnownProfile): string => {
       String(foundAt(due)),
       canonical(due.value)
     ]),
-    identifier.type,
-    identifier.value,
+    ...(target === undefined ? [identifier.type, identifier.value] : [target.identifier.type, target.identifier.value]),
     // Other users of an account are another change, though its value is the same.
     ...(kind === "group" ? profile.users : [])
   )
@@ -306,8 +379,9 @@ const grouped = (dues: ReadonlyArray<OpenDue>, coalesce: boolean): ReadonlyArray
   if (only !== undefined && second === undefined) return [[only]]
   const groups = new Map<string, [OpenDue, ...Array<OpenDue>]>()
   dues.forEach((open, i) => {
-    const { identifier, kind } = open.due
-    const key = coalesce && kind !== "track" ? `${kind} ${identifier.no}` : `${i}`
+    const { identifier, kind, target, task } = open.due
+    const own = coalesce && kind !== "track" ? "" : target === undefined ? `${i}` : `${task.activation}`
+    const key = `${kind} ${target === undefined ? identifier.no : targetKey(target)} ${own}`
     const group = groups.get(key)
     if (group === undefined) groups.set(key, [open])
     else group.push(open)

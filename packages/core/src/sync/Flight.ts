@@ -55,6 +55,7 @@ export const make = (ledger: Ledger["Service"], work: Work, backoff: Backoff, pr
     const settle = SettleGroups.make(ledger, claim, open, settling)
     yield* ledger.intend(claim, {
       intents: work.mode === "baseline" ? [] : intents,
+      covered: planned.covered,
       obsolete: planned.obsolete,
       rejections: planned.unsendable.flatMap(({ profile, reason, settles }) =>
         settles.map((settlement) => ({ profile, settlement, reason, payload: null }))

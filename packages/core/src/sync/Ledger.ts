@@ -9,6 +9,7 @@
  */
 import { Context, type Effect, type Option, Schema } from "effect"
 import type { Json } from "../contract/Json.ts"
+import type { BoundKeys } from "../contract/Key.ts"
 import type { IdSet } from "../sets/IdSet.ts"
 import type { Item, KnownProfile, LedgerKind, LedgerKey, Settlement, Standing } from "./Plan.ts"
 
@@ -90,6 +91,8 @@ export interface ClaimRequest {
  */
 export interface ReadRequest {
   readonly identifierTypes: ReadonlyArray<string>
+  /** By what the vendor matches identifiers (R43); none where it matches by the spelling. */
+  readonly keys: BoundKeys
   /** Whether traits are needed (required properties, mapped traits). */
   readonly traits: boolean
   /** Whether the users of accounts are needed. */
@@ -165,6 +168,8 @@ export type Intent = Pick<Item<unknown>, "profile" | "settles">
 export interface Intended {
   /** The store knows them before the vendor does. A crash leaves them in doubt. */
   readonly intents: ReadonlyArray<Intent>
+  /** What the vendor's record has already, although no call said so of this identifier (R44). */
+  readonly covered: ReadonlyArray<Settlement>
   /** What cannot be sent, such as a missing property. */
   readonly rejections: ReadonlyArray<RejectionRecord>
   /** Rejections to forget, as nothing is pending there any more. */

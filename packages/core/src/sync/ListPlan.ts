@@ -37,37 +37,43 @@ export interface ListPlan {
 }
 
 /**
- * What a profile is owed by a list: at most one add with all its identifiers, and one discard of what must go.
+ * What a profile is owed by a list: at most one add with the identifiers that the list does not have, and one discard of
+ * those that must go.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const plan = (profile: KnownProfile, task: Task, standing: Standing, terms: Terms): ListPlan => {
   const sent = those(profile.identifiers, (identifier) => standing.sent("member", identifier.no) !== undefined)
-  const leaving = standing.value === undefined ? sent : those(sent, (identifier) => identifier.gone)
+  const exiting = standing.value === undefined ? sent : those(sent, (identifier) => identifier.gone)
+  const leaving =
+    standing.heldElsewhere === undefined
+      ? exiting
+      : those(exiting, (identifier) => standing.heldElsewhere?.(identifier.no) !== true)
   const wanted = standing.value === undefined ? none : chosen(profile, task.identifiers)
-  const hasNews = wanted.some((identifier) => {
+  const isFollowUp = sent.length > exiting.length
+  const entering = those(wanted, (identifier) => {
     if (standing.again("member", identifier.no)) return true
     if (standing.sent("member", identifier.no) !== undefined) return false
-    return task.newIdentifiers || identifier.addedAt <= standing.changedAt || sent.length === leaving.length
+    return task.newIdentifiers || identifier.addedAt <= standing.changedAt || !isFollowUp
   })
-  const isDue = (identifier: KnownIdentifier) =>
-    leaving.includes(identifier) || (hasNews && wanted.includes(identifier))
+  const isDue = (identifier: KnownIdentifier) => leaving.includes(identifier) || entering.includes(identifier)
   const obsolete = obsoleteRejections(profile, task, standing, "member", isDue)
 
   const discards = leaving.length === 0 ? none : discardOf(profile, leaving, task, standing, terms)
-  if (!hasNews) return { adds: none, discards, unsendable: none, obsolete }
+  if (entering.length === 0) return { adds: none, discards, unsendable: none, obsolete }
   const filled = fill(profile, terms)
-  const settles = settlementsOf(new Telling(wanted, sentTrue, filled, terms), task)
-  if (isKnownRejection(settles, standing)) return { adds: none, discards, unsendable: none, obsolete }
-  return filled._tag === "Missing"
-    ? { adds: none, discards, unsendable: [{ profile: profile.no, settles, reason: filled.reason }], obsolete }
-    : {
-        adds: [{ profile: profile.no, payload: { identifiers: byType(wanted), required: filled.required }, settles }],
-        discards,
-        unsendable: none,
-        obsolete
-      }
+  const settles = openSettlements(entering, sentTrue, filled, task, standing, terms)
+  const refused = those(settles, ({ of }) => of.refusal !== undefined)
+  const unsendable = refused.map((each) => ({ profile: profile.no, settles: [each], reason: each.of.refusal ?? "" }))
+  const sendable = those(settles, ({ of }) => of.refusal === undefined)
+  if (sendable.length === 0) return { adds: none, discards, unsendable, obsolete }
+  if (filled._tag === "Missing") {
+    unsendable.push({ profile: profile.no, settles: [...sendable], reason: filled.reason })
+    return { adds: none, discards, unsendable, obsolete }
+  }
+  const payload = { identifiers: byType(sendable), required: filled.required }
+  return { adds: [{ profile: profile.no, payload, settles: sendable }], discards, unsendable, obsolete }
 }
 
 /** The discard of these, or none where the vendor refused just that. */
@@ -82,75 +88,62 @@ const discardOf = (
   // properties make it no other discard: they may be gone by now.
   const filled = standing.value === undefined ? fill(profile, terms) : undefined
   const required = filled?._tag === "Filled" ? filled.required : {}
-  const settles = settlementsOf(new Telling(leaving, undefined, undefined, terms), task)
-  return isKnownRejection(settles, standing)
+  const settles = openSettlements(leaving, undefined, undefined, task, standing, terms)
+  return settles.length === 0
     ? none
-    : [{ profile: profile.no, payload: { identifiers: byType(leaving), required }, settles }]
+    : [{ profile: profile.no, payload: { identifiers: byType(settles), required }, settles }]
 }
 
-/** What a member's identifiers are told, which a refusal is remembered by. */
-class Telling {
-  readonly identifiers: ReadonlyArray<KnownIdentifier>
-  readonly sent: bigint | undefined
-  readonly filled: FilledTerms | undefined
-  readonly terms: Terms
-
-  constructor(
-    identifiers: ReadonlyArray<KnownIdentifier>,
-    sent: bigint | undefined,
-    filled: FilledTerms | undefined,
-    terms: Terms
-  ) {
-    this.identifiers = identifiers
-    this.sent = sent
-    this.filled = filled
-    this.terms = terms
-  }
-
-  get attempt(): bigint {
-    return fingerprint(
-      String(this.sent),
-      this.filled?.text ?? "",
-      this.terms.version,
-      ...this.identifiers.map(({ type, value }) => `${type}:${value}`)
-    )
-  }
-}
-
-/**
- * What the acknowledgement of one of them settles. Its attempt is made only where something is or was rejected, and hangs
- * on an object for the member, not on a closure for each identifier (bench `list`).
- */
+/** What the acknowledgement of one identifier settles. Its attempt is made only where something is or was rejected. */
 class MemberSettlement implements Settlement {
   readonly kind = "member"
   readonly activation: number
   readonly identifier: number
+  readonly of: KnownIdentifier
   readonly sent: bigint | undefined
-  readonly #telling: Telling
+  readonly #filled: FilledTerms | undefined
+  readonly #terms: Terms
 
-  constructor(activation: number, identifier: number, telling: Telling) {
+  constructor(
+    activation: number,
+    of: KnownIdentifier,
+    sent: bigint | undefined,
+    filled: FilledTerms | undefined,
+    terms: Terms
+  ) {
     this.activation = activation
-    this.identifier = identifier
-    this.sent = telling.sent
-    this.#telling = telling
+    this.identifier = of.no
+    this.of = of
+    this.sent = sent
+    this.#filled = filled
+    this.#terms = terms
   }
 
   get attempt(): bigint {
-    return this.#telling.attempt
+    const { type, value } = this.of
+    return fingerprint(String(this.sent), this.#filled?.text ?? "", this.#terms.version, `${type}:${value}`)
   }
 }
 
-const settlementsOf = (telling: Telling, { activation }: Task): ReadonlyArray<Settlement> =>
-  telling.identifiers.map(({ no }) => new MemberSettlement(activation, no, telling))
+/** Of these identifiers, those that were not refused just so before. */
+const openSettlements = (
+  identifiers: ReadonlyArray<KnownIdentifier>,
+  sent: bigint | undefined,
+  filled: FilledTerms | undefined,
+  { activation }: Task,
+  standing: Standing,
+  terms: Terms
+): ReadonlyArray<MemberSettlement> =>
+  those(
+    identifiers.map((identifier) => new MemberSettlement(activation, identifier, sent, filled, terms)),
+    (each) => {
+      const rejected = standing.rejected("member", each.identifier)
+      return rejected === undefined || rejected !== each.attempt
+    }
+  )
 
-const isKnownRejection = (settles: ReadonlyArray<Settlement>, standing: Standing): boolean =>
-  settles.every((each) => {
-    const rejected = standing.rejected("member", each.identifier)
-    return rejected !== undefined && rejected === each.attempt
-  })
-
-const byType = (identifiers: ReadonlyArray<KnownIdentifier>): Record<string, ReadonlyArray<string>> => {
+const byType = (settles: ReadonlyArray<MemberSettlement>): Record<string, ReadonlyArray<string>> => {
   const values: Record<string, ReadonlyArray<string>> = {}
-  for (const { type, value } of identifiers) values[type] = values[type]?.concat(value) ?? [value]
+  for (const { of } of settles) values[of.type] = values[of.type]?.concat(of.value) ?? [of.value]
   return values
 }

@@ -38,6 +38,8 @@ export interface Task {
   /** The computation's name, for vendors that show one. */
   readonly title: string
   readonly calls: ReadonlyArray<CallKind>
+  /** Whether calls are for identifiers, or for profiles whose identifiers the vendor joins (R44). */
+  readonly per: "identifier" | "profile"
   readonly events: { readonly entered: string; readonly exited: string; readonly computed: string }
   readonly identifiers: Readonly<Record<string, IdentifierPolicy>>
   readonly newIdentifiers: boolean
@@ -45,14 +47,18 @@ export interface Task {
 }
 
 /**
- * An identifier as the store knows it. One that is `gone` was taken from the profile and has no new owner.
+ * An identifier as the ledger counts it: one for all spellings of a profile that the vendor cannot tell apart (R43). One
+ * that is `gone` was taken from the profile and has no new holder.
  *
  * @category models
  * @since 0.1.0
  */
 export interface KnownIdentifier extends Identifier {
+  /** The number of its key in the ledger; its own where the vendor matches by the spelling. */
   readonly no: number
   readonly gone: boolean
+  /** Why the vendor cannot take it, where that is known before it is sent. */
+  readonly refusal?: string | undefined
   /** Epoch milliseconds: when the profile got it, or where it is gone, when it went. */
   readonly addedAt: number
 }
@@ -87,6 +93,8 @@ export interface Standing {
   readonly sent: (kind: LedgerKind, identifier: number) => bigint | undefined
   /** Whether it is to be told again though the ledger has it (`resync`, refresh). */
   readonly again: (kind: LedgerKind, identifier: number) => boolean
+  /** Whether another profile that is wanted holds a spelling of the same key: then an exit would remove that one. */
+  readonly heldElsewhere?: ((identifier: number) => boolean) | undefined
   /** The fingerprint that was rejected last. */
   readonly rejected: (kind: LedgerKind, identifier: number) => bigint | undefined
 }
@@ -101,6 +109,8 @@ export interface Settlement {
   readonly activation: number
   readonly kind: LedgerKind
   readonly identifier: number
+  /** The identifier as it stands in the call or member. */
+  readonly of: Identifier
   /** The fingerprint to remember, or `undefined` to forget the identifier. */
   readonly sent: bigint | undefined
   /** What a rejection is remembered by. */
@@ -117,6 +127,8 @@ export interface Item<out Payload> {
   readonly profile: number
   readonly payload: Payload
   readonly settles: ReadonlyArray<Settlement>
+  /** The same in smaller calls, where it tells several things: one that is refused must not cost the others (R33). */
+  readonly split?: (() => ReadonlyArray<Item<Payload>>) | undefined
 }
 
 /**
@@ -149,6 +161,8 @@ export type LedgerKey = Pick<Settlement, "activation" | "kind" | "identifier">
 export interface Terms {
   readonly requirements: Requirements
   readonly coalesce: boolean
+  /** The identifier types that the vendor takes, in the order in which it prefers them. */
+  readonly identifierTypes: ReadonlyArray<string>
   /** Plugin version and settings: a rejection under other terms is tried again. */
   readonly version: string
   readonly enricher: Enricher["Service"]

@@ -17,6 +17,7 @@ import * as Claims from "./Claims.ts"
 import { type ClaimPlan, planClaim } from "./ClaimPlan.ts"
 import * as Flight from "./Flight.ts"
 import { type Claim, type Fenced, Ledger, type LedgerError } from "./Ledger.ts"
+import * as KeysInFlight from "./KeysInFlight.ts"
 import * as Phases from "./Phases.ts"
 import * as Preparation from "./Preparation.ts"
 import * as Spans from "../telemetry/Spans.ts"
@@ -54,12 +55,13 @@ export class Reconciler extends Context.Service<
         const backoff = Backoff.make(work)
         const prepare = yield* Preparation.make(ledger, work)
         const fly = Flight.make(ledger, work, backoff, prepare)
+        const inOrder = KeysInFlight.make(Object.keys(work.keys).length > 0)
         yield* Phases.run({
           phases: work.phases,
           pipelines: Claims.atATime(batch),
           backoff,
           take: Claims.make(ledger, work, batch),
-          send: (claim, places) => Effect.flatMap(plan(work, claim), (planned) => fly(claim, planned, places))
+          send: (claim, places) => inOrder(plan(work, claim), (planned) => fly(claim, planned, places))
         })
         return backoff.result()
       })

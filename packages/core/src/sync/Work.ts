@@ -8,6 +8,7 @@ import type { Call } from "../contract/Call.ts"
 import type { DeliveryError } from "../contract/DeliveryError.ts"
 import type { Batch, Context as PluginContext, Declaration, Field, NonEmpty } from "../contract/Destination.ts"
 import type { Fenced, LedgerError, Ownership } from "./Ledger.ts"
+import type { BoundKeys } from "../contract/Key.ts"
 import type { Member } from "../contract/Member.ts"
 import type { Outcome } from "../contract/Outcome.ts"
 import type * as Plan from "./Plan.ts"
@@ -38,6 +39,8 @@ export interface Work {
   readonly declaration: Declaration
   readonly context: PluginContext<unknown>
   readonly gate: Gate
+  /** By what the vendor matches identifiers, by type (R43). */
+  readonly keys: BoundKeys
   /** Plugin version and settings, as text. */
   readonly version: string
   readonly tasks: ReadonlyArray<Plan.Task>

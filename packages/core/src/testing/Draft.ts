@@ -102,6 +102,8 @@ export const makeDrafter = (declaration: Declaration, values: Values): Drafter =
       const base = {
         identifier: { type, value: value(type, draft) },
         siblings: [],
+        joins: [],
+        existingOnly: false,
         required: required(type, draft),
         messageId: `conformance-${kind}-${draft.no}`,
         timestamp: "2026-01-01T00:00:00.000Z",

@@ -30,6 +30,8 @@ export interface Activation {
   /** Whose identifiers are sent: those of users for an account audience that is sent as users. */
   readonly collection: Computation.Collection
   readonly calls: ReadonlyArray<Call.CallKind>
+  /** Whether calls are for identifiers, or for profiles whose identifiers the vendor joins (R44). */
+  readonly per: "identifier" | "profile"
   readonly events: Plan.Task["events"]
   readonly identifiers: Plan.Task["identifiers"]
   readonly newIdentifiers: boolean
@@ -83,7 +85,7 @@ export const resolveActivation = (
 
 type FormPart = Pick<
   Activation,
-  "form" | "collection" | "calls" | "events" | "traits" | "historical" | "cadence" | "listName" | "onRemoval"
+  "form" | "collection" | "calls" | "per" | "events" | "traits" | "historical" | "cadence" | "listName" | "onRemoval"
 >
 
 const defaultEvents = (kind: ResolvedComputation["kind"]) =>
@@ -125,6 +127,7 @@ const eventPart = (
     form: "event",
     collection,
     calls,
+    per: options.per ?? event?.per ?? "identifier",
     events: { ...defaultEvents(computation.kind), ...options.events },
     traits: options.traits ?? {},
     historical: options.historical ?? true,
@@ -173,6 +176,7 @@ const listPart = (
     form: "list",
     collection: "users",
     calls: [],
+    per: "identifier",
     events: defaultEvents(computation.kind),
     traits: {},
     historical: list?.acceptsHistorical === false ? false : (options.historical ?? true),

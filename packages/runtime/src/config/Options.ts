@@ -44,6 +44,7 @@ const common = {
 export const EventOptions = Schema.Struct({
   ...common,
   calls: orUndefined(Schema.Array(Schema.String)),
+  per: orUndefined(Schema.Literal("identifier")),
   events: orUndefined(
     Schema.Struct({
       entered: orUndefined(Schema.NonEmptyString),

@@ -107,6 +107,7 @@ export const taskOf = (activation: Activation, space: string): Plan.Task => ({
     space_id: space
   },
   calls: activation.calls,
+  per: activation.per,
   events: activation.events,
   identifiers: activation.identifiers,
   newIdentifiers: activation.newIdentifiers,
@@ -119,7 +120,7 @@ export const taskOf = (activation: Activation, space: string): Plan.Task => ({
  * @category models
  * @since 0.1.0
  */
-export type FormWork = Pick<Reconciler.Work, "declaration" | "context" | "gate" | "version" | "form">
+export type FormWork = Pick<Reconciler.Work, "declaration" | "context" | "gate" | "keys" | "version" | "form">
 
 /**
  * The plugin's version and the settings, as text without secrets: under another one, what was rejected is tried again.
@@ -147,6 +148,7 @@ export const eventWork = (connected: Connected, client = connected.forms.event.c
     declaration: destination.plugin,
     context,
     gate: forms.event.gate,
+    keys: bound.keys,
     version: versionOf(connected),
     form: {
       _tag: "Event",
@@ -186,6 +188,7 @@ export const listWork = (
     declaration: destination.plugin,
     context,
     gate: forms.list.gate,
+    keys: bound.keys,
     version: versionOf(connected),
     form: {
       _tag: "List",

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { type Destination } from "@tributary/core"
+import { type Destination, Json } from "@tributary/core"
 import {
   Cadence,
   Connection,
@@ -22,6 +22,7 @@ import type { Resolved } from "../config/Resolved.ts"
 import { type DestinationBusy, lockSession, take } from "../ownership/Ownership.ts"
 import { type Registered, register, reviseRejections } from "../store/activations/Registry.ts"
 import * as Budgets from "../store/destinations/Budgets.ts"
+import * as Keys from "../store/ledger/Keys.ts"
 import * as Exits from "../store/activations/Exits.ts"
 import { toLedgerError } from "../store/sql/failures.ts"
 import { recover } from "../store/ledger/Recovery.ts"
@@ -129,6 +130,7 @@ export const open = Effect.fnUntraced(function* (
       const { id } = each.destination
       const owner = yield* take(id, session).pipe(
         Effect.tap((taken) => recover(taken, undefined)),
+        Effect.tap((taken) => Keys.revise(taken, each.bound.keys, String(Json.fingerprint(versionOf(each))))),
         Effect.tap(() => reviseRejections(id, versionOf(each))),
         Effect.catchTag("SqlError", toLedgerError)
       )

@@ -186,6 +186,8 @@ const identify = (id: string): Call.Call => ({
   messageId: `m-${id}`,
   timestamp: "2026-01-01T00:00:00.000Z",
   siblings: [],
+  joins: [],
+  existingOnly: false,
   personas,
   traits: { vips: true }
 })

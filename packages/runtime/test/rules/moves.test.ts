@@ -33,9 +33,11 @@ describeStores("R27 identifiers that move while they are told", (store) => {
           identifierTypes: ["user_id", "email"],
           traits: false,
           users: false,
-          kinds: ["identify"]
+          kinds: ["identify"],
+          keys: {}
         } as const
         const { profiles } = yield* ledger.read(first, wanted)
+        const address = { type: "email", value: "a@example.com" }
         const email = profiles[0]?.identifiers.find(({ type }) => type === "email")?.no ?? 0
         // The address moves to somebody who is not in the audience, and who is looked at before it was told.
         yield* world.customers([{ id: "u1" }, { id: "u2", email: "a@example.com" }])
@@ -45,7 +47,7 @@ describeStores("R27 identifiers that move while they are told", (store) => {
         yield* ledger.settle(second, { ...Ledger.nothingSettled, released: [...second.profiles] })
         yield* ledger.settle(first, {
           ...Ledger.nothingSettled,
-          acknowledged: [{ activation: no, kind: "identify", identifier: email, sent: 1n, attempt: 1n }],
+          acknowledged: [{ activation: no, kind: "identify", identifier: email, of: address, sent: 1n, attempt: 1n }],
           released: [...first.profiles]
         })
         yield* world.sync(activations)

@@ -25,6 +25,10 @@ const SentAs = Schema.Struct({
   form: Schema.Literals(["event", "list"]),
   collection: Schema.Literals(["users", "accounts"]),
   calls: Schema.Array(Schema.Literals(["identify", "track", "group"])),
+  // Stores from before have none.
+  per: Schema.Literals(["identifier", "profile"]).pipe(
+    Schema.withDecodingDefaultKey(Effect.succeed<"identifier">("identifier"))
+  ),
   events: Schema.Struct({ entered: Schema.String, exited: Schema.String, computed: Schema.String }),
   identifiers: Schema.Record(Schema.String, Policy),
   newIdentifiers: Schema.Boolean,

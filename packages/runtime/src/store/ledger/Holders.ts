@@ -6,6 +6,7 @@
 import { IdSet, type Plan } from "@tributary/core/runtime"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import { int4List } from "../sql/Columns.ts"
 import { lane, mark, marksOf } from "../dirty/DirtySets.ts"
 
 /**
@@ -21,8 +22,12 @@ export const markHolders = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   for (const [activation, own] of Map.groupBy(entries, (entry) => entry.activation)) {
-    const rows = yield* sql<{ profile_no: number }>`select distinct profile_no from tributary.identifier
-      where no = any(${own.map((entry) => entry.identifier)}::int[])`
+    const numbers = int4List(own.map((entry) => entry.identifier))
+    const rows = yield* sql<{ profile_no: number }>`
+      select profile_no from tributary.identifier where no = any(${numbers}::int[])
+      union select i.profile_no from tributary.activation a
+      join tributary.spelling s on s.destination = a.destination and s.key_no = any(${numbers}::int[])
+      join tributary.identifier i on i.no = s.identifier_no where a.no = ${activation}`
     const holders = IdSet.difference(IdSet.from(rows.map((row) => row.profile_no)), except)
     yield* mark(marksOf(activation, lane.live, holders))
   }

@@ -7,9 +7,11 @@ import { Fingerprints, IdSet, type Ledger, Plan } from "@tributary/core/runtime"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { readProfiles } from "../profiles/Profiles.ts"
+import * as Keys from "./Keys.ts"
 import * as Rejections from "./Rejections.ts"
 import * as SentSets from "./SentSets.ts"
 import * as SentValues from "./SentValues.ts"
+import * as SharedKeys from "./SharedKeys.ts"
 import * as Wanted from "./Wanted.ts"
 
 type Read<A> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
@@ -23,10 +25,10 @@ type Read<A> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
 export const read = Effect.fn("Readings.read")(function* (
   claim: Ledger.Claim,
   wanted: Ledger.ReadRequest
-): Effect.fn.Return<Ledger.Reading, SqlError.SqlError, SqlClient.SqlClient> {
+): Effect.fn.Return<Ledger.Reading, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {
   const numbers = IdSet.toArray(claim.profiles)
   const activations = yield* readActivations([...claim.byActivation.keys()])
-  const profiles = yield* readProfiles(numbers, wanted)
+  const profiles = yield* Keys.keyed(claim.owner, wanted.keys, yield* readProfiles(numbers, wanted))
   const gone = IdSet.from(profiles.filter((profile) => profile.gone).map((profile) => profile.no))
   const identifiers: Array<number> = []
   for (const profile of profiles) for (const { no } of profile.identifiers) identifiers.push(no)
@@ -39,17 +41,45 @@ export const read = Effect.fn("Readings.read")(function* (
     const { found, value } = yield* Wanted.read(activation, numbers)
     standings.set(no, { found, value, ...sentOf(sent.get(no)), rejected: rejections.get(no) ?? nothingRejected })
   }
+  const valueOf = (standing: ActivationStanding, profile: number) =>
+    gone.has(profile) ? undefined : standing.value(profile)
+  const exits = Object.keys(wanted.keys).length === 0 ? [] : exitsIn(claim, wanted, profiles, standings, valueOf)
+  const held = exits.length === 0 ? undefined : yield* SharedKeys.read(claim, wanted.keys, exits, activations)
   return {
     profiles,
     standing: (activation, profile): Plan.Standing => {
       const standing = standings.get(activation) ?? nothingWanted
       const { again, rejected, sent } = standing
       const { at, evaluation } = standing.found(profile) ?? neverFound
-      const value = gone.has(profile) ? undefined : standing.value(profile)
-      return { value, changedAt: at, evaluation, sent, again, rejected }
+      const heldElsewhere = held === undefined ? undefined : (key: number) => held(activation, key)
+      return { value: valueOf(standing, profile), changedAt: at, evaluation, sent, again, rejected, heldElsewhere }
     }
   }
 })
+
+/** The keys that an exit may be due to: of these alone it must be known who else holds them. */
+const exitsIn = (
+  claim: Ledger.Claim,
+  { kinds }: Ledger.ReadRequest,
+  profiles: ReadonlyArray<Plan.KnownProfile>,
+  standings: ReadonlyMap<number, ActivationStanding>,
+  valueOf: (standing: ActivationStanding, profile: number) => unknown
+): ReadonlyArray<number> => {
+  const exits = new Set<number>()
+  for (const [activation, concerned] of claim.byActivation) {
+    const standing = standings.get(activation)
+    if (standing === undefined) continue
+    for (const { identifiers, no } of profiles) {
+      if (!concerned.has(no)) continue
+      const isOut = valueOf(standing, no) === undefined
+      for (const identifier of identifiers) {
+        if (!isOut && !identifier.gone) continue
+        if (kinds.some((kind) => standing.sent(kind, identifier.no) !== undefined)) exits.add(identifier.no)
+      }
+    }
+  }
+  return [...exits]
+}
 
 interface ActivationRow extends Wanted.WantedActivation {
   readonly no: number

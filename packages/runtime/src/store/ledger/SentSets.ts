@@ -32,6 +32,16 @@ export const RewriteChunks = Context.Reference<Rewrite>("@tributary/runtime/stor
   defaultValue: () => ({ smallChunk: 2_000, mostBeside: 1_024 })
 })
 
+const kinds: ReadonlyArray<Plan.LedgerKind> = ["identify", "track", "group", "member"]
+
+/**
+ * A kind as the store has it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const kindOf = (text: string): Plan.LedgerKind => kinds.find((kind) => kind === text) ?? "member"
+
 type Written = Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient>
 
 /** The columns that say what was sent. */
@@ -139,7 +149,7 @@ export const sendAgain = Effect.fnUntraced(function* (
  * @category combinators
  * @since 0.1.0
  */
-export const acknowledge = (settlements: ReadonlyArray<Plan.Settlement>): Written =>
+export const acknowledge = (settlements: ReadonlyArray<Plan.LedgerKey & Pick<Plan.Settlement, "sent">>): Written =>
   amend(settlements, (entries) => {
     const [sent, forgotten]: [Array<number>, Array<number>] = [[], []]
     for (const entry of entries) (entry.sent === undefined ? forgotten : sent).push(entry.identifier)

@@ -24,10 +24,14 @@ import * as SentValues from "./SentValues.ts"
  */
 export const intend = Effect.fn("Settlements.intend")(function* (
   claim: Ledger.Claim,
-  { intents, obsolete, rejections, released }: Ledger.Intended
+  { covered, intents, obsolete, rejections, released }: Ledger.Intended
 ): Effect.fn.Return<void, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {
   yield* fence(claim.owner)
   yield* Intents.keep(claim, intents)
+  if (covered.length > 0) {
+    yield* SentSets.acknowledge(covered)
+    yield* SentValues.acknowledge(covered)
+  }
   const remembered = yield* remembers([...claim.byActivation.keys()])
   if (remembered.rejections) yield* Rejections.forget(obsolete)
   yield* Rejections.keep(rejections)

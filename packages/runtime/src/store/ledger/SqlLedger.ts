@@ -43,7 +43,7 @@ export const layer: Layer.Layer<Ledger.Ledger, never, SqlClient.SqlClient> = Lay
       )
     return Ledger.Ledger.of({
       claim: (owner, request) => owned(owner, claim(owner, request)),
-      read: (claimed, wanted) => inStore(read(claimed, wanted)),
+      read: (claimed, wanted) => inStore<Ledger.Reading, Ledger.Fenced>(read(claimed, wanted)),
       intend: (claimed, intended) => owned(claimed.owner, intend(claimed, intended)),
       settle: (claimed, settled) => owned(claimed.owner, settle(claimed, settled)),
       prepared: (destination) =>

@@ -236,6 +236,16 @@ const loader = Migrator.fromRecord({
         else jsonb_build_object('_tag', split_part(ending, ': ', 1), 'reason', substr(ending, strpos(ending, ': ') + 2))
       end where ending is not null`
     yield* sql`alter table tributary.sync drop column ending`
+  }),
+  // Spellings of identifiers that a destination's vendor cannot tell apart: only those that are not their own key. Up to
+  // which identifier they were looked for, and under which version and settings of the plugin.
+  "0013_keys": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`create table tributary.spelling (
+      destination text not null, identifier_no int not null, key_no int not null,
+      primary key (destination, identifier_no))`
+    yield* sql`create index spelling_key on tributary.spelling (destination, key_no)`
+    yield* sql`alter table tributary.destination add column keyed_to int not null default 0, add column key_basis text`
   })
 })
 

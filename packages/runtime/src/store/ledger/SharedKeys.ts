@@ -1,0 +1,62 @@
+/**
+ * Shared keys: whether somebody who is wanted holds a spelling of a key that another profile exits with (R43).
+ *
+ * @since 0.1.0
+ */
+import type { Key } from "@tributary/core"
+import { IdSet, type Ledger } from "@tributary/core/runtime"
+import { Effect } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { fenced } from "../../ownership/Ownership.ts"
+import { lane, mark, marksOf } from "../dirty/DirtySets.ts"
+import { int4List } from "../sql/Columns.ts"
+import * as Keys from "./Keys.ts"
+import * as Wanted from "./Wanted.ts"
+
+/**
+ * For an activation and a key: whether a profile that is wanted holds it now.
+ *
+ * **Details**
+ *
+ * Where a value was sent for the key, the other holder's may differ from it: that profile is marked, so that its own
+ * value is sent.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const read = (
+  claim: Ledger.Claim,
+  keys: Key.BoundKeys,
+  exits: ReadonlyArray<number>,
+  activations: ReadonlyArray<Wanted.WantedActivation & { readonly no: number }>
+): Effect.Effect<
+  (activation: number, key: number) => boolean,
+  SqlError.SqlError | Ledger.Fenced,
+  SqlClient.SqlClient
+> =>
+  Effect.gen(function* () {
+    yield* Keys.catchUp(claim.owner, keys)
+    const holders = yield* Keys.holdersOf(claim.owner.destination, exits)
+    const profiles = IdSet.toArray(IdSet.from(holders.map((holder) => holder.profile_no)))
+    const held = new Map<number, ReadonlySet<number>>()
+    if (profiles.length === 0) return () => false
+    const gone = yield* goneAmong(profiles)
+    for (const activation of activations) {
+      const { value } = yield* Wanted.read(activation, profiles)
+      const wanted = holders.filter(({ profile_no }) => !gone.has(profile_no) && value(profile_no) !== undefined)
+      held.set(activation.no, new Set(wanted.map((holder) => holder.key_no)))
+      const others = wanted.map((holder) => holder.profile_no).filter((profile) => !claim.profiles.has(profile))
+      if (activation.kind === "trait" && others.length > 0) {
+        yield* fenced(claim.owner, mark(marksOf(activation.no, lane.live, IdSet.from(others))))
+      }
+    }
+    return (activation: number, key: number) => held.get(activation)?.has(key) === true
+  })
+
+const goneAmong = (profiles: ReadonlyArray<number>) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const rows = yield* sql<{ no: number }>`
+      select no from tributary.profile where gone and no = any(${int4List(profiles)}::int[])`
+    return new Set(rows.map((row) => row.no))
+  })
