@@ -338,7 +338,7 @@ describe("Plan", () => {
         addedAt: 0
       }))
       const profile = { no: 1, traits, identifiers, users: [] }
-      const [task] = fc.sample(anyTask(1), 1)
+      const [task] = fc.sample(anyTask(1, ["identifier"]), 1)
       assert(task !== undefined)
       const under = { ...standing({ task, value, changedAt: 0 }, new Vendor()), sent: () => Plan.sentTrue }
       return ListPlan.plan(profile, task, under, terms(false, "1", requirements)).discards.map(({ payload }) => payload)

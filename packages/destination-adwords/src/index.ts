@@ -11,6 +11,7 @@ import { Effect } from "effect"
 import { createRequire } from "node:module"
 import { addressTraits } from "./address.ts"
 import * as Api from "./api.ts"
+import { ledgerKeys } from "./keys.ts"
 import * as Lifecycle from "./lifecycle.ts"
 import { limits } from "./limits.ts"
 import * as List from "./list.ts"
@@ -62,6 +63,7 @@ export const Adwords = Destination.make("adwords", {
   limits,
   requires: {
     identifiers: List.identifierTypes,
+    keys: ledgerKeys,
     properties: { address: Enrichment.optional(addressTraits) }
   }
 }).list({

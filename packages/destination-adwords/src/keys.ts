@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import type { Key as Contract } from "@tributary/core"
 import { hash } from "node:crypto"
 import { prehashed, type Unusable } from "./hashes.ts"
 import * as Normalise from "./normalise.ts"
@@ -18,7 +19,7 @@ import type { Settings } from "./settings.ts"
  * @category models
  * @since 0.1.0
  */
-export type Key = { readonly key: string } | { readonly reason: string }
+export type Key = Contract.Key
 
 /**
  * The settings that a key depends on.
@@ -95,6 +96,31 @@ export const keyUserId = (value: string): Key => keyOf(Normalise.userId(value))
 export const keys = {
   email: keyEmail,
   phone: keyPhone,
+  "ios.idfa": keyIosIdfa,
+  "android.idfa": keyAndroidIdfa,
+  user_id: keyUserId
+} as const satisfies Readonly<Record<string, (value: string, settings: KeySettings) => Key>>
+
+/**
+ * By what the ledger counts identifiers: the normal form that is hashed, and a hash as it is.
+ *
+ * **Details**
+ *
+ * It tells the same identifiers apart as their hashes do, and is mostly the spelling itself, of which the store keeps
+ * nothing. An address and its own hash are two entries: nobody can tell from a hash whose it is.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const ledgerKeys = {
+  email: (value: string): Key => {
+    const key = prehashed(value)
+    return key === undefined ? keyOf(Normalise.email(value)) : { key }
+  },
+  phone: (value: string, { defaultCountry }: KeySettings): Key => {
+    const key = prehashed(value)
+    return key === undefined ? keyOf(phone(value, defaultCountry)) : { key }
+  },
   "ios.idfa": keyIosIdfa,
   "android.idfa": keyAndroidIdfa,
   user_id: keyUserId

@@ -17,6 +17,7 @@ export interface Activation extends Pick<
   | "form"
   | "collection"
   | "calls"
+  | "per"
   | "events"
   | "identifiers"
   | "newIdentifiers"

@@ -100,6 +100,7 @@ const post = (path: string, body: unknown) => HttpClientRequest.bodyJsonUnsafe(H
 export const makeMatching = (options: { readonly version?: string; readonly withoutKeys?: boolean } = {}) =>
   Destination.make("matching", {
     contract: 1,
+    limits: [],
     title: "Matching",
     version: options.version ?? "1",
     settings: Schema.Struct({ baseUrl: Setting.baseUrl }),
@@ -121,7 +122,6 @@ export const makeMatching = (options: { readonly version?: string; readonly with
     .event({
       calls: ["identify", "track"],
       batch: { items: 10 },
-      limits: [],
       per: "profile",
       coalesce: true,
       deliver: Effect.fnUntraced(function* (calls, { client }) {
@@ -139,7 +139,6 @@ export const makeMatching = (options: { readonly version?: string; readonly with
     })
     .list({
       batch: { items: 10 },
-      limits: [],
       find: () => Effect.succeed(Option.some("list")),
       create: () => Effect.succeed("list"),
       add: (_, members, { client }) => deliverMembers(client, "/list/add", members),
