@@ -11,7 +11,7 @@
 export const forms = ["event", "list", "both"] as const
 
 /**
- * What the plugin is told.
+ * What the plugin receives.
  *
  * @category models
  * @since 0.1.0

@@ -55,11 +55,11 @@ export const create = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Choices & { readonly folder: string; readonly files: ReadonlyArray<string> }, CannotCreate> {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(choices.name) || choices.name.length > 50) {
     return yield* new CannotCreate({
-      reason: `"${choices.name}" is no name for a plugin: lower-case letters, digits and single hyphens, such as acme-crm.`
+      reason: `"${choices.name}" is not a valid name for a plugin: lower-case letters, digits and single hyphens, such as acme-crm.`
     })
   }
   if (!/^(@[a-z0-9-~][a-z0-9-._~]*\/)?[a-z0-9-~][a-z0-9-._~]*$/.test(choices.packageName)) {
-    return yield* new CannotCreate({ reason: `"${choices.packageName}" is no name that npm takes for a package.` })
+    return yield* new CannotCreate({ reason: `"${choices.packageName}" is not a package name that npm accepts.` })
   }
   const folder = path.resolve(choices.folder ?? choices.packageName.split("/").at(-1) ?? choices.name)
   if (fs.existsSync(folder) && fs.readdirSync(folder).length > 0) {
@@ -100,5 +100,5 @@ export const nextSteps = ({ files, folder, packageName }: Effect.Success<ReturnT
     "  npm run sandbox        in another terminal: the fake vendor on http://127.0.0.1:4010",
     "  npx tributary sync --config example/tributary.config.ts",
     "",
-    "Then write src/sandbox/index.ts anew from the vendor's documents, and src/index.ts until the tests pass again."
+    "Then write src/sandbox/index.ts again from the vendor's documents, and src/index.ts until the tests pass again."
   ].join("\n")

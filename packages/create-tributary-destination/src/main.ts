@@ -33,8 +33,8 @@ const name = Argument.String("name").pipe(
   Argument.withFallbackPrompt(Prompt.String({ message: "The vendor's name (lower-case letters, digits, hyphens)" }))
 )
 const form = Flag.Literals("form", forms).pipe(
-  Flag.withDescription("What it is told: event, list or both"),
-  Flag.withFallbackPrompt(Prompt.Select({ message: "What is it told?", choices: choicesOf(titles, forms) }))
+  Flag.withDescription("What it receives: event, list or both"),
+  Flag.withFallbackPrompt(Prompt.Select({ message: "What does it receive?", choices: choicesOf(titles, forms) }))
 )
 const auth = Flag.Literals("auth", auths).pipe(
   Flag.withDescription("How requests are signed: bearer, header, basic, oauth or none"),

@@ -55,7 +55,7 @@ describe("create-tributary-destination", () => {
         create({ name: "My CRM", form: "event", auth: "none", packageName: "x", folder: path.join(home, "x") })
       )
     )
-    assert.include(wrong.message, '"My CRM" is no name for a plugin')
+    assert.include(wrong.message, '"My CRM" is not a valid name for a plugin')
     await start("taken", "event", "none")
     const taken = await Effect.runPromise(
       Effect.flip(

@@ -171,4 +171,4 @@ export const failure = (reply: Reply.Reply, message: string): DeliveryError.Deli
 
 /** Braze's texts may repeat what they are about. What is longer than any of them is some proxy's page. */
 const maskEmails = (text: string): string =>
-  text.slice(0, 2000).replace(/[^\s@"'<>(),:;]+@[^\s@"'<>(),:;]+/gu, (email) => Identifier.maskedValue(email))
+  text.slice(0, 2000).replace(/[^\s@"'<>(),:;]+@[^\s@"'<>(),:;]+/gu, (email) => Identifier.masked(email))

@@ -151,7 +151,7 @@ const placesOf = (plan: Plan, array: string | undefined): ReadonlyArray<number> 
 /** A short value may be part of a word, and tells nobody who it was. */
 const withoutIdentifier = (text: string, call: BrazeCall | undefined): string =>
   call !== undefined && call.identifier.value.length > 4
-    ? text.replaceAll(call.identifier.value, Identifier.maskedValue(call.identifier.value))
+    ? text.replaceAll(call.identifier.value, Identifier.masked(call.identifier.value))
     : text
 
 const refusedBy = (text: string) => Outcome.rejected(`Braze refuses it: ${text}`)

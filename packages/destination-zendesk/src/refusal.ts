@@ -64,11 +64,9 @@ const masked = (text: string, identifiers: ReadonlyArray<string>): string => {
   for (const value of identifiers) {
     const literal = value.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
     const alone = new RegExp(`(?<![\\p{L}\\p{N}])${literal}(?![\\p{L}\\p{N}])`, "giu")
-    if (value !== "") safe = safe.replace(alone, Identifier.maskedValue(value))
+    if (value !== "") safe = safe.replace(alone, Identifier.masked(value))
   }
-  return safe.replace(/[^\s<>"'(),:;=]{1,256}(?:@|%40)[^\s<>"'(),:;]{1,256}/giu, (email) =>
-    Identifier.maskedValue(email)
-  )
+  return safe.replace(/[^\s<>"'(),:;=]{1,256}(?:@|%40)[^\s<>"'(),:;]{1,256}/giu, (email) => Identifier.masked(email))
 }
 
 /**

@@ -44,11 +44,4 @@ export interface Identifier<out T extends string = string> {
 export const masked = (shown: Identifier | string): string =>
   typeof shown === "string" ? maskedValue(shown) : `${shown.type}:${maskedValue(shown.value)}`
 
-/**
- * A value as logs may show it: its first two characters (of a short one, the first), and stars for the rest (`ad***`).
- *
- * @category combinators
- * @since 0.1.0
- */
-export const maskedValue = (value: string): string =>
-  `${value.slice(0, value.length > 4 ? 2 : value.length > 1 ? 1 : 0)}***`
+const maskedValue = (value: string): string => `${value.slice(0, value.length > 4 ? 2 : value.length > 1 ? 1 : 0)}***`

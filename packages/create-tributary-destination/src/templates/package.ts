@@ -126,7 +126,7 @@ export const config = ({ auth, form, name, packageName }: Choices): string => {
     ...(form === "list" ? [] : ["Activation.events(bigSpenders, destination)"]),
     ...(form === "event" ? [] : ["Activation.list(bigSpenders, destination)"])
   ]
-  return `// Tells the sandbox of an audience: npx tributary sync --config example/tributary.config.ts
+  return `// Sends an audience to the sandbox: npx tributary sync --config example/tributary.config.ts
 import { Activation, Audience, Config, defineConfig, Source } from "@tributary/runtime"
 import { ${exportOf(name)} } from "${packageName}"
 
@@ -187,6 +187,6 @@ Its settings, identifiers, limits and an example configuration: \`npx tributary 
 | \`npm test\` | compiles, and tries every law of the plugin contract against \`src/sandbox/index.ts\` |
 | \`npm run build\` | \`dist\`, which is what is published |
 | \`npm run sandbox\` | the fake vendor on http://127.0.0.1:4010 (after a build) |
-| \`npx tributary sync --config example/tributary.config.ts\` | tells it of an audience |
+| \`npx tributary sync --config example/tributary.config.ts\` | sends it an audience |
 | \`npm publish --access public\` | builds, tests and publishes |
 `

@@ -43,14 +43,14 @@ const event = `.event({
   calls: ["identify", "track"],
   batch: { items: 100 },
   coalesce: true,
-  deliver: (calls, { client }) => tell(client, "/v1/batch", { items: calls.map(item) })
+  deliver: (calls, { client }) => submit(client, "/v1/batch", { items: calls.map(item) })
 })`
 
 const lists = `
 const Lists = Schema.Struct({ lists: Schema.Array(Schema.Struct({ id: Schema.String })) })
 const List = Schema.Struct({ id: Schema.String })
 
-/** The answer's content, or the class of its failure. A list that is not there any more is made anew. */
+/** The answer's content, or the class of its failure. A list that is not there any more is created again. */
 const read = <A>(
   reply: Reply.Reply,
   schema: Schema.ConstraintDecoder<A>
@@ -81,9 +81,9 @@ const list = `.list({
   rename: (list, { name }, { client }) => Effect.asVoid(send(client, post(\`/v1/lists/\${list}\`, { name }), List)),
   remove: (list, { client }) => Effect.asVoid(send(client, HttpClientRequest.delete(\`/v1/lists/\${list}\`), List)),
   add: (list, members, { client }) =>
-    tell(client, \`/v1/lists/\${list}/members\`, { add: members.map(({ identifiers }) => ({ ...identifiers })) }),
+    submit(client, \`/v1/lists/\${list}/members\`, { add: members.map(({ identifiers }) => ({ ...identifiers })) }),
   discard: (list, members, { client }) =>
-    tell(client, \`/v1/lists/\${list}/members\`, { remove: members.map(({ identifiers }) => ({ ...identifiers })) })
+    submit(client, \`/v1/lists/\${list}/members\`, { remove: members.map(({ identifiers }) => ({ ...identifiers })) })
 })`
 
 /**
@@ -127,7 +127,7 @@ const post = (path: string, body: Json.Json) => HttpClientRequest.bodyJsonUnsafe
 const Results = Schema.Struct({ results: Schema.Array(Schema.Struct({ error: Schema.optionalKey(Schema.String) })) })
 
 /** Sends a batch: an outcome for each item, or the failure of the whole. */
-const tell = Effect.fnUntraced(function* (
+const submit = Effect.fnUntraced(function* (
   client: Client.Client,
   path: string,
   body: Json.Json

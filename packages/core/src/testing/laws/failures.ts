@@ -142,7 +142,7 @@ export const failures: ReadonlyArray<Law> = [
     "PayloadTooLarge",
     "Unauthorized"
   ]),
-  everyWay("redirected", "A redirection is no success.", (way, lab) =>
+  everyWay("redirected", "A redirection is not a success.", (way, lab) =>
     Effect.forEach(
       [301, 302, 304, 307],
       Effect.fnUntraced(function* (status) {
@@ -155,7 +155,7 @@ export const failures: ReadonlyArray<Law> = [
   ),
   patience("retry-after-seconds", "Retry-After in seconds is heard.", () => "120"),
   patience("retry-after-date", "Retry-After as a date is heard.", (now) => new Date(now + 120_500).toUTCString()),
-  everyWay("reset", "A connection that breaks leaves everybody to be told again.", (way, lab) =>
+  everyWay("reset", "After a connection that breaks, everybody is sent again.", (way, lab) =>
     Effect.flatMap(
       against(way, lab, () => "reset"),
       (result) =>
@@ -217,12 +217,12 @@ export const failures: ReadonlyArray<Law> = [
       }
     })
   ),
-  bodies("empty-body", "A success without the body that belongs to it is no success.", () => [""]),
-  bodies("html", "A page in the place of an answer is no success.", () => [page]),
-  bodies("truncated", "An answer that is cut off is no success.", (text) =>
+  bodies("empty-body", "A success without the body that belongs to it is not a success.", () => [""]),
+  bodies("html", "A page in the place of an answer is not a success.", () => [page]),
+  bodies("truncated", "An answer that is cut off is not a success.", (text) =>
     text.length < 2 ? [] : [text.slice(0, text.length >> 1)]
   ),
-  bodies("other-json", "JSON of another shape is no success.", () => [null, [], { unexpected: true }, 42]),
+  bodies("other-json", "JSON of another shape is not a success.", () => [null, [], { unexpected: true }, 42]),
   everyWay("huge", "A huge answer is classified, and the reason that is kept of it is short.", (way, lab) =>
     Effect.forEach(
       [200, 400, 500],

@@ -129,7 +129,7 @@ export const lists: ReadonlyArray<Law> = [
   ),
   ofList(
     "list-gone",
-    "Telling a list that was deleted downstream is ListGone: the runtime creates it anew.",
+    "Sending to a list that was deleted downstream is ListGone: the runtime creates it again.",
     Effect.fnUntraced(function* (list, lab) {
       yield* Effect.exit(list.remove?.(lab.list, lab.context) ?? Effect.void)
       for (const way of wayOf(lab, "add")) {
@@ -182,7 +182,7 @@ export const lists: ReadonlyArray<Law> = [
     "Who is not on the list is discarded without harm.",
     (way, lab) =>
       Effect.flatMap(answerOf(way, [{ no: 41 }]), (result) =>
-        Effect.andThen(lab.holds, expectTaken(result, "A stranger"))
+        Effect.andThen(lab.holds, expectTaken(result, "An unknown member"))
       ),
     (name) => name === "discard"
   ),
@@ -254,7 +254,7 @@ export const lists: ReadonlyArray<Law> = [
   ),
   everyWay(
     "prepare-fails",
-    "A vendor that is down while it is made ready is an error, and nobody is told.",
+    "A vendor that is down while it is made ready is an error, and nobody is sent.",
     Effect.fnUntraced(function* (way, lab) {
       const prepare = lab.bound.event?.prepare
       if (prepare === undefined) return

@@ -246,7 +246,7 @@ export const requests: ReadonlyArray<Law> = [
   ),
   everyWay(
     "repeat",
-    "The same batch told again leaves the vendor as it was.",
+    "The same batch sent again leaves the vendor as it was.",
     Effect.fnUntraced(function* (way, lab) {
       const batch = drafts(Math.min(3, way.batch.items))
       yield* answerOf(way, batch)
@@ -255,13 +255,13 @@ export const requests: ReadonlyArray<Law> = [
       yield* answerOf(way, batch)
       yield* lab.pass("1 hour")
       const after = yield* lab.holds
-      yield* expect(before === after, () => `Told once it holds ${before}\ntold twice ${after}`)
+      yield* expect(before === after, () => `Sent once it holds ${before}\nsent twice ${after}`)
     }),
     (name) => name !== "track"
   ),
   everyWay(
     "changes",
-    "What is told changes what the vendor holds.",
+    "What is sent changes what the vendor holds.",
     Effect.fnUntraced(function* (way, lab) {
       if (way.name === "discard") {
         const add = lab.ways.find(({ name }) => name === "add")

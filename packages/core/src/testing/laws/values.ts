@@ -159,7 +159,7 @@ export const values: ReadonlyArray<Law> = [
   ),
   everyWay(
     "strangers",
-    "An identifier of any characters is delivered, or rejected by itself, and is no part of a path.",
+    "An identifier of any characters is delivered, or rejected by itself, and is not a part of a path.",
     (way, lab) =>
       Effect.forEach(
         way.types.flatMap((type) => strangers.map((value) => ({ type, value }))),

@@ -176,7 +176,7 @@ const audienceResult = Effect.fnUntraced(function* (
     if (nulls > 0) return yield* failed(nullIds(nulls, computation.id))
     if (chunk === null || nos === null) {
       unknown = total
-      unknownSample = Identifier.maskedValue(sample ?? "")
+      unknownSample = Identifier.masked(sample ?? "")
     } else present.set(chunk, int4Set(nos))
   }
   return { present, changed: new Map(), unknown, unknownSample }
@@ -215,7 +215,7 @@ const traitResult = Effect.fnUntraced(function* (
       select id from t_result where jsonb_path_exists(value, '$.**{100}') limit 1`
     if (deep !== undefined) {
       return yield* failed(
-        `the value of profile ${Identifier.maskedValue(deep.id)} has more than 100 levels of lists and objects`
+        `the value of profile ${Identifier.masked(deep.id)} has more than 100 levels of lists and objects`
       )
     }
   }
@@ -223,7 +223,7 @@ const traitResult = Effect.fnUntraced(function* (
     select min(id) as id from t_result where no is not null group by no having count(distinct value) > 1 limit 1`
   if (twice !== undefined) {
     return yield* failed(
-      `profile ${Identifier.maskedValue(twice.id)} comes twice with different values; a trait has one value per profile: aggregate, or add a "group by"`
+      `profile ${Identifier.masked(twice.id)} comes twice with different values; a trait has one value per profile: aggregate, or add a "group by"`
     )
   }
   yield* sql`create temp table t_value on commit drop as
@@ -246,7 +246,7 @@ const traitResult = Effect.fnUntraced(function* (
     present,
     changed,
     unknown: counts?.unknown ?? 0,
-    unknownSample: counts?.sample == null ? undefined : Identifier.maskedValue(counts.sample)
+    unknownSample: counts?.sample == null ? undefined : Identifier.masked(counts.sample)
   }
 })
 

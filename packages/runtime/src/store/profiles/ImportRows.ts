@@ -94,7 +94,7 @@ const findMistake = (source: ResolvedProfiles, table: string): Step<string | und
     const [misshapen] = yield* sql<{ id: string; misshapen: string }>`
       select id, misshapen from ${rows} where misshapen is not null limit 1`
     if (misshapen !== undefined) {
-      return `column "${misshapen.misshapen}" of profile ${Identifier.maskedValue(misshapen.id)} holds a list or an object; an identifier is text or a number, and several come as rows of their own`
+      return `column "${misshapen.misshapen}" of profile ${Identifier.masked(misshapen.id)} holds a list or an object; an identifier is text or a number, and several come as rows of their own`
     }
     // The rows of a file were looked at one by one when they were read.
     const [deep] = shapeOf(source.rows).isChecked
@@ -102,7 +102,7 @@ const findMistake = (source: ResolvedProfiles, table: string): Step<string | und
       : yield* sql<{ id: string }>`
           select id from ${rows} where jsonb_path_exists(traits, '$.**{100}') limit 1`
     if (deep !== undefined) {
-      return `a trait of profile ${Identifier.maskedValue(deep.id)} has more than 100 levels of lists and objects`
+      return `a trait of profile ${Identifier.masked(deep.id)} has more than 100 levels of lists and objects`
     }
     const [long] = yield* sql<{ id: string; what: string }>`
       select id, what from (
@@ -111,17 +111,17 @@ const findMistake = (source: ResolvedProfiles, table: string): Step<string | und
         union all select id, w.key, w.value from ${rows}, jsonb_each_text(identifiers) w) v
       where octet_length(value) > ${longestValue} limit 1`
     if (long !== undefined) {
-      return `the ${long.what} of profile ${Identifier.maskedValue(long.id)} is longer than ${longestValue.toLocaleString("en-US")} bytes; no tool takes that`
+      return `the ${long.what} of profile ${Identifier.masked(long.id)} is longer than ${longestValue.toLocaleString("en-US")} bytes; no tool takes that`
     }
     const [twice] = yield* sql<{ id: string }>`
       select id from ${rows} group by id having count(distinct traits) > 1 order by id limit 1`
     if (twice !== undefined) {
-      return `profile ${Identifier.maskedValue(twice.id)} comes twice with different traits; several identifiers come as rows of their own, and traits must be the same in all of them`
+      return `profile ${Identifier.masked(twice.id)} comes twice with different traits; several identifiers come as rows of their own, and traits must be the same in all of them`
     }
     const [foreign] = yield* sql<{ id: string; source: string }>`
       select p.id, p.source from ${rows} r join tributary.profile p on p.collection = ${source.collection} and p.id = r.id
       where p.source <> ${source.name} and p.source <> '' and not p.gone limit 1`
     return foreign === undefined
       ? undefined
-      : `profile ${Identifier.maskedValue(foreign.id)} comes from profiles "${foreign.source}" already; a profile has one source`
+      : `profile ${Identifier.masked(foreign.id)} comes from profiles "${foreign.source}" already; a profile has one source`
   })
