@@ -61,13 +61,16 @@ const oldWords = /\b(?:told|tells?|telling|owed|mend(?:ed|s)?|anew|strangers?|ne
 const oldSyntax = /(?<!\bthere )\bis no (?!longer\b|more\b|such\b|place\b)[a-z]+/i
 const oldPlural = /\b1 (?:rows|profiles|identifiers|activations|destinations|mistakes|requests)\b/
 
+/** What holds an old word and is a name: that of a law. */
+const names = /stranger-discarded/g
+
 /** A text with a space in it is read by people; others are names. */
 const isProse = (text: string) => /\S\s+\S/.test(text)
 
 const offences = (expression: RegExp) =>
   files.flatMap((file) =>
     textsOf(fs.readFileSync(path.join(packages, file), "utf8"))
-      .filter((text) => isProse(text) && expression.test(text))
+      .filter((text) => isProse(text) && expression.test(text.replaceAll(names, "")))
       .map((text) => `${file}: ${text.trim()}`)
   )
 
