@@ -14,6 +14,7 @@ import {
   timesTold,
   type Vendor
 } from "./support/command.ts"
+import { runHere } from "./support/inProcess.ts"
 
 const apiKey = `key-${mark}`
 const folders = makeFolders()
@@ -36,18 +37,16 @@ describe("help", () => {
     "init check preview sync start status rejections retry pause resume approve resync baseline sandbox".split(" ")
 
   it("of every command has an example, and needs no configuration", async () => {
-    const folder = folders.empty()
-    const helps = await Promise.all(commands.map((command) => folder.run(command, "--help")))
-    helps.forEach((help, i) => ends(help, 0, "EXAMPLES", `tributary ${commands[i]}`))
-    const root = await folder.run("--help")
-    ends(root, 0, ...commands)
+    for (const command of commands) ends(await runHere(command, "--help"), 0, "EXAMPLES", `tributary ${command}`)
+    ends(await runHere("--help"), 0, ...commands)
+    // And the process itself, in a folder without a configuration.
+    ends(await folders.empty().run("--help"), 0, ...commands)
   })
 
   it("is what an unknown command, an unknown flag and a missing argument get, with exit code 2", async () => {
-    const folder = folders.empty()
-    ends(await folder.run("synch"), 2, "synch")
-    ends(await folder.run("sync", "--bogus"), 2, "--bogus")
-    ends(await folder.run("preview"), 2, "activation")
+    ends(await runHere("synch"), 2, "synch")
+    ends(await runHere("sync", "--bogus"), 2, "--bogus")
+    ends(await folders.empty().run("preview"), 2, "activation")
   })
 })
 

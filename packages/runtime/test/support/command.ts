@@ -45,7 +45,7 @@ export interface Folder {
 }
 
 /** Whatever happened, nobody is shown a stack trace or a secret. */
-const assertDecent = (args: ReadonlyArray<string>, { said }: Ran) => {
+export const assertDecent = (args: ReadonlyArray<string>, { said }: Ran) => {
   const what = `tributary ${args.join(" ")} printed:\n${said}`
   assert.notMatch(said, /^\s+at .*[:(]/m, `A stack trace. ${what}`)
   assert.notInclude(said, mark, `A secret. ${what}`)
