@@ -61,7 +61,7 @@ export const Zendesk = Destination.make("zendesk", {
   // One request a record: order, limits and outcomes are the record's own. Bulk import is off in most accounts.
   batch: { items: 1 },
   coalesce: true,
-  groupUsers: true,
+  groupUsers: "known",
   prepare: (fields, { client }) => Fields.prepare(fields, client),
   deliver: (calls, { client }) => Effect.forEach(calls, (call) => deliver(client, call))
 })

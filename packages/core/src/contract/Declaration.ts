@@ -79,7 +79,7 @@ export interface EventDeclaration {
   /** Whether a call is for an identifier, or for a profile with all that the vendor joins (R44). */
   readonly per: "identifier" | "profile"
   readonly coalesce: boolean
-  readonly groupUsers: boolean
+  readonly groupUsers: boolean | "known"
   /** Whether the vendor is made ready for new traits first. */
   readonly prepares: boolean
   /** Whether results may come later. */

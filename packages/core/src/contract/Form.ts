@@ -69,8 +69,11 @@ export interface EventForm<S, T extends string, K extends CallKind, P> {
   readonly per?: "identifier" | "profile"
   /** Whether one identify (or group) may carry several traits (R42). Default: false. */
   readonly coalesce?: boolean
-  /** Whether group calls should name the account's users. Default: false. */
-  readonly groupUsers?: boolean
+  /**
+   * Whether group calls should name the account's users. `"known"` is for vendors that put only people into an account
+   * whom they know: the call is due again when one more of its users was acknowledged. Default: false.
+   */
+  readonly groupUsers?: boolean | "known"
   /** Makes the vendor ready for traits that it has not seen before. Called before their first delivery, once each. */
   readonly prepare?: (fields: NonEmpty<Field>, context: Context<S>) => Effect.Effect<void, DeliveryError>
   /** Delivers a batch: one outcome per call, in their order. */

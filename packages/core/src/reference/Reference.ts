@@ -228,7 +228,10 @@ export const capabilities = (
         ...limitsBeside(form.event.limits),
         ["timeout", Duration.format(form.event.timeout)],
         ["several traits in a call", yesNo(form.event.coalesce)],
-        ["an account's users in a group call", yesNo(form.event.groupUsers)],
+        [
+          "an account's users in a group call",
+          form.event.groupUsers === "known" ? "yes, again when one more of them is known" : yesNo(form.event.groupUsers)
+        ],
         ["makes the vendor ready for new traits", yesNo(form.event.prepares)],
         ["results that come later", yesNo(form.event.polls)]
       ]

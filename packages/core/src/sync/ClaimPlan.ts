@@ -72,7 +72,8 @@ export const planClaim = Effect.fn(Spans.plan)(function* (
     traits:
       Object.keys(work.declaration.requirements).length > 0 ||
       tasks.some((task) => Object.keys(task.traits).length > 0),
-    users: work.form._tag === "Event" && work.form.groupUsers,
+    users: work.form._tag === "Event" && work.form.groupUsers !== false,
+    reached: work.form._tag === "Event" && work.form.groupUsers === "known",
     kinds: isEvent ? ["identify", "track", "group"] : ["member"]
   })
   const terms: Plan.Terms = {

@@ -119,10 +119,14 @@ const joined = (
   )
 }
 
+/** What an account's call says of its users, and whom of them the vendor can have put into it. */
+const usersOf = ({ reached = [], users }: KnownProfile): ReadonlyArray<string> =>
+  reached.length === 0 ? users : [...users, "", ...reached]
+
 /** What the destination should know of this value: an audience's `true` is one bit, a trait's value a fingerprint. */
 const wantedFingerprint = (task: Task, kind: LedgerKind, value: Json, profile: KnownProfile): bigint =>
   kind === "group" && profile.users.length > 0
-    ? fingerprint(canonical(value), ...profile.users)
+    ? fingerprint(canonical(value), ...usersOf(profile))
     : task.personas.computation_class === "audience"
       ? sentTrue
       : fingerprint(canonical(value))
@@ -169,7 +173,7 @@ class OpenDue implements Settlement {
 
   /** Users of an account that were refused with it are part of what was refused; an exit does not concern them. */
   get attempt(): bigint {
-    const users = this.kind === "group" && this.sent !== undefined ? this.#profile.users : []
+    const users = this.kind === "group" && this.sent !== undefined ? usersOf(this.#profile) : []
     return fingerprint(canonical(this.due.value), this.#filled.text, this.#terms.version, ...users)
   }
 
@@ -366,7 +370,7 @@ const messageIdOf = (group: Group, profile: KnownProfile): string => {
     ]),
     ...(target === undefined ? [identifier.type, identifier.value] : [target.identifier.type, target.identifier.value]),
     // Other users of an account are another change, though its value is the same.
-    ...(kind === "group" ? profile.users : [])
+    ...(kind === "group" ? usersOf(profile) : [])
   )
 }
 

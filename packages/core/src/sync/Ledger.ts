@@ -97,6 +97,8 @@ export interface ReadRequest {
   readonly traits: boolean
   /** Whether the users of accounts are needed. */
   readonly users: boolean
+  /** Whether it is needed whom of them the destination has acknowledged. */
+  readonly reached: boolean
   readonly kinds: ReadonlyArray<LedgerKind>
 }
 

@@ -75,6 +75,11 @@ export interface KnownProfile {
   readonly identifiers: ReadonlyArray<KnownIdentifier>
   /** Of an account, where the plugin asks: the `user_id`s of its users, sorted. */
   readonly users: ReadonlyArray<string>
+  /**
+   * Those of them whom the destination has acknowledged, sorted, where the plugin asks (`groupUsers: "known"`). With one
+   * more of them the account's call is due again.
+   */
+  readonly reached?: ReadonlyArray<string> | undefined
 }
 
 /**

@@ -68,7 +68,7 @@ export interface EventRoutes {
   readonly _tag: "Event"
   readonly route: Route<Call>
   readonly coalesce: boolean
-  readonly groupUsers: boolean
+  readonly groupUsers: boolean | "known"
   readonly prepare: ((fields: NonEmpty<Field>) => Effect.Effect<void, DeliveryError>) | undefined
 }
 

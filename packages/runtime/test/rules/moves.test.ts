@@ -33,6 +33,7 @@ describeStores("R27 identifiers that move while they are told", (store) => {
           identifierTypes: ["user_id", "email"],
           traits: false,
           users: false,
+          reached: false,
           kinds: ["identify"],
           keys: {}
         } as const

@@ -40,7 +40,7 @@ export interface EchoOptions {
   readonly batch?: number
   readonly bytes?: number
   readonly coalesce?: boolean
-  readonly groupUsers?: boolean
+  readonly groupUsers?: boolean | "known"
   readonly requiresName?: boolean
   readonly limits?: ReadonlyArray<RateLimit.RateLimit>
   readonly cadence?: Duration.Input
@@ -85,7 +85,7 @@ export const makeEcho = (options: EchoOptions = {}) => {
             ...Call.toMessage(call),
             identifier: `${call.identifier.type}:${call.identifier.value}`,
             required: call.required,
-            ...(call.type === "group" && options.groupUsers === true ? { users: call.users } : {})
+            ...(call.type === "group" && (options.groupUsers ?? false) !== false ? { users: call.users } : {})
           }))
         }).pipe(Effect.tap(() => options.beforeHeard?.(calls) ?? Effect.void))
     })

@@ -7,7 +7,7 @@ import { IdSet, type Ledger } from "@tributary/core/runtime"
 import { Clock, Effect, Option } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import { fence } from "../../ownership/Ownership.ts"
-import { lane, mark, marksOf } from "./DirtySets.ts"
+import { lane, type Mark, mark, marksOf } from "./DirtySets.ts"
 import { timestamp } from "../sql/Timestamp.ts"
 
 /** Profiles whose wait is over become dirty again. */
@@ -175,7 +175,8 @@ const claimChunks = Effect.fnUntraced(function* (
 })
 
 /**
- * Lets claimed profiles go: `returned` ones back to the dirty sets that they came from.
+ * Lets claimed profiles go: `returned` ones back to the dirty sets that they came from, and `also` others that became
+ * dirty with them. All are marked at once, as rows are locked in one order.
  *
  * @category combinators
  * @since 0.1.0
@@ -183,10 +184,11 @@ const claimChunks = Effect.fnUntraced(function* (
 export const release = Effect.fnUntraced(function* (
   from: Ledger.Claim,
   released: IdSet.IdSet,
-  returned: IdSet.IdSet
+  returned: IdSet.IdSet,
+  also: ReadonlyArray<Mark> = []
 ): Effect.fn.Return<void, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {
   const gone = IdSet.union(released, returned)
-  if (gone.size === 0) return
+  if (gone.size === 0) return yield* mark(also)
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql<Omit<DirtyRow, "chunk"> & { readonly no: bigint }>`
     select no, activation_no, lane::int as lane, bits from tributary.claim
@@ -200,8 +202,11 @@ export const release = Effect.fnUntraced(function* (
       from unnest(${shrunk.map((row) => row.no)}::bigint[], ${shrunk.map((row) => IdSet.encode(row.set))}::bytea[]) w(n, b)
       where c.no = w.n`
   }
-  if (returned.size === 0) return
-  yield* mark(
-    rows.flatMap((row) => marksOf(row.activation_no, row.lane, IdSet.intersection(IdSet.decode(row.bits), returned)))
-  )
+  const back =
+    returned.size === 0
+      ? []
+      : rows.flatMap((row) =>
+          marksOf(row.activation_no, row.lane, IdSet.intersection(IdSet.decode(row.bits), returned))
+        )
+  yield* mark([...also, ...back])
 })

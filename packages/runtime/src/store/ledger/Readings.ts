@@ -8,6 +8,7 @@ import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { readProfiles } from "../profiles/Profiles.ts"
 import * as Keys from "./Keys.ts"
+import * as Reached from "./Reached.ts"
 import * as Rejections from "./Rejections.ts"
 import * as SentSets from "./SentSets.ts"
 import * as SentValues from "./SentValues.ts"
@@ -28,7 +29,8 @@ export const read = Effect.fn("Readings.read")(function* (
 ): Effect.fn.Return<Ledger.Reading, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {
   const numbers = IdSet.toArray(claim.profiles)
   const activations = yield* readActivations([...claim.byActivation.keys()])
-  const profiles = yield* Keys.keyed(claim.owner, wanted.keys, yield* readProfiles(numbers, wanted))
+  const found = yield* Keys.keyed(claim.owner, wanted.keys, yield* readProfiles(numbers, wanted))
+  const profiles = wanted.reached ? yield* Reached.withReached(claim.owner, found) : found
   const gone = IdSet.from(profiles.filter((profile) => profile.gone).map((profile) => profile.no))
   const identifiers: Array<number> = []
   for (const profile of profiles) for (const { no } of profile.identifiers) identifiers.push(no)

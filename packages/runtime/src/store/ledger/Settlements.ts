@@ -11,6 +11,7 @@ import { movesSoFar, release } from "../dirty/Claims.ts"
 import { markHolders } from "./Holders.ts"
 import * as Intents from "./Intents.ts"
 import * as Postponed from "./Postponed.ts"
+import * as Reached from "./Reached.ts"
 import * as Receipts from "./Receipts.ts"
 import * as Rejections from "./Rejections.ts"
 import * as SentSets from "./SentSets.ts"
@@ -50,6 +51,7 @@ export const settle = Effect.fn("Settlements.settle")(function* (
   settled: Ledger.Settled
 ): Effect.fn.Return<void, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {
   yield* fence(claim.owner)
+  const accounts = yield* Reached.accountsOfReached(claim.owner, settled.acknowledged)
   yield* SentSets.acknowledge(settled.acknowledged)
   yield* SentValues.acknowledge(settled.acknowledged)
   yield* SentSets.doubt(settled.doubted)
@@ -61,7 +63,7 @@ export const settle = Effect.fn("Settlements.settle")(function* (
   if (remembered.postponed) yield* Postponed.forget(claim, sentOf(settled))
   yield* Postponed.keep(settled.postponed)
   yield* Receipts.keep(claim, settled.receipts)
-  yield* release(claim, IdSet.from(settled.released), IdSet.from(settled.returned))
+  yield* release(claim, IdSet.from(settled.released), IdSet.from(settled.returned), accounts)
 })
 
 /**
