@@ -22,7 +22,12 @@ const before = [
   "alter table tributary.receipt add settlements jsonb not null",
   "alter table tributary.activation alter on_removal set default 'leave'",
   "alter table tributary.sync drop result",
-  "alter table tributary.sync add ending text"
+  "alter table tributary.sync add ending text",
+  "drop table tributary.spelling",
+  "alter table tributary.destination drop keyed_to, drop key_basis",
+  "alter table tributary.source drop imports",
+  "alter table tributary.activation drop news",
+  "drop index tributary.identifier_gone"
 ]
 
 describeEveryStore("a store of an earlier version", (store) => {

@@ -212,7 +212,7 @@ describeStores("R37 preview", (store) => {
         yield* world.sync(activations)
         yield* world.members(shoppers, people(10))
         const { held } = yield* previewFirst(world, activations)
-        assert.include(held, "it would remove 10 profiles, 50 %")
+        assert.include(held, "it would remove 20 identifiers of 10 profiles, 50 %")
         const [synced] = (yield* world.sync(activations)).synced
         assert.deepStrictEqual(synced?.ending, { _tag: "Held", reason: held ?? "" })
       })

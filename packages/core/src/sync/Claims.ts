@@ -52,15 +52,21 @@ export type Take = (
 export const make = (ledger: Ledger["Service"], work: Work, batch: Batch): Take => {
   const state = { taken: 0 }
   return Effect.fnUntraced(function* (activations, lanes) {
-    const allowed = yield* work.mayRun(activations)
     const turn = state.taken++
-    if (allowed.length === 0) return Option.none()
-    // Who is served first changes from claim to claim, so that no activation waits for another's backlog.
-    const first = turn % allowed.length
-    return yield* ledger.claim(work.owner, {
-      activations: [...allowed.slice(first), ...allowed.slice(0, first)],
-      liveOnly: lanes === "live",
-      limit: sizeOf(batch, work.gate, turn)
-    })
+    while (true) {
+      const cleared = yield* work.mayRun(activations)
+      const allowed = activations.filter((activation) => cleared.has(activation))
+      if (allowed.length === 0) return Option.none()
+      // Who is served first changes from claim to claim, so that no activation waits for another's backlog.
+      const first = turn % allowed.length
+      const claim = ledger.claim(work.owner, {
+        activations: [...allowed.slice(first), ...allowed.slice(0, first)],
+        liveOnly: lanes === "live",
+        limit: sizeOf(batch, work.gate, turn),
+        cleared
+      })
+      const taken = yield* Effect.catchTag(Effect.asSome(claim), "Uncleared", () => Effect.succeedNone)
+      if (Option.isSome(taken)) return taken.value
+    }
   })
 }

@@ -8,7 +8,7 @@ import { Effect, Semaphore } from "effect"
 import * as IdSet from "../sets/IdSet.ts"
 import type { Backoff } from "./Backoff.ts"
 import { type ClaimPlan, intentsOf } from "./ClaimPlan.ts"
-import type { Claim, Fenced, Intent, Ledger, LedgerError } from "./Ledger.ts"
+import { type Claim, type Fenced, type Intent, type Ledger, type LedgerError, nothingSettled } from "./Ledger.ts"
 import type { Preparation } from "./Preparation.ts"
 import { report } from "./Results.ts"
 import * as SettleGroups from "./SettleGroups.ts"
@@ -53,7 +53,7 @@ export const make = (ledger: Ledger["Service"], work: Work, backoff: Backoff, pr
     // Most profiles have one item each, and a map of thousands would be garbage (bench `event`).
     const open = profiles.size === intents.length ? new Map<number, number>() : countsOf(intents)
     const settle = SettleGroups.make(ledger, claim, open, settling)
-    yield* ledger.intend(claim, {
+    const intended = ledger.intend(claim, {
       intents: work.mode === "baseline" ? [] : intents,
       covered: planned.covered,
       obsolete: planned.obsolete,
@@ -62,6 +62,14 @@ export const make = (ledger: Ledger["Service"], work: Work, backoff: Backoff, pr
       ),
       released: IdSet.toArray(IdSet.difference(claim.profiles, profiles))
     })
+    const isCleared = yield* intended.pipe(
+      Effect.map(() => true),
+      Effect.catchTag("Uncleared", () => Effect.succeed(false))
+    )
+    // What was read since the claim may be what it is to be held for (R36): nothing of it is sent.
+    if (!isCleared) {
+      return yield* ledger.settle(claim, { ...nothingSettled, returned: IdSet.toArray(claim.profiles) })
+    }
     reportUnsendable(planned, work)
     const send = (shipment: Shipment) =>
       free[places].withPermits(1)(

@@ -38,6 +38,28 @@ export class Fenced extends Schema.TaggedError<Fenced>()("Fenced", { destination
 }
 
 /**
+ * Since an activation was cleared, something has come in that it may have to be held for. Nothing is sent under that
+ * clearance any more: ask again.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class Uncleared extends Schema.TaggedError<Uncleared>()("Uncleared", { activation: Schema.Number }) {
+  override get message(): string {
+    return `Something has come in for activation ${this.activation} since it was cleared.`
+  }
+}
+
+/**
+ * Activations that may be claimed, each with what its clearance was decided by. Where that is `undefined` nothing is held
+ * (a baseline, a preview), and nothing is compared.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Cleared = ReadonlyMap<number, string | undefined>
+
+/**
  * Proof of ownership: writes under an older epoch fail.
  *
  * @category models
@@ -64,6 +86,8 @@ export interface Claim {
   readonly byActivation: ReadonlyMap<number, IdSet>
   /** How often identifiers had moved between profiles when it was taken. */
   readonly moves: number
+  /** What its activations were cleared by. */
+  readonly cleared: Cleared
   /** Names the claim's rows in the store: one for each activation and lane. */
   readonly rows: ReadonlyArray<{ readonly row: bigint; readonly activation: number }>
 }
@@ -81,6 +105,8 @@ export interface ClaimRequest {
   readonly liveOnly: boolean
   /** Profiles at most. */
   readonly limit: number
+  /** What the activations were cleared by. Where that has changed, nothing is claimed (R36). */
+  readonly cleared?: Cleared | undefined
 }
 
 /**
@@ -224,15 +250,18 @@ export const nothingSettled: Settled = {
 export class Ledger extends Context.Service<
   Ledger,
   {
-    /** Takes dirty profiles that no claim holds, live lane first. */
+    /** Takes dirty profiles that no claim holds, live lane first, if the activations are cleared still. */
     readonly claim: (
       owner: Ownership,
       request: ClaimRequest
-    ) => Effect.Effect<Option.Option<Claim>, LedgerError | Fenced>
+    ) => Effect.Effect<Option.Option<Claim>, LedgerError | Fenced | Uncleared>
     /** Reads claimed profiles as they are now. */
     readonly read: (claim: Claim, request: ReadRequest) => Effect.Effect<Reading, LedgerError | Fenced>
-    /** Writes what is about to be sent, and releases the profiles with nothing to send, in one transaction. */
-    readonly intend: (claim: Claim, intended: Intended) => Effect.Effect<void, LedgerError | Fenced>
+    /**
+     * Writes what is about to be sent, and releases the profiles with nothing to send, in one transaction, if the
+     * activations are cleared still: what was read since the claim may be news.
+     */
+    readonly intend: (claim: Claim, intended: Intended) => Effect.Effect<void, LedgerError | Fenced | Uncleared>
     /** Writes outcomes and releases, in one transaction. */
     readonly settle: (claim: Claim, settled: Settled) => Effect.Effect<void, LedgerError | Fenced>
     /** Which traits the destination was made ready for, as `users:key`. */

@@ -7,7 +7,7 @@ import type { Effect } from "effect"
 import type { Call } from "../contract/Call.ts"
 import type { DeliveryError } from "../contract/DeliveryError.ts"
 import type { Batch, Context as PluginContext, Declaration, Field, NonEmpty } from "../contract/Destination.ts"
-import type { Fenced, LedgerError, Ownership } from "./Ledger.ts"
+import type { Cleared, Fenced, LedgerError, Ownership } from "./Ledger.ts"
 import type { BoundKeys } from "../contract/Key.ts"
 import type { Member } from "../contract/Member.ts"
 import type { Outcome } from "../contract/Outcome.ts"
@@ -47,7 +47,7 @@ export interface Work {
   /** Activations in the order that they are sent in: one group is settled before the backlog of the next begins. */
   readonly phases: ReadonlyArray<ReadonlyArray<number>>
   /** Of these activations, those that may be claimed now. Asked before each claim: a pause, or a hold, comes any time. */
-  readonly mayRun: (activations: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<number>, LedgerError | Fenced>
+  readonly mayRun: (activations: ReadonlyArray<number>) => Effect.Effect<Cleared, LedgerError | Fenced>
   readonly form: EventRoutes | ListRoutes
   /** `baseline` takes everything as sent and sends nothing (R30, R38). */
   readonly mode: "deliver" | "baseline"

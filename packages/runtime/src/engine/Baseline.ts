@@ -10,6 +10,7 @@ import { fenced } from "../ownership/Ownership.ts"
 import { recover } from "../store/ledger/Recovery.ts"
 import { baselineTaken, isEvaluated, readActivationStates } from "../store/activations/ActivationStates.ts"
 import type { Activation } from "./Activation.ts"
+import { unheld } from "./Clearance.ts"
 import { type FormWork, taskOf } from "./Destinations.ts"
 import type { OwnedDestination } from "./OwnedDestination.ts"
 import type { Services, SyncOptions } from "./Synced.ts"
@@ -49,7 +50,7 @@ const takeBaseline = Effect.fnUntraced(function* (
     owner,
     tasks: [taskOf(activation, space)],
     phases: [[no]],
-    mayRun: Effect.succeed,
+    mayRun: unheld,
     mode: "baseline",
     patience,
     failures: 0,

@@ -29,6 +29,7 @@ import { readBeforeSync } from "../store/activations/ActivationStates.ts"
 import { keepNextEvaluation } from "../store/computations/Computations.ts"
 import { span } from "../telemetry/names.ts"
 import type { Activation } from "./Activation.ts"
+import { unheld } from "./Clearance.ts"
 import { listName } from "./Lists.ts"
 import { readComputation, readProfiles } from "./Refresh.ts"
 import { type Connected, eventWork, type FormWork, limitsOf, listWork, taskOf } from "./Destinations.ts"
@@ -86,6 +87,7 @@ type PreviewError =
   | EvaluationError
   | Ledger.LedgerError
   | Ledger.Fenced
+  | Ledger.Uncleared
 
 /**
  * Previews one activation.
@@ -156,7 +158,7 @@ const plan = Effect.fnUntraced(function* (
     tasks: [taskOf(activation, space)],
     mode: "deliver",
     phases: [[no]],
-    mayRun: Effect.succeed,
+    mayRun: unheld,
     patience: 1,
     failures: 0,
     isStopping: () => false,
@@ -192,7 +194,7 @@ const plan = Effect.fnUntraced(function* (
     keep(sample.adds, planned.adds)
     keep(sample.discards, planned.discards)
   }
-  const held = yield* Holds.check(no, activation.hold)
+  const held = yield* Holds.check(activation, { owner, keys: form.keys, identifierTypes: form.declaration.identifiers })
   if (activation.form === "list" && listId === null && counts.add > 0) {
     yield* sendList(connected, activation)
   }

@@ -36,7 +36,7 @@ export const syncEvents = Effect.fn(span.syncEvents)(
       activations.filter((activation) => activation.collection === collection)
     )
     yield* takeBaselines(owned, activations, form, options)
-    return yield* runTogether(owned, phases, form, makeClearance(activations), options)
+    return yield* runTogether(owned, phases, form, makeClearance(owned, activations), options)
   },
   Effect.catchTag("SqlError", toLedgerError)
 )

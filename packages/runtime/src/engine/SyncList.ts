@@ -45,9 +45,9 @@ export const syncList = Effect.fn(span.syncList)(
     const noForm = ended(owned, activation, { _tag: "Stopped", reason: "no list form" })
     const withoutList = listWork(connected, "")
     if (withoutList === undefined) return noForm
-    const clearance = makeClearance([activation])
+    const clearance = makeClearance(owned, [activation])
     yield* takeBaselines(owned, [activation], withoutList, options)
-    const blocked = (yield* clearance([no])).get(no)
+    const blocked = (yield* clearance([no])).blocked.get(no)
     if (blocked !== undefined) return ended(owned, activation, blocked)
     const exits = yield* Exits.of(no)
     if (exits?.mode === "delete") return yield* deleteList(owned, activation, exits.listId)

@@ -45,7 +45,7 @@ export const runTogether = Effect.fnUntraced(function* (
   const reconciler = yield* Reconciler.Reconciler
   const { owner, space } = owned
   const activations = phases.flat()
-  let blocked = yield* clearance(activations.map(({ no }) => no))
+  let { blocked } = yield* clearance(activations.map(({ no }) => no))
   const running = activations.filter(({ no }) => !blocked.has(no))
   const nos = running.map(({ no }) => no)
   // `start` asks every few seconds: where nothing is due, nothing is claimed and nothing is written.
@@ -105,10 +105,10 @@ const asking = Effect.fnUntraced(function* (
   return (activations: ReadonlyArray<number>) =>
     clearance(activations).pipe(
       Effect.provideService(SqlClient.SqlClient, sql),
-      Effect.catch(toLedgerError),
+      Effect.catchTag("SqlError", toLedgerError),
       Effect.map((now) => {
-        onBlocked(now)
-        return activations.filter((no) => !now.has(no))
+        onBlocked(now.blocked)
+        return now.cleared
       })
     )
 })

@@ -139,3 +139,17 @@ export const fenced = <A, E, R>(
   write: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | SqlError.SqlError | Ledger.Fenced, R | SqlClient.SqlClient> =>
   transaction(Effect.andThen(fence(owner), write))
+
+/**
+ * Waits until every fenced write to the destination that has begun is committed: whoever reads sets after this misses
+ * nothing that was decided before.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const afterWrites = Effect.fnUntraced(function* (
+  owner: Ledger.Ownership
+): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`select 1 from tributary.destination where id = ${owner.destination} for update`
+})

@@ -39,7 +39,7 @@ describeStores("R36 holds", (store) => {
         const first = yield* afterLeaving(world, 300, 100)
         assert.deepStrictEqual(first.ending, {
           _tag: "Held",
-          reason: "it would remove 100 profiles, 33 % of those sent (allowed: 30 %)"
+          reason: "it would remove 100 identifiers of 100 profiles, 33 % of the identifiers sent (allowed: 30 %)"
         })
         assert.strictEqual(first.sent, 0)
         yield* world.customers(people(301).map((id) => ({ id })))
@@ -74,7 +74,7 @@ describeStores("R36 holds", (store) => {
         const { ending, sent } = yield* afterLeaving(world, 2, 2)
         assert.deepStrictEqual(ending, {
           _tag: "Held",
-          reason: "its source turned empty: all 2 profiles that were sent would be removed"
+          reason: "its source turned empty: all 2 profiles that were sent (2 identifiers) would be removed"
         })
         assert.strictEqual(sent, 0)
       })

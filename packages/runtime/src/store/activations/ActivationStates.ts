@@ -5,6 +5,7 @@
  */
 import { Clock, DateTime, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import { newsOf } from "../dirty/News.ts"
 import { storable } from "../sql/Text.ts"
 import { timestamp } from "../sql/Timestamp.ts"
 
@@ -25,7 +26,7 @@ export interface ActivationState {
   /** Why nothing is sent to its destination for a while, and until when. */
   readonly resting: string | null
   readonly rests_until: Date | null
-  /** Changes with everything that a hold depends on, but for what is sent. */
+  /** Changes with everything that a hold depends on, but for what is sent (`News.ts`). */
   readonly news: string
 }
 
@@ -43,8 +44,7 @@ export const readActivationStates = (activations: ReadonlyArray<number>) =>
       select a.no, a.paused, a.baseline_due and a.leaving is null as baseline_due,
         a.leaving is not null as is_exiting, d.stopped, d.rests_until,
         case when d.rests_until > ${now}::timestamptz then d.resting end as resting,
-        concat_ws(' ', a.approved, (select max(imported_at) from tributary.source),
-          (select max(e.no) from tributary.evaluation e where e.computation_no = a.computation_no)) as news
+        ${newsOf(sql)} as news
       from tributary.activation a join tributary.destination d on d.id = a.destination
       where a.no = any(${activations}::int[])`
   })

@@ -7,6 +7,7 @@ import { IdSet } from "@tributary/core/runtime"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { lane, mark, marksOf } from "../dirty/DirtySets.ts"
+import * as News from "../dirty/News.ts"
 import * as Exits from "./Exits.ts"
 import { markEverybody } from "./Reach.ts"
 import * as SentSets from "../ledger/SentSets.ts"
@@ -25,10 +26,14 @@ export const pause = (activation: number): Operation =>
 export const resume = (activation: number): Operation =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    yield* sql`update tributary.activation set paused = false where no = ${activation}`
-    const filled = yield* sql`update tributary.activation set leaving = null, cause = 'filled again'
-      where no = ${activation} and not removed and leaving is not null returning 1`
-    if (filled.length > 0) yield* markEverybody(activation)
+    yield* transaction(
+      Effect.gen(function* () {
+        yield* sql`update tributary.activation set paused = false where no = ${activation}`
+        const filled = yield* sql`update tributary.activation set leaving = null, cause = 'filled again'
+          where no = ${activation} and not removed and leaving is not null returning 1`
+        if (filled.length > 0) yield* markEverybody(activation)
+      })
+    )
     yield* sql`update tributary.destination d set stopped = null, rests_until = null
       from tributary.activation a where a.no = ${activation} and d.id = a.destination`
   })
@@ -89,6 +94,7 @@ export const retry = (filter: {
           where (${filter.activation ?? null}::int is null or activation_no = ${filter.activation ?? null}::int)
             and (${filter.profile ?? null}::int is null or profile_no = ${filter.profile ?? null}::int)
           returning activation_no, profile_no`
+        yield* News.announce([...new Set(rows.map((row) => row.activation_no))])
         yield* mark(rows.flatMap((row) => marksOf(row.activation_no, lane.live, IdSet.from([row.profile_no]))))
         return rows.length
       })

@@ -8,8 +8,9 @@ import { IdSet } from "@tributary/core/runtime"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { usersOf } from "../computations/AccountUsers.ts"
-import { int4Set } from "../sql/Columns.ts"
+import { among, int4Set } from "../sql/Columns.ts"
 import { lane, mark, marksOf } from "../dirty/DirtySets.ts"
+import * as News from "../dirty/News.ts"
 import * as SentSets from "../ledger/SentSets.ts"
 
 /**
@@ -21,6 +22,7 @@ import * as SentSets from "../ledger/SentSets.ts"
 export const markEverybody = Effect.fnUntraced(function* (
   activation: number
 ): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
+  yield* News.announce([activation])
   const everybody = IdSet.union(yield* wanted(activation), yield* sentProfiles(activation))
   yield* mark(marksOf(activation, lane.backfill, everybody))
 })
@@ -65,11 +67,20 @@ export const sentProfiles = Effect.fnUntraced(function* (
 ): Effect.fn.Return<IdSet.IdSet, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   const sent = yield* sentIdentifiers(activation)
-  if (sent.size === 0) return IdSet.empty
-  const [row] = yield* sql<{ nos: Uint8Array | null }>`
-    select string_agg(distinct int4send(profile_no), ''::bytea) as nos from tributary.identifier
-    where no = any(${[...sent]}::int[])`
-  return int4Set(row?.nos)
+  let profiles = IdSet.empty
+  for (const own of IdSet.byChunk(sent).values()) {
+    const numbers = IdSet.toArray(own)
+    // Of a key that nobody is spelled like, those who have a spelling of it (R43).
+    const [row] = yield* sql<{ nos: Uint8Array | null }>`
+      select string_agg(int4send(profile_no), ''::bytea) as nos from (
+        select profile_no from tributary.identifier where ${among(sql, "no", numbers)} and profile_no <> 0
+        union
+        select i.profile_no from tributary.activation a
+        join tributary.spelling s on s.destination = a.destination and ${among(sql, "s.key_no", numbers)}
+        join tributary.identifier i on i.no = s.identifier_no where a.no = ${activation}) h`
+    profiles = IdSet.union(profiles, int4Set(row?.nos))
+  }
+  return profiles
 })
 
 /**

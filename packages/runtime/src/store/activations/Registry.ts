@@ -16,6 +16,7 @@ import { BadConfig } from "../../config/Mistakes.ts"
 import type { Resolved } from "../../config/Resolved.ts"
 import { markEverybody } from "./Reach.ts"
 import { lane, mark, marksOf } from "../dirty/DirtySets.ts"
+import * as News from "../dirty/News.ts"
 import * as Exits from "./Exits.ts"
 import { transaction } from "../sql/Transaction.ts"
 
@@ -196,6 +197,7 @@ export const reviseRejections = Effect.fnUntraced(function* (
       const rows = yield* sql<{ activation_no: number; profile_no: number }>`
         select distinct r.activation_no, r.profile_no from tributary.rejection r
         join tributary.activation a on a.no = r.activation_no where a.destination = ${destination} and not a.removed`
+      yield* News.announce([...new Set(rows.map((row) => row.activation_no))])
       yield* mark(rows.flatMap((row) => marksOf(row.activation_no, lane.backfill, IdSet.from([row.profile_no]))))
     })
   )

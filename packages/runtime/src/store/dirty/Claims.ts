@@ -8,6 +8,7 @@ import { Clock, Effect, Option } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import { fence } from "../../ownership/Ownership.ts"
 import { lane, type Mark, mark, marksOf } from "./DirtySets.ts"
+import * as News from "./News.ts"
 import { timestamp } from "../sql/Timestamp.ts"
 
 /** Profiles whose wait is over become dirty again. */
@@ -59,7 +60,11 @@ interface Candidate {
 export const claim = Effect.fn("Claims.claim")(function* (
   owner: Ledger.Ownership,
   request: Ledger.ClaimRequest
-): Effect.fn.Return<Option.Option<Ledger.Claim>, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {
+): Effect.fn.Return<
+  Option.Option<Ledger.Claim>,
+  SqlError.SqlError | Ledger.Fenced | Ledger.Uncleared,
+  SqlClient.SqlClient
+> {
   const sql = yield* SqlClient.SqlClient
   const { activations, liveOnly } = request
   yield* fence(owner)
@@ -108,7 +113,7 @@ const enough = Effect.fnUntraced(function* (
 
 const claimChunks = Effect.fnUntraced(function* (
   owner: Ledger.Ownership,
-  { activations, limit }: Ledger.ClaimRequest,
+  { activations, cleared = new Map(), limit }: Ledger.ClaimRequest,
   chunks: ReadonlyArray<number>,
   from: number
 ) {
@@ -138,6 +143,7 @@ const claimChunks = Effect.fnUntraced(function* (
   const parts = sets
     .map((row) => ({ ...row, taken: IdSet.intersection(row.set, profiles) }))
     .filter((row) => row.taken.size > 0)
+  yield* News.compare([...new Set(parts.map((part) => part.activation_no))], cleared)
   const rests = parts.map((part) => {
     const left = IdSet.difference(part.set, part.taken)
     return left.size === 0 ? new Uint8Array(0) : IdSet.encode(left)
@@ -168,6 +174,7 @@ const claimChunks = Effect.fnUntraced(function* (
     owner,
     isLive: from === lane.live,
     moves,
+    cleared,
     profiles,
     byActivation,
     rows: inserted.map(({ activation_no, no }) => ({ row: no, activation: activation_no }))

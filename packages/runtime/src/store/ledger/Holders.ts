@@ -24,7 +24,7 @@ export const markHolders = Effect.fnUntraced(function* (
   for (const [activation, own] of Map.groupBy(entries, (entry) => entry.activation)) {
     const numbers = int4List(own.map((entry) => entry.identifier))
     const rows = yield* sql<{ profile_no: number }>`
-      select profile_no from tributary.identifier where no = any(${numbers}::int[])
+      select profile_no from tributary.identifier where no = any(${numbers}::int[]) and profile_no <> 0
       union select i.profile_no from tributary.activation a
       join tributary.spelling s on s.destination = a.destination and s.key_no = any(${numbers}::int[])
       join tributary.identifier i on i.no = s.identifier_no where a.no = ${activation}`

@@ -8,6 +8,7 @@ import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { fence } from "../../ownership/Ownership.ts"
 import { movesSoFar, release } from "../dirty/Claims.ts"
+import * as News from "../dirty/News.ts"
 import { markHolders } from "./Holders.ts"
 import * as Intents from "./Intents.ts"
 import * as Postponed from "./Postponed.ts"
@@ -26,8 +27,9 @@ import * as SentValues from "./SentValues.ts"
 export const intend = Effect.fn("Settlements.intend")(function* (
   claim: Ledger.Claim,
   { covered, intents, obsolete, rejections, released }: Ledger.Intended
-): Effect.fn.Return<void, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {
+): Effect.fn.Return<void, SqlError.SqlError | Ledger.Fenced | Ledger.Uncleared, SqlClient.SqlClient> {
   yield* fence(claim.owner)
+  yield* News.compare([...claim.byActivation.keys()], claim.cleared)
   yield* Intents.keep(claim, intents)
   if (covered.length > 0) {
     yield* SentSets.acknowledge(covered)

@@ -22,7 +22,7 @@ export const layer: Layer.Layer<Ledger.Ledger, never, SqlClient.SqlClient> = Lay
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const services = Context.make(SqlClient.SqlClient, sql)
-    const inStore = <A, E extends Ledger.Fenced = never>(
+    const inStore = <A, E extends Ledger.Fenced | Ledger.Uncleared = never>(
       effect: Effect.Effect<A, E | SqlError.SqlError, SqlClient.SqlClient>
     ): Effect.Effect<A, E | Ledger.LedgerError> =>
       effect.pipe(
@@ -32,11 +32,11 @@ export const layer: Layer.Layer<Ledger.Ledger, never, SqlClient.SqlClient> = Lay
         )
       )
     /** Where it fails, it may be that somebody else is the owner by now: that is said then. */
-    const owned = <A>(
+    const owned = <A, E extends Ledger.Fenced | Ledger.Uncleared>(
       owner: Ledger.Ownership,
-      effect: Effect.Effect<A, Ledger.Fenced | SqlError.SqlError, SqlClient.SqlClient>
+      effect: Effect.Effect<A, E | SqlError.SqlError, SqlClient.SqlClient>
     ) =>
-      inStore<A, Ledger.Fenced>(
+      inStore<A, E | Ledger.Fenced>(
         Effect.tapErrorTag(transaction(effect), "SqlError", () =>
           Effect.catchTag(fence(owner), "SqlError", () => Effect.void)
         )
@@ -47,7 +47,7 @@ export const layer: Layer.Layer<Ledger.Ledger, never, SqlClient.SqlClient> = Lay
       intend: (claimed, intended) => owned(claimed.owner, intend(claimed, intended)),
       settle: (claimed, settled) => owned(claimed.owner, settle(claimed, settled)),
       prepared: (destination) =>
-        inStore(
+        inStore<ReadonlySet<string>>(
           Effect.map(
             sql<{ field: string }>`select field from tributary.prepared where destination = ${destination}`,
             (rows) => new Set(rows.map((row) => row.field))

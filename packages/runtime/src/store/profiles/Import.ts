@@ -84,10 +84,11 @@ export const importProfiles = Effect.fn("Import.importProfiles")(function* (
           yield* markDirty(source, IdSet.union(identifiers.sent, IdSet.union(members, profiles.returned)), IdSet.empty)
           yield* markHealed(profiles.changed)
           const moves = identifiers.moved > 0 ? 1 : 0
-          yield* sql`insert into tributary.source as s (id, imported_at, error, moves)
-            values (${source.name}, ${at}::timestamptz, null, ${moves})
-            on conflict (id) do update
-              set imported_at = excluded.imported_at, error = null, moves = s.moves + excluded.moves`
+          // Whatever can make an exit due is written in this transaction, and holds are looked at again (R36).
+          yield* sql`insert into tributary.source as s (id, imported_at, error, moves, imports)
+            values (${source.name}, ${at}::timestamptz, null, ${moves}, 1)
+            on conflict (id) do update set imported_at = excluded.imported_at, error = null,
+              moves = s.moves + excluded.moves, imports = s.imports + 1`
           yield* sql`update tributary.source set ${Look.remembered(sql, look, at)} where id = ${source.name}`
           yield* sql`drop table ${sql(rows)}, ${sql(compared.profiles)}, ${sql(compared.identifiers)}`
           return {

@@ -246,6 +246,14 @@ const loader = Migrator.fromRecord({
       primary key (destination, identifier_no))`
     yield* sql`create index spelling_key on tributary.spelling (destination, key_no)`
     yield* sql`alter table tributary.destination add column keyed_to int not null default 0, add column key_basis text`
+  }),
+  // How often a source was imported, and how often an operator or a configuration made exits due: a hold is looked at
+  // again then. Identifiers that are gone are few, and are counted before a sync.
+  "0014_holds": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`alter table tributary.source add column imports int not null default 0`
+    yield* sql`alter table tributary.activation add column news int not null default 0`
+    yield* sql`create index identifier_gone on tributary.identifier (profile_no) where gone`
   })
 })
 
