@@ -21,7 +21,8 @@ type Failure = DeliveryError.DeliveryError
 export const mostContacts = 100
 
 /**
- * A contact to create or update. `objectWriteTraceId` comes back with its result or its error.
+ * A contact to create or update. `objectWriteTraceId` may come back with its result or its error: it is optional in
+ * HubSpot's documents.
  *
  * @category models
  * @since 0.1.0
@@ -40,20 +41,21 @@ const Contact = Schema.Struct({
 })
 const ItemError = Schema.Struct({
   message: Schema.String,
-  context: Schema.optionalKey(Schema.Record(Schema.String, Schema.Array(Schema.String)))
+  context: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown))
 })
 const Contacts = Schema.Struct({
   results: Schema.Array(Contact),
   errors: Schema.optionalKey(Schema.Array(ItemError))
 })
-const Memberships = Schema.Struct({
-  recordsIdsAdded: Schema.Array(Schema.String),
-  recordIdsRemoved: Schema.Array(Schema.String),
-  recordIdsMissing: Schema.Array(Schema.String)
-})
+// Who was added stands under `recordsIdsAdded` in 2026-09 and under `recordIdsAdded` elsewhere; it is not needed.
+const Memberships = Schema.Struct({ recordIdsMissing: Schema.Array(Schema.String) })
 const ListAnswer = Schema.Struct({ list: Schema.Struct({ listId: Schema.String }) })
 const Properties = Schema.Struct({ results: Schema.Array(Schema.Struct({ name: Schema.String, type: Schema.String })) })
-const Fault = Schema.Struct({ category: Schema.String, message: Schema.String })
+const Fault = Schema.Struct({
+  category: Schema.String,
+  message: Schema.String,
+  policyName: Schema.optionalKey(Schema.Unknown)
+})
 
 const decodeFault = Schema.decodeUnknownOption(Fault)
 
@@ -65,22 +67,43 @@ const decodeFault = Schema.decodeUnknownOption(Fault)
  */
 export type Contacts = typeof Contacts.Type
 
+/**
+ * HubSpot's words without the addresses in them.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const masked = (text: string): string =>
+  // Of a huge answer only the beginning is kept, and masking takes its time by the length.
+  text.slice(0, 2000).replace(/[^\s"'<>:]+@[^\s"'<>]+/g, "<address>")
+
+/** HubSpot's guide: wait two seconds at least, where another write holds the record. */
+const lockedMillis = 2000
+
+/** The day ends at midnight in the account's time zone, which no answer names: it is asked again every hour. */
+const dailyMillis = 3_600_000
+
 /** The class of a failure: the category goes before the status. Addresses in HubSpot's words are masked. */
 const failure = (reply: Reply.Reply): Failure => {
-  // Of a huge answer only the beginning is kept, and masking takes its time by the length.
-  const text = reply.text.slice(0, 2000).replace(/[^\s"'<>:]+@[^\s"'<>]+/g, "<address>")
-  const masked = { ...reply, text }
-  const category = Option.match(decodeFault(reply.json), { onNone: () => "", onSome: (fault) => fault.category })
-  if (category === "MISSING_SCOPES") {
-    return new DeliveryError.Unauthorized({
-      reason: `${Reply.summary(masked)}. Give the key the scopes of the settings.`
-    })
+  const words = { ...reply, text: masked(reply.text) }
+  const reason = Reply.summary(words)
+  const fault = Option.getOrUndefined(decodeFault(reply.json))
+  if (fault?.category === "MISSING_SCOPES") {
+    return new DeliveryError.Unauthorized({ reason: `${reason}. Give the key the scopes of the settings.` })
   }
-  // 423: another write holds the record. 477: the account is being moved to another data center.
-  if (reply.status === 423 || reply.status === 477) {
-    return new DeliveryError.Unavailable({ reason: Reply.summary(masked), nothingTaken: true })
+  const wait = Reply.retryAfterMillis(reply)
+  if (reply.status === 429 && fault?.policyName === "DAILY") {
+    return new DeliveryError.Throttled({ reason, retryAfterMillis: wait ?? dailyMillis })
   }
-  return Reply.failure(masked)
+  if (reply.status === 423) {
+    return new DeliveryError.Unavailable({ reason, retryAfterMillis: wait ?? lockedMillis, nothingTaken: true })
+  }
+  // The account is being moved to another data center.
+  if (reply.status === 477) {
+    const patience = wait === undefined ? { reason } : { reason, retryAfterMillis: wait }
+    return new DeliveryError.Unavailable({ ...patience, nothingTaken: true })
+  }
+  return Reply.failure(words)
 }
 
 const read = <A>(reply: Reply.Reply, schema: Schema.ConstraintDecoder<A>): Effect.Effect<A, Failure> => {
@@ -109,7 +132,8 @@ export const upsert = (client: Client.Client, inputs: ReadonlyArray<ContactWrite
   send(client, withBody(HttpClientRequest.post("/crm/objects/2026-09/contacts/batch/upsert"), { inputs }), Contacts)
 
 /**
- * The contacts with these addresses, 100 at most. Those that HubSpot does not have are among the errors.
+ * The contacts with these addresses, primary or additional, 100 at most. Those that HubSpot does not have are among the
+ * errors.
  *
  * `/search` would lag behind writes; this reads the records.
  *
@@ -122,7 +146,7 @@ export const lookUp = (client: Client.Client, addresses: ReadonlyArray<string>):
     withBody(HttpClientRequest.post("/crm/objects/2026-09/contacts/batch/read"), {
       idProperty: "email",
       inputs: addresses.map((id) => ({ id })),
-      properties: ["email"],
+      properties: ["email", "hs_additional_emails"],
       propertiesWithHistory: []
     }),
     Contacts
@@ -143,7 +167,8 @@ const ofList = <A>(
   )
 
 /**
- * Puts contacts on a list, or takes them off. Those that are there, or are not, are no errors.
+ * Puts contacts on a list, or takes them off, and returns those that do not exist any more: archived, or merged into a
+ * contact with another id. Those that are there, or are not, are no errors.
  *
  * @category requests
  * @since 0.1.0
@@ -153,12 +178,10 @@ export const change = (
   list: string,
   way: "add" | "remove",
   recordIds: ReadonlyArray<string>
-): Effect.Effect<unknown, Failure> =>
-  ofList(
-    client,
-    withBody(HttpClientRequest.put(`/crm/lists/2026-09/${list}/memberships/${way}`), recordIds),
-    Memberships
-  )
+): Effect.Effect<ReadonlySet<string>, Failure> => {
+  const request = withBody(HttpClientRequest.put(`/crm/lists/2026-09/${list}/memberships/${way}`), recordIds)
+  return Effect.map(ofList(client, request, Memberships), ({ recordIdsMissing }) => new Set(recordIdsMissing))
+}
 
 /**
  * @category requests

@@ -5,26 +5,54 @@
  *
  * @since 0.1.0
  */
-import { DeliveryError, Destination, type Member, Outcome } from "@tributary/core"
+import { type Client, DeliveryError, Destination, type Member, Outcome } from "@tributary/core"
 import { Effect } from "effect"
 import { createRequire } from "node:module"
 import * as Api from "./api.ts"
 import * as Contacts from "./contacts.ts"
+import * as Keys from "./keys.ts"
 import { limits, quota } from "./limits.ts"
 import { prepare } from "./properties.ts"
 import { client, settings } from "./settings.ts"
+import { write } from "./write.ts"
 
 const { version }: { readonly version: string } = createRequire(import.meta.url)("../package.json")
 
 /** Somebody with several addresses is several contacts, and a batch of contacts has a size of its own. */
 const addressesOf = (members: ReadonlyArray<Member.Member<"email">>) => {
-  const addresses = members.flatMap(({ identifiers }) => identifiers.email ?? [])
-  return addresses.length > Api.mostContacts
-    ? Effect.fail(
-        new DeliveryError.PayloadTooLarge({ reason: `${addresses.length} addresses in one batch of contacts` })
-      )
-    : Effect.succeed(addresses)
+  const addresses = new Set(members.flatMap(({ identifiers }) => identifiers.email ?? []).map(Keys.normalForm))
+  return addresses.size > Api.mostContacts
+    ? Effect.fail(new DeliveryError.PayloadTooLarge({ reason: `${addresses.size} addresses in one batch of contacts` }))
+    : Effect.succeed([...addresses])
 }
+
+/** The contacts that there are. What is not an address finds none, and might cost the others the whole request. */
+const lookUp = (client: Client.Client, addresses: ReadonlyArray<string>) => {
+  const keys = addresses.filter((address) => "key" in Keys.email(address))
+  return keys.length === 0 ? Effect.succeed({ results: [] }) : Api.lookUp(client, keys)
+}
+
+/**
+ * Finds contacts, and creates those that are missing.
+ *
+ * A contact that exists is not written: its address may be an additional one, which a write would make the primary one,
+ * or be refused for.
+ */
+const findOrCreate = Effect.fnUntraced(function* (client: Client.Client, addresses: ReadonlyArray<string>) {
+  const found = yield* lookUp(client, addresses)
+  const idOf = Contacts.idsByAddress(found)
+  const missing = addresses.filter((address) => !idOf.has(address))
+  const written = yield* write(
+    client,
+    Contacts.writes(missing.map((address) => ({ address, properties: { email: address } })))
+  )
+  const fates = new Map(written.fates)
+  for (const address of addresses) {
+    const id = idOf.get(address)
+    if (id !== undefined) fates.set(address, { _tag: "Taken", id })
+  }
+  return { fates, ids: [...new Set([...found.results.map(({ id }) => id), ...written.ids])] }
+})
 
 /**
  * The HubSpot plugin.
@@ -45,7 +73,7 @@ export const HubSpot = Destination.make("hubspot", {
   client,
   limits,
   quota,
-  requires: { identifiers: ["email"], properties: {} }
+  requires: { identifiers: ["email"], keys: { email: Keys.email }, properties: {} }
 })
   .event({
     calls: ["identify"],
@@ -53,7 +81,7 @@ export const HubSpot = Destination.make("hubspot", {
     coalesce: true,
     prepare: (fields, { client }) => prepare(fields, client),
     deliver: Effect.fnUntraced(function* (calls, { client }) {
-      const { inputs, traceOf } = Contacts.writes(
+      const inputs = Contacts.writes(
         calls.map(({ identifier, traits }) => ({
           address: identifier.value,
           properties: Object.fromEntries(
@@ -61,8 +89,8 @@ export const HubSpot = Destination.make("hubspot", {
           )
         }))
       )
-      const settled = Contacts.settle(yield* Api.upsert(client, inputs))
-      return calls.map(({ identifier }) => settled.outcome(traceOf(identifier.value)))
+      const { fates } = yield* write(client, inputs)
+      return calls.map(({ identifier }) => Contacts.outcome(fates, identifier.value))
     })
   })
   .list({
@@ -73,24 +101,20 @@ export const HubSpot = Destination.make("hubspot", {
     remove: (list, { client }) => Api.removeList(client, list),
     add: Effect.fnUntraced(function* (list, members, { client }) {
       const addresses = yield* addressesOf(members)
-      const { inputs, traceOf } = Contacts.writes(
-        addresses.map((address) => ({ address, properties: { email: address } }))
-      )
-      const settled = Contacts.settle(yield* Api.upsert(client, inputs))
-      const ids = inputs.flatMap(({ objectWriteTraceId }) => settled.idOf(objectWriteTraceId) ?? [])
-      // The contacts are written by now: what fails from here on leaves them in doubt.
-      if (ids.length > 0) yield* Api.change(client, list, "add", ids).pipe(Effect.mapError(DeliveryError.partway))
-      return members.map(({ identifiers }) => {
-        const outcomes = (identifiers.email ?? []).map((address) => settled.outcome(traceOf(address)))
-        return outcomes.find(({ _tag }) => _tag !== "Delivered") ?? Outcome.delivered
-      })
+      const { fates, ids } = yield* findOrCreate(client, addresses)
+      // Contacts may be created by now: what fails from here on leaves them in doubt.
+      const missing =
+        ids.length === 0
+          ? new Set<string>()
+          : yield* Api.change(client, list, "add", ids).pipe(Effect.mapError(DeliveryError.partway))
+      const listed = Contacts.without(fates, missing)
+      return members.map(({ identifiers }) => Contacts.memberOutcome(listed, identifiers.email ?? []))
     }),
     discard: Effect.fnUntraced(function* (list, members, { client }) {
-      const addresses = yield* addressesOf(members)
-      const idOf = Contacts.idsByAddress(yield* Api.lookUp(client, addresses))
-      const ids = [...new Set(addresses.flatMap((address) => idOf(address) ?? []))]
+      const { results } = yield* lookUp(client, yield* addressesOf(members))
+      // A removal never creates a contact: whom HubSpot does not have is on no list of its.
+      const ids = [...new Set(results.map(({ id }) => id))]
       if (ids.length > 0) yield* Api.change(client, list, "remove", ids)
-      // Whom HubSpot does not have is on no list of its.
       return Outcome.all(members, Outcome.delivered)
     })
   })

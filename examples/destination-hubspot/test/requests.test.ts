@@ -1,63 +1,8 @@
 // The requests, literally, as HubSpot's API of 2026-09 has them.
-import { type Call, type Destination, Outcome, type Sandbox } from "@tributary/core"
-import { Connection, RateLimiter } from "@tributary/core/runtime"
-import { connect, serve } from "@tributary/core/testing"
-import { Effect, Layer } from "effect"
-import { FetchHttpClient } from "effect/http"
+import { Outcome } from "@tributary/core"
+import { Effect } from "effect"
 import { assert, describe, it } from "vitest"
-import * as Contacts from "../src/contacts.ts"
-import { HubSpot } from "../src/index.ts"
-import * as Sandboxes from "../src/sandbox/index.ts"
-
-const connected = Effect.gen(function* () {
-  const seen: Array<{ method: string; path: string; body: unknown }> = []
-  const sandbox = Sandboxes.make()
-  const { baseUrl } = yield* serve({
-    ...sandbox,
-    handle: (request: Sandbox.SandboxRequest, now: number) => {
-      const { body, method, path } = request
-      seen.push({ method, path, body: body === "" ? undefined : JSON.parse(body) })
-      return sandbox.handle(request, now)
-    }
-  })
-  const { bound, context } = yield* connect(HubSpot.sandboxed("hubspot", sandbox.settings(baseUrl)))
-  const { event, list } = bound
-  if (event === undefined || list === undefined) return yield* Effect.die(new Error("HubSpot has both forms."))
-  return { context, event, list, seen, state: () => sandbox.state(0) }
-})
-
-const run = <A, E>(test: (hubspot: Effect.Success<typeof connected>) => Effect.Effect<A, E>) =>
-  Effect.flatMap(connected, test).pipe(
-    Effect.scoped,
-    Effect.provide(
-      Layer.mergeAll(FetchHttpClient.layer, Connection.TokenStore.layerMemory, RateLimiter.RateLimiter.layer)
-    ),
-    Effect.runPromise
-  )
-
-const identify = (email: string, traits: Call.Identify["traits"]): Call.Identify => ({
-  type: "identify",
-  identifier: { type: "email", value: email },
-  siblings: [],
-  joins: [],
-  existingOnly: false,
-  required: {},
-  messageId: `m-${email}`,
-  timestamp: "2026-11-23T12:00:00.000Z",
-  personas: {
-    computation_class: "trait",
-    computation_id: "tra_seats",
-    computation_key: "seats",
-    namespace: "acme",
-    space_id: "acme"
-  },
-  traits
-})
-
-const seats: Destination.Field = { key: "seats", title: "Seats", collection: "users", sample: 12 }
-const isVip: Destination.Field = { key: "is_vip", title: "VIP", collection: "users", sample: true }
-
-const member = (...email: ReadonlyArray<string>) => ({ identifiers: { email }, required: {} })
+import { identify, isVip, member, run, seats } from "./support/hubspot.ts"
 
 describe("HubSpot", () => {
   it("properties are created before they are used, and a batch is one request", () =>
@@ -151,16 +96,26 @@ describe("HubSpot", () => {
         assert.deepStrictEqual(
           seen.map(({ method, path }) => `${method} ${path}`),
           [
+            "POST /crm/objects/2026-09/contacts/batch/read",
             "POST /crm/objects/2026-09/contacts/batch/upsert",
             `PUT /crm/lists/2026-09/${id}/memberships/add`,
             "POST /crm/objects/2026-09/contacts/batch/read",
             `PUT /crm/lists/2026-09/${id}/memberships/remove`
           ]
         )
-        assert.deepStrictEqual(seen[2]?.body, {
+        assert.deepStrictEqual(seen[1]?.body, {
+          inputs: ["ada@example.com", "ada@work.example", "bob@example.com"].map((email, i) => ({
+            id: email,
+            idProperty: "email",
+            objectWriteTraceId: String(i),
+            properties: { email }
+          }))
+        })
+        assert.sameMembers(Object(seen[2]?.body), ["1002", "1003", "1004"])
+        assert.deepStrictEqual(seen[3]?.body, {
           idProperty: "email",
           inputs: [{ id: "bob@example.com" }, { id: "who@example.com" }],
-          properties: ["email"],
+          properties: ["email", "hs_additional_emails"],
           propertiesWithHistory: []
         })
         assert.deepStrictEqual(
@@ -180,10 +135,4 @@ describe("HubSpot", () => {
         assert.strictEqual(error._tag, "PayloadTooLarge")
       })
     ))
-
-  it("R33 a contact of which HubSpot says nothing, in a batch that it calls complete, is told again", () => {
-    const settled = Contacts.settle({ results: [{ id: "1001", objectWriteTraceId: "0", properties: {} }] })
-    assert.deepStrictEqual(settled.outcome("0"), Outcome.delivered)
-    assert.deepStrictEqual(settled.outcome("1"), Outcome.retry("HubSpot said nothing of this contact."))
-  })
 })
