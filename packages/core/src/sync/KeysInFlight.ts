@@ -1,8 +1,8 @@
 /**
- * Keys in flight: what one claim sends, no other claim may decide about before it has landed.
+ * Keys in flight: what one claim holds, no other claim may decide about before it has landed.
  *
  * Two profiles may hold spellings of one key. While the exit of one is on its way, the ledger still has the key, so the
- * other would send nothing, and the removal would be the last word. So a claim that holds a key which another one sends
+ * other would send nothing, and the removal would be the last word. So a claim that holds a key of one that is under way
  * waits until that one has landed, and is planned again (R43). Where a plugin has no keys, identifiers belong to one
  * profile each, and nothing waits.
  *
@@ -10,7 +10,7 @@
  */
 import { Effect, Latch, Semaphore } from "effect"
 import * as IdSet from "../sets/IdSet.ts"
-import { type ClaimPlan, intentsOf } from "./ClaimPlan.ts"
+import type { ClaimPlan } from "./ClaimPlan.ts"
 
 interface Flight {
   readonly keys: IdSet.IdSet
@@ -47,8 +47,7 @@ export const make = (hasKeys: boolean): InOrder => {
         const held = IdSet.from(planned.held)
         const earlier = [...flights].filter(({ keys }) => IdSet.intersection(keys, held).size > 0)
         if (earlier.length === 0) {
-          const intents = intentsOf(planned).flatMap(({ settles }) => settles.map((each) => each.identifier))
-          const flight: Flight = { keys: IdSet.from(intents), landed: Latch.makeUnsafe(false) }
+          const flight: Flight = { keys: held, landed: Latch.makeUnsafe(false) }
           flights.add(flight)
           return { planned, flight }
         }

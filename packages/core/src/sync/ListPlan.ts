@@ -63,18 +63,25 @@ export const plan = (profile: KnownProfile, task: Task, standing: Standing, term
   const discards = leaving.length === 0 ? none : discardOf(profile, leaving, task, standing, terms)
   if (entering.length === 0) return { adds: none, discards, unsendable: none, obsolete }
   const filled = fill(profile, terms)
-  const settles = openSettlements(entering, sentTrue, filled, task, standing, terms)
-  const refused = those(settles, ({ of }) => of.refusal !== undefined)
-  const unsendable = refused.map((each) => ({ profile: profile.no, settles: [each], reason: each.of.refusal ?? "" }))
-  const sendable = those(settles, ({ of }) => of.refusal === undefined)
+  const settles = openSettlements(entering, new Delivery(sentTrue, filled, terms), task, standing)
+  const sendable = those(settles, isSendable)
+  const unsendable = sendable === settles ? none : unsendableOf(profile, settles)
   if (sendable.length === 0) return { adds: none, discards, unsendable, obsolete }
   if (filled._tag === "Missing") {
-    unsendable.push({ profile: profile.no, settles: [...sendable], reason: filled.reason })
-    return { adds: none, discards, unsendable, obsolete }
+    const missing = { profile: profile.no, settles: sendable, reason: filled.reason }
+    return { adds: none, discards, unsendable: [...unsendable, missing], obsolete }
   }
   const payload = { identifiers: byType(sendable), required: filled.required }
   return { adds: [{ profile: profile.no, payload, settles: sendable }], discards, unsendable, obsolete }
 }
+
+const isSendable = ({ of }: MemberSettlement): boolean => of.refusal === undefined
+
+/** What the vendor cannot take is left out of the member, and shown. */
+const unsendableOf = ({ no }: KnownProfile, settles: ReadonlyArray<MemberSettlement>): ReadonlyArray<Unsendable> =>
+  settles.flatMap((each) =>
+    each.of.refusal === undefined ? [] : [{ profile: no, settles: [each], reason: each.of.refusal }]
+  )
 
 /** The discard of these, or none where the vendor refused just that. */
 const discardOf = (
@@ -88,54 +95,61 @@ const discardOf = (
   // properties make it no other discard: they may be gone by now.
   const filled = standing.value === undefined ? fill(profile, terms) : undefined
   const required = filled?._tag === "Filled" ? filled.required : {}
-  const settles = openSettlements(leaving, undefined, undefined, task, standing, terms)
+  const settles = openSettlements(leaving, new Delivery(undefined, undefined, terms), task, standing)
   return settles.length === 0
     ? none
     : [{ profile: profile.no, payload: { identifiers: byType(settles), required }, settles }]
 }
 
-/** What the acknowledgement of one identifier settles. Its attempt is made only where something is or was rejected. */
+/** What a member's identifiers are sent with, which a rejection is remembered by: one object for all of a member. */
+class Delivery {
+  readonly sent: bigint | undefined
+  readonly filled: FilledTerms | undefined
+  readonly terms: Terms
+
+  constructor(sent: bigint | undefined, filled: FilledTerms | undefined, terms: Terms) {
+    this.sent = sent
+    this.filled = filled
+    this.terms = terms
+  }
+}
+
+/**
+ * What the acknowledgement of one identifier settles. Its attempt is made only where something is or was rejected, and
+ * hangs on an object for the member, not on a closure for each identifier (bench `list`).
+ */
 class MemberSettlement implements Settlement {
   readonly kind = "member"
   readonly activation: number
   readonly identifier: number
   readonly of: KnownIdentifier
   readonly sent: bigint | undefined
-  readonly #filled: FilledTerms | undefined
-  readonly #terms: Terms
+  readonly #delivery: Delivery
 
-  constructor(
-    activation: number,
-    of: KnownIdentifier,
-    sent: bigint | undefined,
-    filled: FilledTerms | undefined,
-    terms: Terms
-  ) {
+  constructor(activation: number, of: KnownIdentifier, delivery: Delivery) {
     this.activation = activation
     this.identifier = of.no
     this.of = of
-    this.sent = sent
-    this.#filled = filled
-    this.#terms = terms
+    this.sent = delivery.sent
+    this.#delivery = delivery
   }
 
   get attempt(): bigint {
+    const { filled, sent, terms } = this.#delivery
     const { type, value } = this.of
-    return fingerprint(String(this.sent), this.#filled?.text ?? "", this.#terms.version, `${type}:${value}`)
+    return fingerprint(String(sent), filled?.text ?? "", terms.version, `${type}:${value}`)
   }
 }
 
 /** Of these identifiers, those that were not refused just so before. */
 const openSettlements = (
   identifiers: ReadonlyArray<KnownIdentifier>,
-  sent: bigint | undefined,
-  filled: FilledTerms | undefined,
+  delivery: Delivery,
   { activation }: Task,
-  standing: Standing,
-  terms: Terms
+  standing: Standing
 ): ReadonlyArray<MemberSettlement> =>
   those(
-    identifiers.map((identifier) => new MemberSettlement(activation, identifier, sent, filled, terms)),
+    identifiers.map((identifier) => new MemberSettlement(activation, identifier, delivery)),
     (each) => {
       const rejected = standing.rejected("member", each.identifier)
       return rejected === undefined || rejected !== each.attempt

@@ -46,6 +46,7 @@ export const keyed = (
 ): Stored<ReadonlyArray<FoundProfile>> => {
   const exceptions: Array<Exception> = []
   const refusals = new Map<number, string>()
+  if (isEmpty(keys)) return Effect.succeed(profiles)
   for (const { identifiers } of profiles) {
     for (const { no, type, value } of identifiers) {
       const key = keys[type]?.(value)
@@ -64,6 +65,8 @@ export const keyed = (
     )
   )
 }
+
+const isEmpty = (keys: Key.BoundKeys): boolean => Object.keys(keys).length === 0
 
 const together = (
   identifiers: ReadonlyArray<Plan.KnownIdentifier>,

@@ -53,8 +53,8 @@ const none: ReadonlyArray<never> = []
 interface ProfileColumns {
   readonly nos: Uint32Array
   readonly gone: ReadonlySet<number>
-  /** In the order of `nos`, where they are wanted. */
-  readonly traits: ReadonlyArray<Traits>
+  /** In the order of `nos`, where they are wanted; `null` where there are none. */
+  readonly traits: ReadonlyArray<Traits | null>
 }
 
 /** Traits were checked when they were imported, and are not decoded again for each claim (`bench event`). */
@@ -64,11 +64,11 @@ const readColumns = (numbers: ReadonlyArray<number>, withTraits: boolean): Read<
     const [row] = yield* sql<{
       nos: Uint8Array | null
       gone: Uint8Array | null
-      traits: ReadonlyArray<Traits> | null
+      traits: ReadonlyArray<Traits | null> | null
     }>`
       select string_agg(int4send(no), ''::bytea) as nos,
         string_agg(int4send(no), ''::bytea) filter (where gone) as gone,
-        ${sql.literal(withTraits ? "json_agg(traits)" : "null::json")} as traits
+        ${sql.literal(withTraits ? "json_agg(nullif(traits, '{}'))" : "null::json")} as traits
       from (select no, gone, traits from tributary.profile where ${among(sql, "no", numbers)} order by no) p`
     return { nos: int4s(row?.nos), gone: new Set(int4s(row?.gone)), traits: row?.traits ?? none }
   })
