@@ -1,36 +1,50 @@
 /**
- * `POST /users/track` as it goes over the wire, and what Braze's answers say.
+ * `POST /users/track` and `POST /users/identify` as they go over the wire, and what Braze's answers say.
  *
- * Source: braze-docs `_docs/_api/endpoints/user_data/post_user_track.md`, `_docs/_api/api_limits.md`.
+ * Source: braze-docs `_docs/_api/endpoints/user_data/post_user_track.md`, `post_user_identify.md`,
+ * `_docs/_api/api_limits.md`.
  *
  * @since 0.1.0
  */
 import { DeliveryError, type Destination, Identifier, type Json, Reply } from "@tributary/core"
-import { type Effect, Option, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { HttpClientRequest } from "effect/http"
-import { patience } from "./limits.ts"
+import { identifyPath, patience } from "./limits.ts"
 import type { BrazeSettings } from "./settings.ts"
 
 /**
- * Who an object is about: exactly one of Braze's identifiers.
- *
- * **Details**
- *
- * An alias that Braze does not know becomes a profile only where `_update_existing_only` is `false`; without it the
- * object is taken with a 201 and dropped.
+ * A pair of an alias and its kind, unique in a workspace.
  *
  * @category models
  * @since 0.1.0
  */
-export type Identity =
+export type UserAlias = { readonly alias_name: string; readonly alias_label: string }
+
+/**
+ * What names a record: exactly one of Braze's identifiers.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Name =
   | { readonly external_id: string }
   | { readonly email: string }
   | { readonly phone: string }
   | { readonly braze_id: string }
-  | {
-      readonly user_alias: { readonly alias_name: string; readonly alias_label: string }
-      readonly _update_existing_only: false
-    }
+  | { readonly user_alias: UserAlias }
+
+/**
+ * Who an object is about.
+ *
+ * **Details**
+ *
+ * An alias that Braze does not know becomes a profile only where `_update_existing_only` is `false`; without it the
+ * object is taken with a 201 and dropped. Any other identifier becomes one unless it is `true`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Identity = Name & { readonly _update_existing_only?: boolean }
 
 /**
  * Sets attributes of a person; `null` clears one.
@@ -63,6 +77,35 @@ export interface TrackBody {
   readonly attributes?: ReadonlyArray<AttributesObject>
   readonly events?: ReadonlyArray<EventObject>
 }
+
+/**
+ * A record without an id, and the `external_id` of the record that it is joined with: put on it where nobody has it, else
+ * it takes the other in.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Join =
+  | {
+      readonly array: "aliases_to_identify"
+      readonly entry: { readonly external_id: string; readonly user_alias: UserAlias }
+    }
+  | {
+      readonly array: "emails_to_identify"
+      readonly entry: {
+        readonly external_id: string
+        readonly email: string
+        readonly prioritization: ReadonlyArray<string>
+      }
+    }
+  | {
+      readonly array: "phone_numbers_to_identify"
+      readonly entry: {
+        readonly external_id: string
+        readonly phone: string
+        readonly prioritization: ReadonlyArray<string>
+      }
+    }
 
 const Answer = Schema.Struct({
   message: Schema.String,
@@ -140,19 +183,56 @@ export const track = (
 const trackRequest = (body: TrackBody): HttpClientRequest.HttpClientRequest =>
   HttpClientRequest.bodyJsonUnsafe(HttpClientRequest.post("/users/track"), body)
 
+/** "You can add up to 50 user aliases per request": taken for all three arrays together. */
+const mostJoins = 50
+
+/**
+ * Joins records, 50 in a request.
+ *
+ * **Details**
+ *
+ * A record that is not there, or not there any more, is no failure: by Braze's documents that is an error beside a
+ * success, and a repeated request is one of these. A failure after a request that was taken leaves the batch in doubt.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const identify = Effect.fnUntraced(function* (
+  { client }: Destination.Context<BrazeSettings>,
+  joins: ReadonlyArray<Join>
+): Effect.fn.Return<void, DeliveryError.DeliveryError> {
+  for (let start = 0; start < joins.length; start += mostJoins) {
+    const body = Object.groupBy(joins.slice(start, start + mostJoins), ({ array }) => array)
+    const entries = Object.entries(body).map(([array, own]) => [array, own.map(({ entry }) => entry)])
+    const request = HttpClientRequest.bodyJsonUnsafe(HttpClientRequest.post(identifyPath), Object.fromEntries(entries))
+    const sent = Effect.flatMap(Reply.send(client, request), (reply) => {
+      const said = Option.getOrUndefined(answer(reply))
+      const isTaken = reply.status >= 200 && reply.status < 300
+      if (isTaken && (said?.message === "success" || said?.message === "queued")) return Effect.void
+      const errors = objectErrors(said?.errors).map(({ text }) => text)
+      return Effect.fail(failure(reply, [said?.message ?? "", ...errors].join(" ").trim(), "users.identify"))
+    })
+    yield* start === 0 ? sent : Effect.mapError(sent, DeliveryError.partway)
+  }
+})
+
 /**
  * The class of an answer that is not about single objects. The message goes before the status.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const failure = (reply: Reply.Reply, message: string): DeliveryError.DeliveryError => {
+export const failure = (
+  reply: Reply.Reply,
+  message: string,
+  permission: "users.track" | "users.identify" = "users.track"
+): DeliveryError.DeliveryError => {
   const quoted = { ...reply, text: maskEmails(message === "" ? reply.text : message) }
   const reason = Reply.summary(quoted)
   if (/invalid api key/i.test(message) || reply.status === 401 || reply.status === 403) {
     return new DeliveryError.Unauthorized({
       reason:
-        `${reason}. The key must be of this endpoint's workspace and have the permission users.track; ` +
+        `${reason}. The key must be of this endpoint's workspace and have the permission ${permission}; ` +
         `if it has a list of allowed IP addresses, this machine must be on it.`
     })
   }
@@ -164,7 +244,11 @@ export const failure = (reply: Reply.Reply, message: string): DeliveryError.Deli
   }
   if (reply.status === 429) {
     const wait = patience(reply)
-    return new DeliveryError.Throttled(wait === undefined ? { reason } : { reason, retryAfterMillis: wait })
+    return new DeliveryError.Throttled({
+      reason,
+      ...(wait === undefined ? {} : { retryAfterMillis: wait }),
+      ...(reply.scope === undefined ? {} : { scope: reply.scope })
+    })
   }
   return Reply.failure(quoted)
 }

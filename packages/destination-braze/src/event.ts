@@ -3,10 +3,12 @@
  *
  * @since 0.1.0
  */
-import { type DeliveryError, Identifier, type Json, Outcome, type Reply } from "@tributary/core"
+import { type Call, type DeliveryError, Identifier, type Json, Outcome, type Reply } from "@tributary/core"
 import { Option, Result, Schema } from "effect"
 import * as Api from "./api.ts"
-import { type BrazeCall, type IdentifierType, refusal } from "./refusal.ts"
+import { type Address, addresses, identity, joins } from "./identity.ts"
+import { type IdentifierType, keyOf } from "./keys.ts"
+import { type BrazeCall, refusal } from "./refusal.ts"
 
 /**
  * A batch on its way: the request's objects, and for each the place of its call in the batch.
@@ -18,6 +20,8 @@ export interface Plan {
   readonly calls: ReadonlyArray<BrazeCall>
   /** What is refused here already, by the call's place. */
   readonly refused: ReadonlyMap<number, string>
+  /** Records to join before anything is written, each once. */
+  readonly joins: ReadonlyArray<Api.Join>
   /** `undefined` where there is nothing to send. */
   readonly body: Api.TrackBody | undefined
   /** Places of the calls behind `attributes` and `events`, in the order of the request. */
@@ -37,6 +41,20 @@ export interface Settled {
    * find out, and setting an attribute twice does no harm.
    */
   readonly inDoubt: ReadonlyArray<number>
+  /** Calls that Braze refused for the sake of an address beside a better identifier: they are sent without it. */
+  readonly misfits: ReadonlyArray<Misfit>
+}
+
+/**
+ * An address that Braze refuses, where the person has a better identifier.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Misfit {
+  readonly place: number
+  readonly sibling: Identifier.Identifier<IdentifierType>
+  readonly reason: string
 }
 
 /**
@@ -50,16 +68,20 @@ export const plan = (calls: ReadonlyArray<BrazeCall>): Plan => {
   const attributes: Array<Api.AttributesObject> = []
   const events: Array<Api.EventObject> = []
   const places = { attributes: new Array<number>(), events: new Array<number>() }
+  const joined = new Map<string, Api.Join>()
   calls.forEach((call, place) => {
     const reason = refusal(call)
     if (reason !== undefined) {
       refused.set(place, reason)
-    } else if (call.type === "identify") {
-      attributes.push({ ...call.traits, ...identity(call.identifier) })
+      return
+    }
+    for (const join of joins(call)) joined.set(JSON.stringify(join), join)
+    if (call.type === "identify") {
+      attributes.push({ ...traitsBeside(call), ...identity(call) })
       places.attributes.push(place)
     } else {
       const sent = { name: call.event, time: call.timestamp, properties: withoutNulls(call.properties) }
-      events.push({ ...identity(call.identifier), ...sent })
+      events.push({ ...identity(call), ...sent })
       places.events.push(place)
     }
   })
@@ -67,22 +89,29 @@ export const plan = (calls: ReadonlyArray<BrazeCall>): Plan => {
     ...(attributes.length === 0 ? {} : { attributes }),
     ...(events.length === 0 ? {} : { events })
   }
-  return { calls, refused, body: attributes.length + events.length === 0 ? undefined : body, places }
+  return {
+    calls,
+    refused,
+    joins: [...joined.values()],
+    body: attributes.length + events.length === 0 ? undefined : body,
+    places
+  }
 }
 
-const identity = ({ type, value }: Identifier.Identifier<IdentifierType>): Api.Identity => {
-  switch (type) {
-    case "user_id":
-      return { external_id: value }
-    case "email":
-      return { email: value }
-    case "phone":
-      return { phone: value }
-    case "braze_id":
-      return { braze_id: value }
-    case "anonymous_id":
-      return { user_alias: { alias_name: value, alias_label: "anonymous_id" }, _update_existing_only: false }
+/** The traits, with the addresses of the record. A trait of the operator's wins over an address, unless it is gone. */
+const traitsBeside = (call: Call.Identify<IdentifierType>): { readonly [name: string]: Json.Json } => {
+  const { identifier, siblings, traits } = call
+  if (siblings.length === 0 && !("email" in traits) && !("phone" in traits)) return traits
+  const object: Record<string, Json.Json> = { ...traits }
+  for (const field of ["email", "phone"] as const) {
+    const value = traits[field]
+    if (typeof value === "string") object[field] = keyOf(field, value) ?? value
   }
+  // Beside an address that names the record, these would name another one.
+  if (identifier.type === "email" || identifier.type === "phone") delete object["email"]
+  if (identifier.type === "phone") delete object["phone"]
+  for (const { field, key } of addresses(call)) object[field] ??= key
+  return object
 }
 
 /** `null` clears an attribute, but is not among the types that an event property may have (`event_object.md`). */
@@ -154,6 +183,18 @@ const withoutIdentifier = (text: string, call: BrazeCall | undefined): string =>
     ? text.replaceAll(call.identifier.value, Identifier.masked(call.identifier.value))
     : text
 
+/** The address that Braze's text is about, where the call can do without it. */
+const misfitOf = (call: BrazeCall | undefined, text: string): Address | undefined =>
+  call?.type === "identify"
+    ? addresses(call).find(({ field }) => (call.traits[field] ?? null) === null && text.includes(field))
+    : undefined
+
+const misfitsOf = (plan: Plan, named: Attributed["named"]): ReadonlyArray<Misfit> =>
+  [...named].flatMap(([place, text]) => {
+    const address = misfitOf(plan.calls[place], text)
+    return address === undefined ? [] : [{ place, sibling: address.sibling, reason: `Braze refuses it: ${text}` }]
+  })
+
 const refusedBy = (text: string) => Outcome.rejected(`Braze refuses it: ${text}`)
 
 const settleTaken = (
@@ -183,7 +224,7 @@ const settleTaken = (
     inDoubt.push(place)
     return Outcome.retry(`Braze refused an object of this request and did not say which: ${texts}`)
   })
-  return { outcomes, inDoubt }
+  return { outcomes, inDoubt, misfits: misfitsOf(plan, named) }
 }
 
 /**
@@ -223,7 +264,7 @@ const settleRefused = (plan: Plan, named: Attributed["named"], loose: Attributed
       ? refusedBy(withoutIdentifier(texts, call))
       : Outcome.retry("Braze took nothing of this request and did not say what is wrong with this object.")
   })
-  return { outcomes, inDoubt: [] }
+  return { outcomes, inDoubt: [], misfits: misfitsOf(plan, named) }
 }
 
 const Receipt = Schema.fromJsonString(

@@ -1,15 +1,18 @@
 /**
- * Braze: computed traits and audiences as attributes and events of people, through `POST /users/track`.
+ * Braze: computed traits and audiences as attributes and events of people, through `POST /users/track`. Who was known
+ * without an id and gets one is joined with that record, through `POST /users/identify`.
  *
  * @since 0.1.0
  */
-import { type DeliveryError, Destination, Outcome } from "@tributary/core"
+import { DeliveryError, Destination, Outcome } from "@tributary/core"
 import { Effect, Option } from "effect"
 import { createRequire } from "node:module"
 import * as Api from "./api.ts"
 import * as Event from "./event.ts"
-import { limits, quota } from "./limits.ts"
-import type { BrazeCall, IdentifierType } from "./refusal.ts"
+import { order } from "./identity.ts"
+import { type IdentifierType, keys } from "./keys.ts"
+import { limits, quota, throttle } from "./limits.ts"
+import type { BrazeCall } from "./refusal.ts"
 import { BrazeSettings, client } from "./settings.ts"
 
 const { version }: { readonly version: string } = createRequire(import.meta.url)("../package.json")
@@ -47,13 +50,16 @@ export const Braze: Destination.Plugin<
   client,
   limits,
   quota,
+  throttle,
   requires: {
-    identifiers: ["user_id", "email", "phone", "anonymous_id", "braze_id"],
+    identifiers: order,
+    keys,
     properties: {}
   }
 }).event({
   calls: ["identify", "track"],
   batch: { items: 75 },
+  per: "profile",
   coalesce: true,
   deliver: (calls, context) => deliver(calls, context),
   poll: (receipt) => Effect.succeed(Event.finished(receipt))
@@ -66,28 +72,55 @@ const deliver: (calls: ReadonlyArray<BrazeCall>, context: Context) => Outcomes =
   function* (calls, context) {
     const plan = Event.plan(calls)
     if (plan.body === undefined) return Event.unsent(plan)
-    const settled = yield* Effect.fromResult(Event.settle(plan, yield* Api.track(context, plan.body)))
-    return settled.inDoubt.length === 0 ? settled.outcomes : yield* deliverApart(calls, settled, context)
+    yield* Api.identify(context, plan.joins)
+    const taken = Effect.flatMap(Api.track(context, plan.body), (reply) => Effect.fromResult(Event.settle(plan, reply)))
+    const settled = yield* plan.joins.length === 0 ? taken : Effect.mapError(taken, DeliveryError.partway)
+    const { inDoubt, misfits, outcomes } = settled
+    return inDoubt.length + misfits.length === 0 ? outcomes : yield* deliverApart(calls, settled, context)
   }
 )
 
-/** Sends what is in doubt one by one, until Braze will hear no more; the rest is left to a later batch. */
+/**
+ * Sends what is in doubt one by one, and those whose address is refused without it, until Braze will hear no more; the
+ * rest is left to a later batch. Only attributes are sent again, which does no harm.
+ */
 const deliverApart = Effect.fnUntraced(function* (
   calls: ReadonlyArray<BrazeCall>,
-  settled: Event.Settled,
+  { inDoubt, misfits, outcomes: first }: Event.Settled,
   context: Context
 ) {
-  const outcomes = [...settled.outcomes]
-  for (const place of settled.inDoubt) {
-    const alone = yield* deliver(calls.slice(place, place + 1), context).pipe(
+  const outcomes = [...first]
+  const again = (call: BrazeCall) =>
+    deliver([call], context).pipe(
       // A batch of one that is refused whole is a call that is refused.
       Effect.catchTag(["BatchRejected", "PayloadTooLarge"], ({ reason }) => Effect.succeed([Outcome.rejected(reason)])),
       // Any other failure must not be the batch's: it has been taken but for these, and its events would count twice.
       Effect.option
     )
-    if (Option.isNone(alone)) break
+  for (const { place, reason, sibling } of misfits) outcomes[place] = Outcome.retry(`${sibling.type}: ${reason}`)
+  for (const { place, reason, sibling } of misfits) {
+    const call = calls[place]
+    if (call === undefined) continue
+    const alone = yield* again({ ...call, siblings: call.siblings.filter((each) => each !== sibling) })
+    if (Option.isNone(alone)) return outcomes
+    const outcome = alone.value[0]
+    if (outcome !== undefined) outcomes[place] = without(outcome, { ...sibling, reason })
+  }
+  for (const place of inDoubt) {
+    const call = calls[place]
+    if (call === undefined) continue
+    const alone = yield* again(call)
+    if (Option.isNone(alone)) return outcomes
     const outcome = alone.value[0]
     if (outcome !== undefined) outcomes[place] = outcome
   }
   return outcomes
 })
+
+/** What was delivered without an address is delivered but for that. */
+const without = (outcome: Outcome.Outcome, refusal: Outcome.Refusal): Outcome.Outcome =>
+  outcome._tag === "Delivered"
+    ? Outcome.partly([refusal])
+    : outcome._tag === "Partly"
+      ? Outcome.partly([...outcome.refused, refusal])
+      : outcome

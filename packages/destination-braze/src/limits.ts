@@ -8,12 +8,33 @@
 import { RateLimit, Reply } from "@tributary/core"
 
 /**
- * 100 requests a second. Braze's own limit is 3,000 in 3 seconds on older plans, and by contract on newer ones.
+ * Where records are joined, which Braze limits by itself.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const identifyPath = "/users/identify"
+
+/**
+ * 100 requests a second: Braze's own limit is 3,000 in 3 seconds on older plans, and by contract on newer ones. Of these
+ * 20,000 a minute to `/users/identify`, which Braze shares with requests to delete, merge and rename users.
  *
  * @category models
  * @since 0.1.0
  */
-export const limits: ReadonlyArray<RateLimit.RateLimit> = [RateLimit.cap(100, "1 second")]
+export const limits: ReadonlyArray<RateLimit.RateLimit> = [
+  RateLimit.cap(100, "1 second"),
+  RateLimit.on(`POST ${identifyPath}`, RateLimit.requests(20_000, "1 minute"))
+]
+
+/**
+ * What a 429 is about: each endpoint has a limit of its own.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const throttle = (_: Reply.Reply, { path }: Reply.RequestLine): RateLimit.Scope =>
+  path === identifyPath ? "endpoint" : "destination"
 
 /** No window of Braze's is longer, so no clock that is wrong can make us wait longer. */
 const hourMillis = 3_600_000
@@ -49,8 +70,9 @@ export const patience = (reply: Reply.Reply): number | undefined => {
  * @category combinators
  * @since 0.1.0
  */
-export const quota = (reply: Reply.Reply): RateLimit.Quota | undefined => {
+export const quota = (reply: Reply.Reply, { path }: Reply.RequestLine): RateLimit.Quota | undefined => {
   const remaining = numberIn(reply.headers["x-ratelimit-remaining"])
   const reset = resetMillis(reply)
-  return remaining === undefined || reset === undefined ? undefined : { remaining, resetMillis: reset }
+  if (remaining === undefined || reset === undefined) return undefined
+  return { remaining, resetMillis: reset, ...(path === identifyPath ? { endpoint: identifyPath } : {}) }
 }

@@ -6,15 +6,8 @@
  *
  * @since 0.1.0
  */
-import type { Call, Identifier, Json } from "@tributary/core"
-
-/**
- * The identifier types that Braze takes.
- *
- * @category models
- * @since 0.1.0
- */
-export type IdentifierType = "user_id" | "email" | "phone" | "anonymous_id" | "braze_id"
+import type { Call, Json } from "@tributary/core"
+import { type IdentifierType, isTooLong, keyOf, reasonOf } from "./keys.ts"
 
 /**
  * A call that Braze takes.
@@ -31,32 +24,15 @@ export type BrazeCall = Call.Call<"identify" | "track", IdentifierType>
  * @since 0.1.0
  */
 export const refusal = (call: BrazeCall): string | undefined =>
-  identifierRefusal(call.identifier) ??
-  (call.type === "identify" ? traitsRefusal(call.traits) : eventRefusal(call.event, call.properties))
+  identifierRefusal(call) ??
+  (call.type === "identify" ? traitsRefusal(call) : eventRefusal(call.event, call.properties))
 
-const maxCharacters = 255
-
-// A string has no more characters than UTF-16 units, so most need no second count.
-const isTooLong = (text: string) => text.length > maxCharacters && [...text].length > maxCharacters
-
-/** "'external_id' must be fewer than 988 bytes" is Braze's own text. */
-const maxExternalIdBytes = 987
-
-const identifierRefusal = ({ type, value }: Identifier.Identifier<IdentifierType>): string | undefined => {
-  if (value.trim() === "") return `The ${type} is empty.`
-  if (type === "user_id") {
-    return Buffer.byteLength(value) > maxExternalIdBytes
-      ? "The user_id has 988 bytes or more; Braze takes fewer as external_id."
-      : undefined
-  }
-  if (isTooLong(value)) return `The ${type} is longer than the 255 characters that Braze takes.`
-  if (type === "email" && !/^[^\s@]+@[^\s@]+\.[^\s@.]+$/.test(value)) {
-    return "The email is not a valid e-mail address, and Braze takes no other."
-  }
-  return undefined
+const identifierRefusal = ({ identifier: { type, value } }: BrazeCall): string | undefined => {
+  const reason = reasonOf(type, value)
+  return reason === undefined ? undefined : `${type} is refused: ${reason}.`
 }
 
-const identityFields = new Set(["alias_label", "alias_name", "braze_id", "email", "external_id", "phone", "user_alias"])
+const identityFields = new Set(["alias_label", "alias_name", "braze_id", "external_id", "user_alias"])
 
 const ownFields = new Set([
   "_merge_objects",
@@ -102,11 +78,31 @@ const fieldRefusal = (name: string, value: Json.Json): string | undefined => {
   return undefined
 }
 
-const traitsRefusal = (traits: Readonly<Record<string, Json.Json>>): string | undefined => {
-  for (const [name, value] of Object.entries(traits)) {
+/**
+ * A trait named `email` or `phone` is a plain attribute of a profile that is named by something else. Where the profile is
+ * named by an address, another one would name another profile.
+ */
+const addressRefusal = (name: "email" | "phone", value: Json.Json, { existingOnly, identifier }: BrazeCall) => {
+  if (identifier.type === name || (identifier.type === "phone" && name === "email")) {
+    // The record's own call carries it; this one reaches others by their address, and leaves the trait out.
+    if (existingOnly) return undefined
+    return typeof value === "string" && identifier.type === name && keyOf(name, value) === keyOf(name, identifier.value)
+      ? undefined
+      : `A trait named "${name}" would change who the profile is, as it is known by ${identifier.type} alone. Give the trait another key.`
+  }
+  if (value === null) return undefined
+  const reason = typeof value === "string" ? reasonOf(name, value) : "it is not a text"
+  return reason === undefined ? undefined : `The value of "${name}" is refused: ${reason}.`
+}
+
+const traitsRefusal = (call: Extract<BrazeCall, { readonly type: "identify" }>): string | undefined => {
+  for (const [name, value] of Object.entries(call.traits)) {
     if (name === "") return "A trait has no name."
     if (isTooLong(name)) return "The name of a trait is longer than the 255 characters that Braze takes."
-    const refused = fieldRefusal(name, value) ?? valueRefusal(name, value)
+    const refused =
+      name === "email" || name === "phone"
+        ? addressRefusal(name, value, call)
+        : (fieldRefusal(name, value) ?? valueRefusal(name, value))
     if (refused !== undefined) return refused
   }
   return undefined
@@ -128,7 +124,7 @@ const valueRefusal = (name: string, value: Json.Json): string | undefined => {
   return fault === undefined ? undefined : `The value of "${name}" holds ${fault}, and Braze would drop it in silence.`
 }
 
-/** One invalid nested value makes Braze drop all nested values of the object, behind a 201 (`post_user_track.md`). */
+/** One invalid value within it makes Braze drop the whole update of the attribute, behind a 201 (`post_user_track.md`). */
 const nestedFault = (value: Json.Json): string | undefined => {
   if (value === null) return "a null"
   if (typeof value === "string") return isTooLong(value) ? "a text longer than 255 characters" : undefined

@@ -72,8 +72,9 @@ describe("R28 what Braze says of its limits", () => {
     assert.isUndefined(waitOf({ "x-ratelimit-retry-after": "" }))
   })
 
+  const track = { method: "POST", path: "/users/track" }
   const quotaOf = (remaining: string, reset: string) =>
-    Limits.quota(replyOf(201, "", { "x-ratelimit-remaining": remaining, "x-ratelimit-reset": reset }))
+    Limits.quota(replyOf(201, "", { "x-ratelimit-remaining": remaining, "x-ratelimit-reset": reset }), track)
 
   it("reads the reset as epoch seconds, seconds to go or epoch milliseconds, by its size", () => {
     const left = { remaining: 7, resetMillis: 3000 }
@@ -87,8 +88,20 @@ describe("R28 what Braze says of its limits", () => {
     assert.strictEqual(quotaOf("0", String(receivedAt / 1000 - 90_000))?.resetMillis, 0)
   })
 
+  it("of /users/identify are of its own: neither its quota nor its 429 slows down what is tracked", () => {
+    const identifying = { method: "POST", path: "/users/identify" }
+    const reply = replyOf(201, "", { "x-ratelimit-remaining": "7", "x-ratelimit-reset": "3" })
+    assert.deepStrictEqual(Limits.quota(reply, identifying), {
+      remaining: 7,
+      resetMillis: 3000,
+      endpoint: "/users/identify"
+    })
+    assert.strictEqual(Limits.throttle(replyOf(429, ""), identifying), "endpoint")
+    assert.strictEqual(Limits.throttle(replyOf(429, ""), track), "destination")
+  })
+
   it("makes nothing of headers that are missing or no numbers", () => {
-    assert.isUndefined(Limits.quota(replyOf(201, "")))
+    assert.isUndefined(Limits.quota(replyOf(201, ""), track))
     assert.isUndefined(quotaOf("", "3"))
     assert.isUndefined(quotaOf("many", "3"))
     assert.isUndefined(quotaOf("7", "soon"))

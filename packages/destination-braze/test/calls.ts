@@ -1,5 +1,6 @@
 // Calls as the runtime makes them, for the tests of this package.
-import type { Call, Json } from "@tributary/core"
+import type { Call, Identifier, Json } from "@tributary/core"
+import type { BrazeCall } from "../src/refusal.ts"
 
 type IdentifierType = "user_id" | "email" | "phone" | "anonymous_id" | "braze_id"
 
@@ -44,3 +45,22 @@ export const track = (
 
 export const entered = (type: IdentifierType, value: string) =>
   track(type, value, "Audience Entered", { audience_key: "first_time_shopper", first_time_shopper: true })
+
+/** Identifiers as the runtime gives them: `{ email: "ada@example.com" }`. */
+type Others = { readonly [K in IdentifierType]?: string }
+
+const listed = (others: Others = {}): ReadonlyArray<Identifier.Identifier<IdentifierType>> =>
+  (["user_id", "braze_id", "anonymous_id", "email", "phone"] as const).flatMap((type) => {
+    const value = others[type]
+    return value === undefined ? [] : [{ type, value }]
+  })
+
+/** A call for a record that other identifiers belong to as well. */
+export const beside = <C extends BrazeCall>(call: C, siblings: Others, joins?: Others): C => ({
+  ...call,
+  siblings: listed(siblings),
+  joins: listed(joins)
+})
+
+/** A call that creates no record. */
+export const existing = <C extends BrazeCall>(call: C): C => ({ ...call, existingOnly: true })

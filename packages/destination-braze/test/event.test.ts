@@ -132,10 +132,13 @@ describe("what is refused before it is sent", () => {
   it("refuses what is no e-mail address, without repeating it", () => {
     for (const value of ["ada", "ada@", "@example.com", "a da@example.com", "ada@localhost"]) {
       const reason = refusalOf(identify("email", value, { a: 1 })) ?? ""
-      assert.match(reason, /not a valid e-mail/)
+      assert.match(reason, /not a valid e-mail address/)
       assert.notInclude(reason, value)
     }
     assert.isUndefined(refusalOf(identify("email", "žofie+x@exämple.co.uk", { a: 1 })))
+    assert.deepStrictEqual(bodyOf(identify("email", " Žofie+x@Exämple.co.uk ", { a: 1 })), {
+      attributes: [{ email: "žofie+x@xn--exmple-cua.co.uk", a: 1 }]
+    })
   })
 
   it("refuses an empty identifier", () => {
@@ -143,7 +146,7 @@ describe("what is refused before it is sent", () => {
   })
 
   it("refuses a trait whose key would change who the profile is", () => {
-    for (const name of ["external_id", "email", "phone", "user_alias", "braze_id"]) {
+    for (const name of ["external_id", "alias_name", "alias_label", "user_alias", "braze_id"]) {
       assert.match(refusalOf(identify("user_id", "u1", { [name]: "x" })) ?? "", /who the profile is/, name)
     }
   })
@@ -225,7 +228,7 @@ describe("R33 an outcome per call", () => {
   })
 
   it("counts indexes without the calls that were refused here", () => {
-    const calls = [identify("user_id", "u0", { email: "x" }), ...three]
+    const calls = [identify("user_id", "u0", { external_id: "x" }), ...three]
     const body = { message: "success", errors: [{ type: "odd", input_array: "attributes", index: 0 }] }
     const outcomes = outcomesOf(calls, 201, body)
     assert.deepStrictEqual(

@@ -137,7 +137,7 @@ layer(Services)("Braze", (it) => {
       const { deliver } = yield* start(sandbox)
       const outcomes = yield* deliver(
         identify("user_id", "u1", { a: 1 }),
-        identify("user_id", "u2", { email: "new@example.com" }),
+        identify("user_id", "u2", { external_id: "new" }),
         identify("user_id", "spammer", { a: 1 }),
         track("user_id", "spammer", "Audience Entered", {}),
         track("user_id", "u3", "Audience Entered", {}),
@@ -327,13 +327,16 @@ describe("what is declared", () => {
           batch: { items: 75 },
           limits: [],
           timeout: Duration.seconds(30),
-          per: "identifier",
+          per: "profile",
           coalesce: true,
           groupUsers: false,
           prepares: false,
           polls: true
         })
-        assert.deepStrictEqual(Braze.declaration.limits, [RateLimit.cap(100, "1 second")])
+        assert.deepStrictEqual(Braze.declaration.limits, [
+          RateLimit.cap(100, "1 second"),
+          RateLimit.on("POST /users/identify", RateLimit.requests(20_000, "1 minute"))
+        ])
         assert.isUndefined(Braze.declaration.list)
       })
     )

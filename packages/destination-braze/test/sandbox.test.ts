@@ -207,10 +207,17 @@ describe("8. and 10. what counts", () => {
 })
 
 describe("9. and 12. values", () => {
-  it("refuses names and texts over 255 characters, by the object", () => {
+  it("refuses names over 255 characters, by the object", () => {
     assert.match(String(textOf("attributes", { external_id: "u1", ["k".repeat(256)]: 1 })), /255/)
-    assert.match(String(textOf("attributes", { external_id: "u1", a: "x".repeat(256) })), /255/)
     assert.isUndefined(textOf("attributes", { external_id: "u1", ["k".repeat(255)]: "😀".repeat(255) }))
+  })
+
+  it("leaves an attribute as it is where a text is over 255 characters, and says nothing", () => {
+    const sandbox = BrazeSandbox.make()
+    post(sandbox, { attributes: [{ external_id: "u1", motto: "short", a: 1 }] })
+    const long = { external_id: "u1", motto: "x".repeat(256), a: 2 }
+    assert.deepStrictEqual(without(post(sandbox, { attributes: [long] })), success(1))
+    assert.deepStrictEqual(sandbox.state(0).users["u1"]?.attributes, { motto: "short", a: 2 })
   })
 
   it("refuses values that Braze's own fields do not take", () => {
@@ -231,11 +238,11 @@ describe("9. and 12. values", () => {
     assert.match(String(textOf("events", { ...event, properties: { list } })), /50KB/)
   })
 
-  it("drops all nested values of an object where one is bad, and says nothing", () => {
+  it("drops the whole update of a nested attribute with a null within, and says nothing", () => {
     const sandbox = BrazeSandbox.make()
-    const object = { external_id: "u1", flat: 1, good: { a: 1 }, bad: { a: null } }
+    const object = { external_id: "u1", flat: 1, good: { a: 1 }, bad: { a: null, b: { c: 1 } } }
     assert.deepStrictEqual(without(post(sandbox, { attributes: [object] })), success(1))
-    assert.deepStrictEqual(sandbox.state(0).users["u1"]?.attributes, { flat: 1 })
+    assert.deepStrictEqual(sandbox.state(0).users["u1"]?.attributes, { flat: 1, good: { a: 1 } })
   })
 
   it("clears with null, adds and removes with commands", () => {

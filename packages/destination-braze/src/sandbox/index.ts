@@ -1,14 +1,22 @@
 /**
- * A fake Braze: `POST /users/track` with the rules that Braze documents, and the profiles that it would then hold.
+ * A fake Braze: `POST /users/track` and `POST /users/identify` with the rules that Braze documents, and the profiles that
+ * it would then hold.
  *
- * Sources: braze-docs `_docs/_api/endpoints/user_data/post_user_track.md`, `_docs/_api/api_limits.md`,
- * `_docs/_api/errors.md`. The form `errors[{type, input_array, index}]` is in no official text (UNVERIFIED).
+ * Sources: braze-docs `_docs/_api/endpoints/user_data/post_user_track.md`, `post_user_identify.md`,
+ * `_docs/_api/api_limits.md`, `_docs/_api/errors.md`. The form `errors[{type, input_array, index}]` is in no official text (UNVERIFIED).
  *
  * @since 0.1.0
  */
 import { type Json, Sandbox } from "@tributary/core"
 import { makeProfiles, type Profiles } from "./profiles.ts"
-import { type InputArray, isJsonObject, type JsonObject, refusal } from "./rules.ts"
+import {
+  type IdentifyArray,
+  identifyRefusal,
+  type InputArray,
+  isJsonObject,
+  type JsonObject,
+  refusal
+} from "./rules.ts"
 
 /**
  * What a test can switch.
@@ -19,12 +27,14 @@ import { type InputArray, isJsonObject, type JsonObject, refusal } from "./rules
 export interface Options {
   /** The one key that is known. Default: `braze-sandbox-key`. */
   readonly apiKey?: string
-  /** What the key may do. Default: `["users.track"]`. */
+  /** What the key may do. Default: `["users.track", "users.identify"]`. */
   readonly permissions?: ReadonlyArray<string>
   /** Objects per request: 75 in all (default), 75 in each array (older plans), 50 in all (MAU CY 24-25). */
   readonly plan?: "75 in total" | "75 per array" | "50 in total"
   /** Requests per window; `false` for no limit. Default: 3,000 per 3 seconds. */
   readonly limit?: { readonly requests: number; readonly windowMillis: number } | false
+  /** Requests a minute to `/users/identify`. Default: 20,000. */
+  readonly identifyLimit?: number
   /** Requests per hour beside the limit, as MAU plans have it: the headers then speak of the hour. Default: none. */
   readonly hourly?: number
   /** Whether a 429 says how long to wait. Default: true. */
@@ -59,12 +69,16 @@ export interface State extends Profiles {
 
 interface Taken {
   readonly dueAt: number
-  readonly attributes: ReadonlyArray<JsonObject>
-  readonly events: ReadonlyArray<JsonObject>
-  readonly purchases: ReadonlyArray<JsonObject>
+  readonly apply: () => void
 }
 
 const arrays: ReadonlyArray<InputArray> = ["attributes", "events", "purchases"]
+const identifyArrays: ReadonlyArray<IdentifyArray> = [
+  "aliases_to_identify",
+  "emails_to_identify",
+  "phone_numbers_to_identify"
+]
+const maxIdentified = 50
 const maxBodyBytes = 4 * 1024 * 1024
 const nothingValid = "Valid data must be provided in the 'attributes', 'events', or 'purchases' fields."
 
@@ -85,8 +99,9 @@ const parse = (body: string): Json.Json | undefined => {
  */
 export const make = (options: Options = {}): Sandbox.Sandbox<State> => {
   const apiKey = options.apiKey ?? "braze-sandbox-key"
-  const mayTrack = options.permissions === undefined || options.permissions.includes("users.track")
-  const { check, headers } = makeLimits(options)
+  const may = (permission: string) => options.permissions?.includes(permission) ?? true
+  const trackLimits = makeLimits(options)
+  const identifyLimits = makeLimits({ limit: { requests: options.identifyLimit ?? 20_000, windowMillis: 60_000 } })
   const profiles = makeProfiles({ keepEvents: options.keepEvents ?? true })
   const blacklist = new Set(options.blacklist)
   const delayMillis = options.delayMillis ?? 0
@@ -94,17 +109,16 @@ export const make = (options: Options = {}): Sandbox.Sandbox<State> => {
   const objects = { attributes: 0, events: 0, purchases: 0 }
   let waiting: Array<Taken> = []
 
-  const apply = (taken: Taken) => {
-    for (const object of taken.attributes) profiles.applyAttributes(object)
-    for (const object of taken.events) profiles.applyEvent(object)
-    for (const object of taken.purchases) profiles.applyPurchase(object)
-  }
   const settle = (now: number) => {
     if (waiting.length === 0) return
     const isLater = waiting.findIndex((taken) => taken.dueAt > now)
     const due = isLater === -1 ? waiting : waiting.slice(0, isLater)
     waiting = isLater === -1 ? [] : waiting.slice(isLater)
-    for (const taken of due) apply(taken)
+    for (const { apply } of due) apply()
+  }
+  const take = (now: number, apply: () => void) => {
+    if (delayMillis > 0) waiting.push({ dueAt: now + delayMillis, apply })
+    else apply()
   }
 
   const track = (body: string, now: number): Sandbox.SandboxResponse => {
@@ -132,9 +146,11 @@ export const make = (options: Options = {}): Sandbox.Sandbox<State> => {
     if (arrays.every((array) => valid[array].length === 0)) {
       return { status: 400, body: { message: nothingValid, errors: sent } }
     }
-    const taken = { dueAt: now + delayMillis, ...valid }
-    if (delayMillis > 0) waiting.push(taken)
-    else apply(taken)
+    take(now, () => {
+      for (const object of valid.attributes) profiles.applyAttributes(object)
+      for (const object of valid.events) profiles.applyEvent(object)
+      for (const object of valid.purchases) profiles.applyPurchase(object)
+    })
     for (const array of arrays) objects[array] += valid[array].length
     if (options.queues === true) return { status: 202, body: { message: "queued" } }
     return {
@@ -149,10 +165,38 @@ export const make = (options: Options = {}): Sandbox.Sandbox<State> => {
     }
   }
 
+  /** Whom it does not find it leaves alone, and says nothing. */
+  const identify = (body: string, now: number): Sandbox.SandboxResponse => {
+    const json = parse(body)
+    if (!isJsonObject(json)) return refuse(400, "Invalid JSON: the body must be an object")
+    const given = identifyArrays.flatMap((array) => {
+      const list = json[array]
+      return Array.isArray(list) ? list.map((object) => ({ array, object })) : []
+    })
+    if (given.length === 0) return refuse(400, `One of ${identifyArrays.join(", ")} is required`)
+    if (given.length > maxIdentified) return refuse(400, "Max Input Length Exceeded")
+    const errors = given.flatMap(({ array, object }) => identifyRefusal(array, object) ?? [])
+    const valid = given.filter(({ array, object }) => identifyRefusal(array, object) === undefined)
+    if (valid.length === 0) return { status: 400, body: { message: "Valid data must be provided", errors } }
+    take(now, () => {
+      for (const { object } of valid) if (isJsonObject(object)) profiles.applyIdentify(object)
+    })
+    if (options.queues === true) return { status: 202, body: { message: "queued" } }
+    return {
+      status: 201,
+      body: { message: "success", aliases_processed: valid.length, ...(errors.length === 0 ? {} : { errors }) }
+    }
+  }
+
   const answer = (request: Sandbox.SandboxRequest, now: number): Sandbox.SandboxResponse => {
-    if (request.method !== "POST" || request.path !== "/users/track") return { status: 404, body: "Invalid URL" }
+    const isTrack = request.path === "/users/track"
+    if (request.method !== "POST" || (!isTrack && request.path !== "/users/identify")) {
+      return { status: 404, body: "Invalid URL" }
+    }
     if (request.headers["authorization"] !== `Bearer ${apiKey}`) return refuse(401, "Invalid API Key")
-    if (!mayTrack) return refuse(403, "The API key lacks the permission users.track")
+    const permission = isTrack ? "users.track" : "users.identify"
+    if (!may(permission)) return refuse(403, `The API key lacks the permission ${permission}`)
+    const { check, headers } = isTrack ? trackLimits : identifyLimits
     const patience = check(now)
     if (patience !== undefined) {
       requests.throttled++
@@ -164,7 +208,9 @@ export const make = (options: Options = {}): Sandbox.Sandbox<State> => {
       }
     }
     const isJson = request.headers["content-type"]?.startsWith("application/json") === true
-    const response = isJson ? track(request.body, now) : refuse(400, "Content-Type must be application/json")
+    const response = isJson
+      ? (isTrack ? track : identify)(request.body, now)
+      : refuse(400, "Content-Type must be application/json")
     return { ...response, headers: headers(now) }
   }
 
@@ -199,7 +245,7 @@ const exceeds = (counts: ReadonlyArray<number>, plan: Options["plan"] = "75 in t
 }
 
 /** The windows that a request must fit into; headers speak of the hour where the plan has one. */
-const makeLimits = (options: Options) => {
+const makeLimits = (options: Pick<Options, "limit" | "hourly">) => {
   const limit = options.limit ?? { requests: 3000, windowMillis: 3000 }
   const burst =
     limit === false

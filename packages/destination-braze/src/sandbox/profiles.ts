@@ -2,12 +2,13 @@
  * The profiles that a fake Braze holds, and how an object changes them.
  *
  * Sources: braze-docs `_docs/_api/endpoints/user_data/post_user_track.md` (alias-only and email-only profiles, nested
- * attributes, duplicate events) and `objects_filters/user_attributes_object.md` (null, inc, add, remove).
+ * attributes, duplicate events), `post_user_identify.md` (joining) and `objects_filters/user_attributes_object.md` (null,
+ * inc, add, remove).
  *
  * @since 0.1.0
  */
 import type { Json } from "@tributary/core"
-import { hasBadNestedValue, isJsonObject, type JsonObject } from "./rules.ts"
+import { isDropped, isJsonObject, type JsonObject, normalPhone } from "./rules.ts"
 
 /**
  * An event as the profile's history holds it.
@@ -41,8 +42,10 @@ export interface Profile {
 
 interface Stored {
   readonly place: number
-  readonly externalId: string | null
-  readonly alias: Profile["user_alias"]
+  externalId: string | null
+  alias: Profile["user_alias"]
+  /** Another profile has taken it in. */
+  isGone: boolean
   attributes: { [name: string]: Json.Json }
   events: Array<StoredEvent> | undefined
   eventCount: number
@@ -100,6 +103,7 @@ export const makeProfiles = (options: { readonly keepEvents: boolean }) => {
       place: all.length,
       externalId,
       alias,
+      isGone: false,
       attributes: {},
       events: undefined,
       eventCount: 0,
@@ -112,14 +116,20 @@ export const makeProfiles = (options: { readonly keepEvents: boolean }) => {
     return stored
   }
 
+  /** Addresses are compared byte for byte (UNVERIFIED), phone numbers by their digits. */
+  const holders = (field: "email" | "phone", value: string) =>
+    byField[field].get(field === "phone" ? (normalPhone(value) ?? value) : value)
+
+  const index = (stored: Stored, name: "email" | "phone", value: Json.Json | undefined) => {
+    const old = stored.attributes[name]
+    const move = (text: string, to: ReadonlyArray<Stored>) =>
+      byField[name].set(name === "phone" ? (normalPhone(text) ?? text) : text, [...to])
+    if (typeof old === "string") move(old, holders(name, old)?.filter((other) => other !== stored) ?? [])
+    if (typeof value === "string") move(value, [...(holders(name, value) ?? []), stored])
+  }
+
   const set = (stored: Stored, name: string, value: Json.Json) => {
-    if (name === "email" || name === "phone") {
-      const old = stored.attributes[name]
-      if (typeof old === "string") {
-        byField[name].set(old, byField[name].get(old)?.filter((other) => other !== stored) ?? [])
-      }
-      if (typeof value === "string") byField[name].set(value, [...(byField[name].get(value) ?? []), stored])
-    }
+    if (name === "email" || name === "phone") index(stored, name, value)
     if (value === null) delete stored.attributes[name]
     // An assignment to `__proto__` would change what the object is.
     else if (name === "__proto__") Object.defineProperty(stored.attributes, name, { value, enumerable: true })
@@ -143,6 +153,8 @@ export const makeProfiles = (options: { readonly keepEvents: boolean }) => {
     return best
   }
 
+  const present = (stored: Stored | undefined) => (stored?.isGone === true ? undefined : stored)
+
   const resolve = (object: JsonObject): Stored | undefined => {
     const { external_id, user_alias, braze_id, email, phone } = object
     const updateOnly = object["_update_existing_only"]
@@ -150,7 +162,7 @@ export const makeProfiles = (options: { readonly keepEvents: boolean }) => {
       return byExternalId.get(external_id) ?? (updateOnly === true ? undefined : create(external_id, null))
     }
     if (typeof braze_id === "string")
-      return /^[0-9a-f]{24}$/.test(braze_id) ? all[Number.parseInt(braze_id, 16)] : undefined
+      return /^[0-9a-f]{24}$/.test(braze_id) ? present(all[Number.parseInt(braze_id, 16)]) : undefined
     if (isJsonObject(user_alias)) {
       const alias = { alias_name: String(user_alias["alias_name"]), alias_label: String(user_alias["alias_label"]) }
       return byAlias.get(aliasKey(alias)) ?? (updateOnly === false ? create(null, alias) : undefined)
@@ -158,7 +170,7 @@ export const makeProfiles = (options: { readonly keepEvents: boolean }) => {
     const field = typeof email === "string" ? "email" : "phone"
     const value = typeof email === "string" ? email : phone
     if (typeof value !== "string") return undefined
-    const known = newest(byField[field].get(value))
+    const known = newest(holders(field, value))
     if (known !== undefined || updateOnly === true) return known
     const stored = create(null, null)
     set(stored, field, value)
@@ -193,7 +205,65 @@ export const makeProfiles = (options: { readonly keepEvents: boolean }) => {
     purchaseCount: stored.purchaseCount
   })
 
+  /** What the target lacks is filled from the source, which vanishes. */
+  const takeIn = (target: Stored, source: Stored) => {
+    // One alias of a kind: profiles that have one each are not joined.
+    if (target.alias !== null && source.alias !== null) return
+    for (const field of ["email", "phone"] as const) index(source, field, undefined)
+    const taken = { ...source.attributes }
+    source.attributes = {}
+    for (const [name, value] of Object.entries(taken)) {
+      if (target.attributes[name] === undefined) set(target, name, value)
+    }
+    target.events = [...(source.events ?? []), ...(target.events ?? [])]
+    target.eventCount += source.eventCount
+    target.purchaseCount += source.purchaseCount
+    target.updated = ++clock
+    if (source.alias !== null) {
+      target.alias = source.alias
+      byAlias.set(aliasKey(source.alias), target)
+    }
+    source.alias = null
+    source.isGone = true
+  }
+
+  /** Of several with an address the one that the words leave; `undefined` where they leave several. */
+  const prioritized = (candidates: ReadonlyArray<Stored>, words: Json.Json | undefined): Stored | undefined => {
+    let left = candidates
+    for (const word of Array.isArray(words) ? words : []) {
+      if (word === "identified") left = left.filter(({ externalId }) => externalId !== null)
+      if (word === "unidentified") left = left.filter(({ externalId }) => externalId === null)
+      const byAge = left.toSorted((one, other) => one.updated - other.updated)
+      if (word === "most_recently_updated") left = byAge.slice(-1)
+      if (word === "least_recently_updated") left = byAge.slice(0, 1)
+    }
+    return left.length === 1 ? left[0] : undefined
+  }
+
+  const unidentified = ({ email, phone, prioritization, user_alias }: JsonObject): Stored | undefined => {
+    if (isJsonObject(user_alias)) {
+      const alias = { alias_name: String(user_alias["alias_name"]), alias_label: String(user_alias["alias_label"]) }
+      return byAlias.get(aliasKey(alias))
+    }
+    const found = typeof email === "string" ? holders("email", email) : holders("phone", String(phone))
+    return prioritized(found ?? [], prioritization)
+  }
+
   return {
+    /**
+     * Puts an external id on a record that has none, or has the record with that id take it in. What is not found, or
+     * found more than once, is left alone.
+     */
+    applyIdentify: (object: JsonObject) => {
+      const source = unidentified(object)
+      const externalId = String(object["external_id"])
+      if (source === undefined || source.externalId !== null) return
+      const target = byExternalId.get(externalId)
+      if (target !== undefined) return takeIn(target, source)
+      source.externalId = externalId
+      source.updated = ++clock
+      byExternalId.set(externalId, source)
+    },
     /** Every attribute that is written costs a data point, whether it changes or not. */
     dataPoints: () => dataPoints,
     applyAttributes: (object: JsonObject) => {
@@ -201,14 +271,9 @@ export const makeProfiles = (options: { readonly keepEvents: boolean }) => {
       if (stored === undefined) return
       stored.updated = ++clock
       const own = identifierField(object)
-      let dropsNested: boolean | undefined
       for (const name in object) {
         const value = object[name]
-        if (value === undefined || name === own || notAttributes.has(name)) continue
-        if (typeof value === "object" && value !== null) {
-          dropsNested ??= Object.values(object).some((other) => hasBadNestedValue(other))
-          if (dropsNested) continue
-        }
+        if (value === undefined || name === own || notAttributes.has(name) || isDropped(value)) continue
         set(stored, name, written(stored.attributes[name], value))
         dataPoints++
       }
@@ -244,7 +309,7 @@ export const makeProfiles = (options: { readonly keepEvents: boolean }) => {
       const viewField = (index: Map<string, Array<Stored>>) =>
         view([...index].map(([key, candidates]) => [key, newest(candidates)] as const))
       return {
-        count: all.length,
+        count: all.filter(({ isGone }) => !isGone).length,
         users: view(byExternalId),
         aliases: view(byAlias),
         emails: viewField(byField.email),

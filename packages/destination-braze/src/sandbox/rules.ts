@@ -34,7 +34,6 @@ export const isJsonObject = (value: Json.Json | undefined): value is JsonObject 
   typeof value === "object" && value !== null && !Array.isArray(value)
 
 const identityFields = ["external_id", "user_alias", "braze_id"]
-const emailForm = /^[^\s@]+@[^\s@]+\.[^\s@.]+$/
 const isoTime = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}([.:]\d+)?)?\s?(Z|[+-]\d{2}:?\d{2})?)?$/
 const isoDate = /^\d{4}-\d{2}-\d{2}$/
 const maxPropertyBytes = 50 * 1024
@@ -76,16 +75,54 @@ const identityRefusal = (object: JsonObject, blacklist: ReadonlySet<string>): st
     return "'user_alias' must have an 'alias_name' and an 'alias_label'"
   }
   if (braze_id !== undefined && braze_id !== null && typeof braze_id !== "string") return "'braze_id' is not valid"
-  if (email !== undefined && email !== null && (typeof email !== "string" || !emailForm.test(email))) {
+  if (email !== undefined && email !== null && (typeof email !== "string" || !isEmail(email))) {
     return "The value provided for the 'email' field is not a valid email."
   }
-  if (phone !== undefined && phone !== null && (typeof phone !== "string" || !/\d/.test(phone))) {
+  if (phone !== undefined && phone !== null && (typeof phone !== "string" || normalPhone(phone) === undefined)) {
     return "The value provided for the 'phone' field is not a valid phone number."
   }
   return undefined
 }
 
-const isAlias = (value: Json.Json) =>
+/**
+ * Whether Braze takes it for an address. White space is refused wherever it stands; a host is of letters, digits and
+ * hyphens, and names of other scripts are written in Punycode. The list of top-level domains is left out.
+ *
+ * Source: braze-docs `email_validation.md`.
+ */
+const isEmail = (text: string): boolean => {
+  if (/\s/.test(text) || tooLong(text)) return false
+  const at = text.lastIndexOf("@")
+  const local = text.slice(0, Math.max(0, at))
+  const labels = text
+    .slice(at + 1)
+    .toLowerCase()
+    .split(".")
+  if (local === "" || local.includes("@") || labels.length < 2) return false
+  if (labels.some((label) => !/^[a-z0-9-]+$/.test(label)) || /^\d+$/.test(labels.at(-1) ?? "")) return false
+  if (/^[^\p{L}\p{N}]|[^\p{L}\p{N}]$/u.test(local)) return false
+  const [name = ""] = labels
+  if (name === "gmail" && labels.length === 2 && local.length === 1) return false
+  const isMicrosoft = name === "msn" || name === "hotmail" || name === "outlook" || name === "live"
+  return !isMicrosoft || /^[\w-]+(\.[\w-]+)*$/.test(local.split("+")[0] ?? "")
+}
+
+/**
+ * A phone number as Braze compares it, or `undefined` where it is none: digits, and ten of them without a "+" are a
+ * number of the United States.
+ *
+ * Source: braze-docs `user_phone_numbers.md`.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const normalPhone = (text: string): string | undefined => {
+  const digits = text.replace(/\D/g, "")
+  if (!text.trim().startsWith("+")) return digits.length === 10 ? `+1${digits}` : undefined
+  return /^[1-9]\d{6,14}$/.test(digits) ? `+${digits}` : undefined
+}
+
+const isAlias = (value: Json.Json | undefined) =>
   isJsonObject(value) &&
   typeof value["alias_name"] === "string" &&
   value["alias_name"] !== "" &&
@@ -127,9 +164,6 @@ const attributesRefusal = (object: JsonObject): string | undefined => {
     const value = object[name]
     if (value === undefined) continue
     if (name === "" || tooLong(name)) return "attribute names must be 1 to 255 characters long"
-    if (typeof value === "string" && name !== "external_id" && tooLong(value)) {
-      return `The value provided for the '${name}' field is longer than 255 characters.`
-    }
     if (!isFieldValue(name, value)) return `The value provided for the '${name}' field is not valid.`
   }
   return undefined
@@ -174,18 +208,57 @@ const purchaseRefusal = (purchase: JsonObject): string | undefined => {
 }
 
 /**
- * Whether a nested value holds something that Braze does not take inside one. All nested values of an object that has
- * such a one are dropped, and the answer does not say so.
+ * Whether an attribute keeps its value although the object is taken: a text that is too long, or a nested value with
+ * something within that Braze does not take there. The answer does not say so.
+ *
+ * Source: braze-docs `post_user_track_synchronous.md`, `post_user_track.md`.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const hasBadNestedValue = (value: Json.Json, depth = 0): boolean => {
+export const isDropped = (value: Json.Json, depth = 0): boolean => {
   if (value === null) return depth > 0
-  if (typeof value === "string") return depth > 0 && tooLong(value)
+  if (typeof value === "string") return tooLong(value)
   if (typeof value !== "object") return false
   if (Array.isArray(value)) {
-    return value.some((element) => Array.isArray(element) || hasBadNestedValue(element, depth + 1))
+    return value.some((element) => Array.isArray(element) || isDropped(element, depth + 1))
   }
-  return Object.entries(value).some(([name, field]) => tooLong(name) || hasBadNestedValue(field, depth + 1))
+  return Object.entries(value).some(([name, field]) => tooLong(name) || isDropped(field, depth + 1))
+}
+
+/**
+ * The arrays of a request that joins records.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type IdentifyArray = "aliases_to_identify" | "emails_to_identify" | "phone_numbers_to_identify"
+
+const priorities = new Set<Json.Json>(["identified", "unidentified", "most_recently_updated", "least_recently_updated"])
+
+/**
+ * Braze's text on an object of `POST /users/identify` that it refuses. The texts are ours (UNVERIFIED).
+ *
+ * Source: braze-docs `_docs/_api/endpoints/user_data/post_user_identify.md`.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const identifyRefusal = (array: IdentifyArray, object: Json.Json): string | undefined => {
+  if (!isJsonObject(object)) return `'${array}' must be an array of objects`
+  const { email, external_id, phone, prioritization, user_alias } = object
+  if (typeof external_id !== "string" || external_id === "") return "'external_id' is required"
+  if (Buffer.byteLength(external_id) >= 988) return "'external_id' must be fewer than 988 bytes"
+  if (array === "aliases_to_identify") return isAlias(user_alias) ? undefined : "'user_alias' is not valid"
+  const isAddress =
+    array === "emails_to_identify"
+      ? typeof email === "string" && isEmail(email)
+      : typeof phone === "string" && normalPhone(phone) !== undefined
+  if (!isAddress) return "The address is not valid"
+  const isPrioritized =
+    Array.isArray(prioritization) &&
+    prioritization.length > 0 &&
+    prioritization.every((word) => priorities.has(word)) &&
+    !(prioritization.includes("identified") && prioritization.includes("unidentified"))
+  return isPrioritized ? undefined : "'prioritization' is required"
 }
