@@ -43,15 +43,14 @@ const braze = (expected: Expected, state: States["braze"]): Check => {
         return [key, { attributes: rest, events: events.map((event) => event.name) }]
       })
     )
-  const all = expected.brazeUsers.size + expected.brazeEmails.size
+  const all = expected.brazeUsers.size
   return {
     vendor: "Braze",
-    what: "people by id and address",
+    what: "people",
     expected: all,
     differences: [
       ...records("Braze, external_id", expected.brazeUsers, found(state.users), personDifferences),
-      ...records("Braze, email", expected.brazeEmails, found(state.emails), personDifferences),
-      // Profiles that no id and no address leads to would show in the count alone.
+      // Profiles that no id leads to would show in the count alone.
       ...(state.count === all ? [] : [`Braze holds ${state.count} profiles, the database says ${all}`])
     ]
   }

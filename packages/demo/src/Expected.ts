@@ -11,7 +11,7 @@ import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 
 /**
- * A person at Braze, found by one id or address.
+ * A person at Braze, found by an id.
  *
  * @category models
  * @since 0.1.0
@@ -39,7 +39,6 @@ export interface ZendeskRecord {
  */
 export interface Expected {
   readonly brazeUsers: ReadonlyMap<string, BrazePerson>
-  readonly brazeEmails: ReadonlyMap<string, BrazePerson>
   /** By the name of the list, the hashes of its members and their addresses. */
   readonly lists: ReadonlyMap<string, ReadonlyMap<string, string>>
   readonly zendeskUsers: ReadonlyMap<string, ZendeskRecord>
@@ -56,7 +55,6 @@ export interface Expected {
  */
 export const nothing: Expected = {
   brazeUsers: new Map(),
-  brazeEmails: new Map(),
   lists: new Map(),
   zendeskUsers: new Map(),
   organizations: new Map(),
@@ -68,6 +66,7 @@ interface Known {
   readonly type: "user_id" | "email"
   readonly value: string
   readonly hash: string
+  readonly customer_id: string
   readonly name: string
   readonly account_id: string | null
   readonly revenue: number | null
@@ -112,7 +111,7 @@ export const read = Effect.fnUntraced(function* (
       union all select 'user_id', old_id, into_id from shop.merged
       union all select 'email', email, customer_id from shop.email)
     select alias.type, alias.value, encode(sha256(convert_to(lower(alias.value), 'UTF8')), 'hex') as hash,
-      concat_ws(' ', c.first_name, c.last_name) as name, c.account_id,
+      c.id as customer_id, concat_ws(' ', c.first_name, c.last_name) as name, c.account_id,
       (select sum(o.total)::float8 from shop.orders o
         where o.customer_id = c.id and o.placed_at > t.now - interval '180 days') as revenue,
       (select v.category from shop.product_view v where v.customer_id = c.id order by v.seen_at desc limit 1) as category,
@@ -125,7 +124,6 @@ export const read = Effect.fnUntraced(function* (
   const emails = known.filter((one) => one.type === "email")
   return {
     brazeUsers: brazePeople(ids, before.brazeUsers),
-    brazeEmails: brazePeople(emails, before.brazeEmails),
     lists: new Map([
       ["First time shoppers", hashed(emails.filter((one) => one.is_first_time))],
       ["Key accounts", hashed(emails.filter((one) => one.is_key))]
@@ -152,11 +150,16 @@ export const read = Effect.fnUntraced(function* (
 const hashed = (emails: ReadonlyArray<Known>): ReadonlyMap<string, string> =>
   new Map(emails.map((one) => [one.hash, one.value]))
 
+/**
+ * Everybody has an id, so an address is an attribute of that record, and makes none of its own. Of a customer with several
+ * ids each has a record, and the customer enters and exits once.
+ */
 const brazePeople = (
   known: ReadonlyArray<Known>,
   before: ReadonlyMap<string, BrazePerson>
 ): ReadonlyMap<string, BrazePerson> => {
   const today = new Map(known.map((one) => [one.value, one]))
+  const was = (value: string) => before.get(value)?.attributes["first_time_shoppers"] === true
   const people = new Map<string, BrazePerson>()
   for (const value of new Set([...before.keys(), ...today.keys()])) {
     const one = today.get(value)
@@ -170,10 +173,14 @@ const brazePeople = (
     }
     setAudience("first_time_shoppers", one?.is_first_time === true)
     setAudience("key_accounts", one?.is_key === true)
-    const was = earlier?.attributes["first_time_shoppers"] === true
     const is = one?.is_first_time === true
+    const own = one?.customer_id ?? value
+    const ids = [own, ...known.filter((other) => other.customer_id === own && other.value !== own).map((o) => o.value)]
+    const heard = ids.filter(was)
+    // The record with the first id that the customer had enters; the first that entered exits.
+    const isTold = is ? heard.length === 0 && value === own : heard[0] === value
     const event = is ? "Became a first-time shopper" : "Is not a first-time shopper any more"
-    const events = [...(earlier?.events ?? []), ...(was === is ? [] : [event])]
+    const events = [...(earlier?.events ?? []), ...(isTold ? [event] : [])]
     // A person without anything to send, now or before, is not created at Braze.
     if (earlier !== undefined || Object.keys(attributes).length > 0) people.set(value, { attributes, events })
   }

@@ -59,10 +59,15 @@ describeStores("Braze", (store) => {
         ])
         const objects = requests.flatMap(({ body }) => [...(body.attributes ?? []), ...(body.events ?? [])])
         assert.deepStrictEqual(
-          objects.map(({ time: _, ...object }) => object),
+          objects.map((object) => ({ ...object, time: undefined })),
           [
-            { external_id: "u1", ...addresses, vips: true },
-            { external_id: "u1", name: "Audience Entered", properties: { audience_key: "vips", vips: true } }
+            { external_id: "u1", ...addresses, vips: true, time: undefined },
+            {
+              external_id: "u1",
+              time: undefined,
+              name: "Audience Entered",
+              properties: { audience_key: "vips", vips: true }
+            }
           ]
         )
         yield* world.members("vips", [])
