@@ -181,6 +181,13 @@ try {
   await run("npx tributary sync", company)
   console.log("ok the packed plugin, imported by name in a folder of its own")
 
+  // The example of a destination is packed by npm itself, and installed like any other.
+  const example = (await run(`npm pack --silent --pack-destination ${home}`, "examples/destination-hubspot")).trim()
+  await run(`npm install ${join(home, example)}`, company)
+  const plugins = await run("npx tributary plugins", company)
+  if (!/destination-hubspot +0\.1\.0 +hubspot +1/.test(plugins)) fail(`tributary plugins:\n${plugins}`)
+  console.log("ok the HubSpot example, from its tarball")
+
   // The demo is a package of its own: without it the command says how to get it, and npx runs it in any folder.
   const missing = await run("npx tributary demo && exit 1 || test $? = 2", company)
   if (!missing.includes("npm install @tributary/demo")) fail(`tributary demo:\n${missing}`)
