@@ -8,9 +8,9 @@
  */
 import { type Client, type DeliveryError, type Json, Reply } from "@tributary/core"
 import { type Computation } from "@tributary/core/runtime"
-import { Effect, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { HttpClientRequest } from "effect/http"
-import { read, type Refused } from "./refusal.ts"
+import { classify, concerns, isAboutRecord, read, type Refused } from "./refusal.ts"
 
 /**
  * Values of custom fields by key; `null` empties a field.
@@ -65,9 +65,17 @@ export interface FieldWrite {
 type Failure = Refused | DeliveryError.DeliveryError
 
 const values = Schema.Record(Schema.String, Schema.Unknown)
-const User = Schema.Struct({
-  user: Schema.Struct({ id: Schema.Finite, user_fields: Schema.optionalKey(Schema.NullOr(values)) })
+const text = Schema.optionalKey(Schema.NullOr(Schema.String))
+const ShownUser = Schema.Struct({
+  id: Schema.Finite,
+  name: text,
+  /** The primary address. */
+  email: text,
+  external_id: text,
+  role: text,
+  user_fields: Schema.optionalKey(Schema.NullOr(values))
 })
+const User = Schema.Struct({ user: ShownUser })
 const Organization = Schema.Struct({
   organization: Schema.Struct({ id: Schema.Finite, organization_fields: Schema.optionalKey(Schema.NullOr(values)) })
 })
@@ -100,6 +108,14 @@ const post = (client: Client.Client, path: string, body: Json.Json) =>
 const get = (client: Client.Client, path: string, query: Readonly<Record<string, string>>) =>
   Reply.send(client, HttpClientRequest.get(path, { urlParams: query }))
 
+/**
+ * A user as Zendesk shows one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type User = typeof ShownUser.Type
+
 const readUser = read(User)
 
 /**
@@ -112,6 +128,79 @@ export const writeUser = Effect.fnUntraced(function* (client: Client.Client, bod
   const reply = yield* post(client, "/api/v2/users/create_or_update", { user: { ...body.user } })
   const { email = "", external_id = "" } = body.user
   return (yield* readUser(reply, [email, external_id])).user
+})
+
+/**
+ * Updates the user with this external id or address, and creates nobody: without a name Zendesk refuses to.
+ *
+ * @category requests
+ * @since 0.1.0
+ */
+export const changeUser = (
+  client: Client.Client,
+  change: Partial<UserWrite["user"]>
+): Effect.Effect<Option.Option<User>, Failure> =>
+  Effect.gen(function* () {
+    const reply = yield* post(client, "/api/v2/users/create_or_update", { user: { ...change } })
+    const { email = "", external_id = "" } = change
+    return Option.some((yield* readUser(reply, [email, external_id])).user)
+  }).pipe(
+    Effect.catchTag("Refused", (refused) =>
+      concerns(refused, "name") ? Effect.succeed(Option.none()) : Effect.fail(refused)
+    )
+  )
+
+const Identity = Schema.Struct({
+  id: Schema.Finite,
+  type: Schema.String,
+  value: Schema.optionalKey(Schema.Unknown),
+  primary: Schema.optionalKey(Schema.Boolean)
+})
+const readIdentities = read(Schema.Struct({ identities: Schema.Array(Identity), meta: Schema.optionalKey(meta) }))
+
+/**
+ * The addresses, and other identities, of a user.
+ *
+ * @category requests
+ * @since 0.1.0
+ */
+export const findIdentities = Effect.fnUntraced(function* (client: Client.Client, user: number) {
+  const path = `/api/v2/users/${user}/identities`
+  const pages = yield* allPages((page) =>
+    Effect.map(Effect.flatMap(get(client, path, page), readIdentities), (read) => ({
+      identities: read.identities,
+      meta: read.meta ?? { has_more: false }
+    }))
+  )
+  return pages.flatMap((page) => page.identities)
+})
+
+/**
+ * Makes an identity of a user the primary one: 200.
+ *
+ * @category requests
+ * @since 0.1.0
+ */
+export const makePrimary = Effect.fnUntraced(function* (client: Client.Client, user: number, identity: number) {
+  const path = `/api/v2/users/${user}/identities/${identity}/make_primary`
+  yield* readIdentities(yield* Reply.send(client, HttpClientRequest.put(path)))
+})
+
+/**
+ * Takes an identity from a user: 204, or 404 where it is gone.
+ *
+ * @category requests
+ * @since 0.1.0
+ */
+export const removeIdentity = Effect.fnUntraced(function* (
+  client: Client.Client,
+  user: number,
+  identity: number
+): Effect.fn.Return<void, Failure> {
+  const path = `/api/v2/users/${user}/identities/${identity}`
+  const reply = yield* Reply.send(client, HttpClientRequest.delete(path))
+  const isGone = reply.status === 404 && isAboutRecord(reply)
+  if (reply.status !== 204 && !isGone) return yield* classify(reply, [])
 })
 
 const readOrganization = read(Organization)

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { type Call, Json, Outcome } from "@tributary/core"
+import { type Call, type Identifier, Json, type Key, Outcome } from "@tributary/core"
 import type { FieldValues, OrganizationWrite, UserWrite } from "./api.ts"
 
 /**
@@ -56,14 +56,60 @@ export const user = (call: Call.Identify<IdentifierType, Required>): UserWrite =
   }
 })
 
+/** A call for a user id carries the address that stands on the same record; a call for an address nothing else. */
+const identity = (call: Call.Identify<IdentifierType, Required>) => {
+  const { type, value } = call.identifier
+  if (type === "email") return { email: normal(value) }
+  const address = addressOf(call)
+  return { external_id: value, ...(address === undefined ? {} : { email: normal(address.value) }) }
+}
+
 /**
- * A call for a user id carries the person's first address too, so that Zendesk keeps one user and not two. A call for
- * an address carries nothing else: it may be the person's second, and must not become the first.
+ * The address that a call for a user id carries.
+ *
+ * @category combinators
+ * @since 0.1.0
  */
-const identity = ({ identifier, siblings }: Call.Identify<IdentifierType, Required>) => {
-  if (identifier.type === "email") return { email: identifier.value }
-  const address = siblings.find((sibling) => sibling.type === "email")
-  return { external_id: identifier.value, ...(address === undefined ? {} : { email: address.value }) }
+export const addressOf = ({
+  identifier,
+  siblings
+}: Call.Identify<IdentifierType, Required>): Identifier.Identifier | undefined =>
+  identifier.type === "email" ? undefined : siblings.find(({ type }) => type === "email")
+
+/**
+ * An address as Zendesk keeps it.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const normal = (address: string): string => address.trim().toLowerCase()
+
+/**
+ * Whether a user's primary address is this one, in its normal form. Where none is shown, nobody can say otherwise.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isSameAddress = ({ email }: { readonly email?: string | null }, address: string): boolean =>
+  email === undefined || (email !== null && normal(email) === address)
+
+/**
+ * By what Zendesk matches: external ids in any case, addresses in lower case (R43).
+ *
+ * Source: the vendor's OpenAPI for external ids of users, and for the search of organizations; recorded answers for
+ * addresses.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const keys = {
+  user_id: (value: string): Key.Key => (value.trim() === "" ? { reason: "it is blank" } : { key: value.toLowerCase() }),
+  group_id: (value: string): Key.Key =>
+    value.trim() === "" ? { reason: "it is blank" } : { key: value.toLowerCase() },
+  email: (value: string): Key.Key => {
+    const key = normal(value)
+    return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(key) ? { key } : { reason: "it is not an e-mail address" }
+  }
 }
 
 /**

@@ -11,6 +11,8 @@ import * as Event from "./event.ts"
 import * as Fields from "./fields.ts"
 import { limits, quota, throttle } from "./limits.ts"
 import * as Memberships from "./memberships.ts"
+import * as People from "./people.ts"
+import { Refused } from "./refusal.ts"
 import { client, settings } from "./settings.ts"
 
 const { version }: { readonly version: string } = createRequire(import.meta.url)("../package.json")
@@ -24,9 +26,8 @@ const { version }: { readonly version: string } = createRequire(import.meta.url)
  *
  * **Gotchas**
  *
- * A profile is told once per identifier. Zendesk knows two users where it is told of a `user_id` and of an e-mail
- * address that it has not seen together: choose one of them in the activation
- * (`identifiers: { email: "none" }`).
+ * One user for each person: found by `user_id`, with the person's e-mail address as an identity. Somebody without a
+ * `user_id` is found by the address, whoever has it at Zendesk.
  *
  * @example
  * ```ts
@@ -54,12 +55,14 @@ export const Zendesk = Destination.make("zendesk", {
   throttle,
   requires: {
     identifiers: ["user_id", "email", "group_id"],
+    keys: Event.keys,
     properties: { name: Enrichment.trait("name").orElse(Enrichment.join("first_name", "last_name")) }
   }
 }).event({
   calls: ["identify", "group"],
   // One request a record: order, limits and outcomes are the record's own. Bulk import is off in most accounts.
   batch: { items: 1 },
+  per: "profile",
   coalesce: true,
   groupUsers: "known",
   prepare: (fields, { client }) => Fields.prepare(fields, client),
@@ -70,18 +73,9 @@ const deliver = (
   client: Client.Client,
   call: Call.Call<"identify" | "group", Event.IdentifierType, Event.Required>
 ): Effect.Effect<Outcome.Outcome, DeliveryError.DeliveryError> =>
-  (call.type === "identify" ? tellUser(client, call) : tellOrganization(client, call)).pipe(
+  (call.type === "identify" ? People.tell(client, call) : tellOrganization(client, call)).pipe(
     Effect.catchTag("Refused", (refused) => Effect.succeed(refused.outcome))
   )
-
-const tellUser = Effect.fnUntraced(function* (
-  client: Client.Client,
-  call: Call.Identify<Event.IdentifierType, Event.Required>
-) {
-  const write = Event.user(call)
-  const user = yield* Api.writeUser(client, write)
-  return Event.outcome(write.user.user_fields, user.user_fields)
-})
 
 const tellOrganization = Effect.fnUntraced(function* (
   client: Client.Client,
@@ -93,8 +87,8 @@ const tellOrganization = Effect.fnUntraced(function* (
   yield* Memberships.complete(client, organization.id, call.users).pipe(
     Effect.mapError((error) => {
       if (error._tag !== "Refused") return DeliveryError.partway(error)
-      const { outcome } = error
-      return outcome._tag === "Retry" ? new DeliveryError.Unavailable({ reason: outcome.reason }) : error
+      const { duplicates, fields, outcome } = error
+      return new Refused({ outcome: People.inDoubt(outcome), duplicates, fields })
     })
   )
   return Event.outcome(write.organization.organization_fields, organization.organization_fields)

@@ -70,7 +70,7 @@ export const complete = Effect.fnUntraced(function* (
     { concurrency: 5 }
   )
   const outcome = together(outcomes)
-  if (outcome._tag !== "Delivered") return yield* new Refused({ outcome })
+  if (outcome._tag !== "Delivered") return yield* new Refused({ outcome, fields: [], duplicates: [] })
 })
 
 /**

@@ -13,7 +13,33 @@ import { isAboutOne } from "./limits.ts"
  * @category errors
  * @since 0.1.0
  */
-export class Refused extends Data.TaggedError("Refused")<{ readonly outcome: Outcome.Outcome }> {}
+export class Refused extends Data.TaggedError("Refused")<{
+  readonly outcome: Outcome.Outcome
+  /** The attributes and custom fields that the refusal names. */
+  readonly fields: ReadonlyArray<string>
+  /** Those of them whose value another record has. */
+  readonly duplicates: ReadonlyArray<string>
+}> {}
+
+const about = (outcome: Outcome.Outcome, words?: Words): Refused =>
+  new Refused({ outcome, fields: words?.fields ?? [], duplicates: words?.duplicates ?? [] })
+
+/**
+ * Whether a refusal is about this attribute, or custom field, of the record.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const concerns = ({ fields, outcome }: Refused, field: string): boolean =>
+  outcome._tag === "Rejected" && fields.includes(field)
+
+/**
+ * Whether Zendesk will not take the record, as opposed to not now.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isRejected = ({ outcome }: Refused): boolean => outcome._tag === "Rejected"
 
 const Detail = Schema.Struct({
   description: Schema.optionalKey(Schema.String),
@@ -35,23 +61,39 @@ const decodeDetails = Schema.decodeUnknownOption(Schema.Record(Schema.String, Sc
 interface Words {
   readonly code: string
   readonly text: string
+  readonly fields: ReadonlyArray<string>
+  readonly duplicates: ReadonlyArray<string>
 }
+
+/** The words are recorded, and the code stands beside them in most answers. */
+const isDuplicate = ({ description = "", error }: typeof Detail.Type): boolean =>
+  error === "DuplicateValue" || /already (being used|been taken)/i.test(description)
 
 const wordsOf = (json: unknown): Words | undefined => {
   const body = Option.getOrUndefined(decodeError(json))
   if (body === undefined) return undefined
   if (typeof body.error !== "string") {
     const { title, message } = body.error
-    return { code: title, text: message === undefined ? title : `${title}: ${message}` }
+    return { code: title, text: message === undefined ? title : `${title}: ${message}`, fields: [], duplicates: [] }
   }
-  const details = Object.values(
+  const entries = Object.entries(
     Option.getOrElse(decodeDetails("details" in body ? body.details : undefined), () => ({}))
   )
-    .flat()
-    .map(({ description = "", error }) => (error === undefined ? description : `${description} (${error})`.trim()))
+  const details = entries.flatMap(([field, faults]) =>
+    faults.map(({ description = "", error }) => {
+      // Zendesk speaks of a field's title, and an operator knows it by its key.
+      const named = description.toLowerCase().includes(field.toLowerCase()) ? description : `${field}: ${description}`
+      return error === undefined ? named : `${named} (${error})`.trim()
+    })
+  )
   const description = "description" in body && typeof body.description === "string" ? body.description : ""
   const sent = details.length > 0 ? details.join("; ") : description
-  return { code: body.error, text: sent === "" ? body.error : `${body.error}: ${sent}` }
+  return {
+    code: body.error,
+    text: sent === "" ? body.error : `${body.error}: ${sent}`,
+    fields: entries.map(([field]) => field),
+    duplicates: entries.filter(([, faults]) => faults.some(isDuplicate)).map(([field]) => field)
+  }
 }
 
 // Bounded, so that a page of HTML without a space costs nothing.
@@ -83,6 +125,17 @@ export const reason = (reply: Reply.Reply, identifiers: ReadonlyArray<string>): 
 }
 
 /**
+ * Whether a 404 is about a record. One that says nothing in JSON comes from the host.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isAboutRecord = (reply: Reply.Reply): boolean => {
+  const code = wordsOf(reply.json)?.code
+  return code !== undefined && code !== "InvalidEndpoint"
+}
+
+/**
  * The class of an answer that is not what was asked for.
  *
  * **Details**
@@ -100,11 +153,11 @@ export const classify = (
 ): Refused | DeliveryError.DeliveryError => {
   const why = reason(reply, identifiers)
   if (isAboutOne(reply)) {
-    return new Refused({ outcome: Outcome.retry(why, Reply.retryAfterMillis(reply) ?? 60_000) })
+    return about(Outcome.retry(why, Reply.retryAfterMillis(reply) ?? 60_000))
   }
   switch (reply.status) {
     case 409:
-      return new Refused({ outcome: Outcome.retry(why) })
+      return about(Outcome.retry(why))
     case 401:
       return new DeliveryError.Unauthorized({
         reason: `${why}. Authorize the OAuth client anew and set the new refresh token.`
@@ -113,15 +166,13 @@ export const classify = (
       return new DeliveryError.Unauthorized({
         reason: `${why}. Authorize the OAuth client as an admin, with the scopes "read" and "write".`
       })
-    case 404: {
-      const code = wordsOf(reply.json)?.code
-      return code === undefined || code === "InvalidEndpoint"
-        ? new DeliveryError.Misconfigured({ reason: `${why}. Check "subdomain" and "baseUrl".` })
-        : new Refused({ outcome: Outcome.rejected(why) })
-    }
+    case 404:
+      return isAboutRecord(reply)
+        ? about(Outcome.rejected(why))
+        : new DeliveryError.Misconfigured({ reason: `${why}. Check "subdomain" and "baseUrl".` })
   }
   const failure = Reply.failure({ ...reply, text: why.slice(String(reply.status).length).trim() })
-  return failure._tag === "BatchRejected" ? new Refused({ outcome: Outcome.rejected(why) }) : failure
+  return failure._tag === "BatchRejected" ? about(Outcome.rejected(why), wordsOf(reply.json)) : failure
 }
 
 /**

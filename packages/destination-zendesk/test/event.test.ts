@@ -82,7 +82,7 @@ describe("group", () => {
   })
 
   it("R9 asks for the users of the account", () => {
-    assert.strictEqual(Zendesk.declaration.event?.groupUsers, true)
+    assert.strictEqual(Zendesk.declaration.event?.groupUsers, "known")
   })
 })
 

@@ -50,6 +50,11 @@ interface CallBase<T extends string, P> {
    * or another address of a person whose own record has one already.
    */
   readonly existingOnly: boolean
+  /**
+   * Only where calls are per profile: for a further address of a person, the identifier that their own record is found
+   * by. What has the address at the vendor may be that record, or somebody else's.
+   */
+  readonly beside?: Identifier<T> | undefined
   /** The properties that the plugin requires, filled in. */
   readonly required: P
   /** The same for a resend of the same change, so that a vendor can tell the two are one. */

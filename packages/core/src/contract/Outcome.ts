@@ -81,6 +81,11 @@ export interface Retry {
   readonly _tag: "Retry"
   readonly reason: string
   readonly afterMillis?: number
+  /**
+   * Whether a part of it may stand at the vendor already. Then an exit that comes before the next attempt is sent too.
+   * Default: false.
+   */
+  readonly inDoubt?: boolean
 }
 
 /**

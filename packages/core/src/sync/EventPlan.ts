@@ -260,6 +260,9 @@ const siblingsOf = ({ identifier, target, task }: Due, profile: KnownProfile): R
           .filter((other) => other !== identifier && !other.gone && task.identifiers[other.type] !== "none")
           .map(({ type, value }) => ({ type, value }))
 
+const besideOf = ({ target }: Due): Identifier | undefined =>
+  target?.beside === undefined ? undefined : { type: target.beside.type, value: target.beside.value }
+
 /** With the value, or with the identifier: an old value is news to a new identifier, and for one that went or moved. */
 const foundAt = (due: Due): number => Math.max(due.standing.changedAt, due.identifier.addedAt)
 
@@ -281,6 +284,7 @@ const makeCall = (group: Group, profile: KnownProfile, required: unknown): Call 
     siblings: siblingsOf(due, profile),
     joins: due.target === undefined ? nobody : plain(due.target.joins),
     existingOnly: due.target?.existingOnly === true,
+    beside: besideOf(due),
     required,
     personas,
     timestamp: isoOf(lastFoundAt(group)),
@@ -308,6 +312,7 @@ class LazyIdentify implements Identify {
   readonly siblings: ReadonlyArray<Identifier>
   readonly joins: ReadonlyArray<Identifier>
   readonly existingOnly: boolean
+  readonly beside: Identifier | undefined
   readonly required: unknown
   readonly personas: Personas
   readonly timestamp: string
@@ -331,6 +336,7 @@ class LazyIdentify implements Identify {
     this.siblings = siblingsOf(due, profile)
     this.joins = target === undefined ? nobody : plain(target.joins)
     this.existingOnly = target?.existingOnly === true
+    this.beside = besideOf(group[0].due)
     this.required = required
     this.personas = task.personas
     this.timestamp = isoOf(lastFoundAt(group))

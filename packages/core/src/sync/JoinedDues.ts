@@ -23,6 +23,8 @@ export interface Target {
   readonly siblings: ReadonlyArray<KnownIdentifier>
   readonly joins: ReadonlyArray<KnownIdentifier>
   readonly existingOnly: boolean
+  /** Of a further address, what the person's own record is found by. */
+  readonly beside?: KnownIdentifier | undefined
 }
 
 /**
@@ -85,12 +87,16 @@ const recordOf = (
   return { main, siblings, extras: identifiers.filter((each) => each !== main && !siblings.includes(each)) }
 }
 
-const alone = (identifier: KnownIdentifier, existingOnly: boolean): Target => ({
+const alone = (identifier: KnownIdentifier, existingOnly: boolean, beside?: KnownIdentifier): Target => ({
   identifier,
   siblings: [],
   joins: [],
-  existingOnly
+  existingOnly,
+  beside
 })
+
+/** Two of one type are two records. */
+const besideOf = (extra: KnownIdentifier, main: KnownIdentifier) => (extra.type === main.type ? undefined : main)
 
 /**
  * What is due of one activation to the records of a profile.
@@ -161,7 +167,13 @@ export const joinedDues = (
       })
       if (isEvent) return
       for (const extra of extras) {
-        dues.push({ kind, target: alone(extra, true), carried: [extra], value: exit, sent: undefined })
+        dues.push({
+          kind,
+          target: alone(extra, true, besideOf(extra, main)),
+          carried: [extra],
+          value: exit,
+          sent: undefined
+        })
       }
     }
 
@@ -191,7 +203,13 @@ export const joinedDues = (
       }
       for (const extra of extras.filter(isDue)) {
         const existingOnly = extra.type !== main.type
-        dues.push({ kind, target: alone(extra, existingOnly), carried: [extra], value, sent: wanted })
+        dues.push({
+          kind,
+          target: alone(extra, existingOnly, besideOf(extra, main)),
+          carried: [extra],
+          value,
+          sent: wanted
+        })
       }
     }
   }

@@ -167,6 +167,7 @@ export const settlementOf = (
           const { afterMillis, reason } = outcome
           settled.postponed.push({ profile: item.profile, activation, reason, afterMillis })
         }
+        if (outcome.inDoubt === true) settled.doubted.push(...item.settles)
     }
   }
   for (const { items, outcomes, stop } of results) {

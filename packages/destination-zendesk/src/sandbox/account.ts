@@ -1,6 +1,7 @@
 // What one Zendesk account holds: plain maps, so that millions of users cost little.
 import type { Json } from "@tributary/core"
 import type { Field } from "./fields.ts"
+import type { Identity } from "./identities.ts"
 
 /** How often a record was written in the current minute. */
 export interface Writes {
@@ -12,7 +13,9 @@ export interface User extends Writes {
   readonly id: number
   readonly createdAt: number
   name: string
-  email: string | undefined
+  readonly identities: Array<Identity>
+  /** What the index of the search knows of addresses, and from when until when: it lags behind. */
+  readonly indexed: Array<{ readonly value: string; readonly from: number; until: number | undefined }>
   externalId: string | undefined
   readonly role: "end-user" | "agent"
   tags: ReadonlyArray<string>

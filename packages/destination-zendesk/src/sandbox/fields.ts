@@ -134,7 +134,7 @@ const accepted = (field: Field, value: unknown): Json.Json | undefined => {
     case "lookup":
       return typeof value === "number" || typeof value === "string" ? value : undefined
     case "date":
-      return typeof value === "string" && isDay(value) ? value : undefined
+      return typeof value === "string" ? dayOf(value) : undefined
     case "dropdown":
       return typeof value === "string" && field.options.includes(value) ? value : undefined
     case "multiselect":
@@ -146,10 +146,13 @@ const accepted = (field: Field, value: unknown): Json.Json | undefined => {
   }
 }
 
-const isDay = (value: string): boolean => {
-  if (!/^\d{4}-\d\d-\d\d$/.test(value)) return false
-  const millis = Date.parse(`${value}T00:00:00Z`)
-  return !Number.isNaN(millis) && new Date(millis).toISOString().startsWith(value)
+/** A day, or a full time, which is cut to its day (recorded); any other text is refused. */
+const dayOf = (value: string): string | undefined => {
+  const day = /^(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d.*)?$/.exec(value)?.[1]
+  if (day === undefined || Number.isNaN(Date.parse(value))) return undefined
+  const millis = Date.parse(`${day}T00:00:00Z`)
+  const exists = !Number.isNaN(millis) && new Date(millis).toISOString().startsWith(day)
+  return exists ? `${day}T00:00:00+00:00` : undefined
 }
 
 /**
@@ -181,12 +184,12 @@ export const change = (
   return { values, faults }
 }
 
-/** Every field with its value, `null` where there is none: what a user or organization shows. */
+/** Every field with its value: what a user or organization shows. Where there is none, a checkbox is false (recorded). */
 export const valuesOf = (
   fields: Map<string, Field>,
   values: Record<string, Json.Json>
 ): { readonly [key: string]: Json.Json } => {
   const all: Record<string, Json.Json> = {}
-  for (const key of fields.keys()) all[key] = values[key] ?? null
+  for (const { key, type } of fields.values()) all[key] = values[key] ?? (type === "checkbox" ? false : null)
   return all
 }

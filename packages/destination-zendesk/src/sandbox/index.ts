@@ -9,12 +9,13 @@
  */
 import { type Json, Sandbox } from "@tributary/core"
 import { clientId, clientSecret, makeAccess } from "./access.ts"
-import { emptyAccount } from "./account.ts"
+import { emptyAccount, type User } from "./account.ts"
 import * as Fields from "./fields.ts"
+import * as Identities from "./identities.ts"
 import { makeJobs } from "./jobs.ts"
 import * as Organizations from "./organizations.ts"
 import * as Users from "./users.ts"
-import { type Answer, answer, type Attributes, invalidEndpoint, isAttributes, titled } from "./wire.ts"
+import { type Answer, answer, type Attributes, invalidEndpoint, isAttributes, notFound, titled } from "./wire.ts"
 
 export type { FieldSeed, FieldType } from "./fields.ts"
 
@@ -80,7 +81,10 @@ export interface State {
   readonly users: ReadonlyArray<{
     readonly id: number
     readonly name: string
+    /** The primary address. */
     readonly email: string | null
+    /** All addresses that the user is found by, the primary one first. */
+    readonly emails: ReadonlyArray<string>
     readonly external_id: string | null
     readonly role: string
     /** Fields that have a value. */
@@ -162,22 +166,51 @@ export const make = (options: Options = {}): Sandbox.Sandbox<State> => {
       Fields.create(account, "organization_field", account.organizationFields, body, fieldRules)
   }
 
-  const post = (path: string, body: string, now: number): Answer => {
-    const known = Object.hasOwn(posts, path) ? posts[path] : undefined
-    if (known === undefined) return invalidEndpoint
-    let json: unknown
-    try {
-      json = JSON.parse(body)
-    } catch {
-      return titled(400, "Unprocessable JSON", "The request body is not valid JSON")
+  /** What is asked of one user and of their identities. */
+  const ofUser = (user: User, rest: string, request: Sandbox.SandboxRequest, now: number): Answer => {
+    const { method, query } = request
+    const withBody = (then: (body: Attributes) => Answer) => {
+      const body = parsed(request.body)
+      return isAttributes(body) ? then(body) : unreadable
     }
-    return isAttributes(json) ? known(json, now) : titled(400, "Bad Request", "The request body must be an object")
+    const [, id, verb] = /^\/identities\/(\d+)(?:\/(make_primary))?$/.exec(rest) ?? []
+    if (id !== undefined) {
+      if (method === "GET" && verb === undefined) return Identities.change(account, user, Number(id), "show", now)
+      if (method === "DELETE" && verb === undefined) return Identities.change(account, user, Number(id), "delete", now)
+      return method === "PUT" && verb !== undefined
+        ? Identities.change(account, user, Number(id), "make_primary", now)
+        : invalidEndpoint
+    }
+    switch (`${method} ${rest}`) {
+      case "GET /identities":
+        return Identities.list(user, query)
+      case "POST /identities":
+        return withBody((body) => Identities.create(account, user, body, now))
+      case "GET ":
+        return Users.show(account, user)
+      case "PUT ":
+        return withBody((body) => Users.update(account, user, body, { writesPerMinute }, now))
+      case "DELETE ":
+        return Users.remove(account, user, now)
+      default:
+        return invalidEndpoint
+    }
   }
 
   const route = (request: Sandbox.SandboxRequest, now: number): Answer => {
     const path = request.path.slice("/api/v2".length).replace(/\.json$/, "")
+    const [, id, rest = ""] = /^\/users\/(\d+)(\/.*)?$/.exec(path) ?? []
+    if (id !== undefined) {
+      const user = account.users.get(Number(id))
+      return user === undefined ? notFound : ofUser(user, rest, request, now)
+    }
     if (request.method === "GET") return get(path, request.query, now)
-    if (request.method === "POST") return post(path, request.body, now)
+    if (request.method === "POST") {
+      const known = Object.hasOwn(posts, path) ? posts[path] : undefined
+      if (known === undefined) return invalidEndpoint
+      const body = parsed(request.body)
+      return isAttributes(body) ? known(body, now) : unreadable
+    }
     const membership = /^\/organization_memberships\/(\d+)$/.exec(path)?.[1]
     return request.method === "DELETE" && membership !== undefined
       ? Organizations.removeMembership(account, Number(membership))
@@ -217,7 +250,10 @@ export const make = (options: Options = {}): Sandbox.Sandbox<State> => {
         users: Array.from(account.users.values(), (user) => ({
           id: user.id,
           name: user.name,
-          email: user.email ?? null,
+          email: Identities.emailOf(user) ?? null,
+          emails: user.identities
+            .toSorted((a, b) => Number(b.primary) - Number(a.primary) || a.id - b.id)
+            .map(({ value }) => value),
           external_id: user.externalId ?? null,
           role: user.role,
           user_fields: { ...user.fields },
@@ -239,5 +275,15 @@ export const make = (options: Options = {}): Sandbox.Sandbox<State> => {
         refreshes: access.refreshes()
       }
     }
+  }
+}
+
+const unreadable = titled(400, "Unprocessable JSON", "The request body must be a JSON object")
+
+const parsed = (body: string): unknown => {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return undefined
   }
 }

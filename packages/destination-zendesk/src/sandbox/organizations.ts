@@ -127,6 +127,13 @@ const leave = (account: Account, user: User, organization: Organization): void =
   user.organizations = user.organizations.filter((other) => other !== organization.id)
 }
 
+export const leaveAll = (account: Account, user: User): void => {
+  for (const id of user.organizations) {
+    const organization = account.organizations.get(id)
+    if (organization !== undefined) leave(account, user, organization)
+  }
+}
+
 export const createMembership = (account: Account, body: Attributes): Answer => {
   const attributes = body["organization_membership"]
   if (!isAttributes(attributes)) return invalidAttribute("organization_membership", "must be an object")

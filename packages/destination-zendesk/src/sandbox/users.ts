@@ -1,7 +1,8 @@
 // Users: create or update by external id or e-mail, look up, search.
 import { type Account, countWrite, nextId, unwritten, type User } from "./account.ts"
 import { change, valuesOf } from "./fields.ts"
-import { setDefault } from "./organizations.ts"
+import * as Identities from "./identities.ts"
+import { leaveAll, setDefault } from "./organizations.ts"
 import {
   type Answer,
   answer,
@@ -50,18 +51,8 @@ const faultsOf = (account: Account, attributes: Attributes, match: User | undefi
   if (text(attributes, "name") === undefined && (match === undefined || attributes["name"] !== undefined)) {
     faults.push({ field: "name", description: "Name: cannot be blank", error: "BlankValue" })
   }
-  if (email !== undefined) {
-    const owner = account.usersByEmail.get(email.toLowerCase())
-    if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email)) {
-      faults.push({ field: "email", description: `Email: ${email} is not properly formatted`, error: "InvalidValue" })
-    } else if (owner !== undefined && owner !== match) {
-      faults.push({
-        field: "email",
-        description: `Email: ${email} is already being used by another user`,
-        error: "DuplicateValue"
-      })
-    }
-  }
+  const fault = email === undefined ? undefined : Identities.faultOf(account, email, match)
+  if (fault !== undefined) faults.push(fault)
   if (attributes["role"] !== undefined && attributes["role"] !== "end-user") {
     faults.push({ field: "role", description: "Role: this sandbox makes end users only", error: "InvalidValue" })
   }
@@ -72,7 +63,10 @@ const faultsOf = (account: Account, attributes: Attributes, match: User | undefi
   return faults
 }
 
-/** Creates or updates the user with this external id, else with this e-mail address. */
+/**
+ * Creates or updates the user with this external id, else with this e-mail address. Where the two belong to two people
+ * the address is refused, and nothing of the request is stored.
+ */
 export const write = (account: Account, attributes: Attributes, rules: WriteRules, now: number): Written => {
   const wrong = mistyped(attributes)
   if (wrong !== undefined) return refused(wrong)
@@ -80,8 +74,25 @@ export const write = (account: Account, attributes: Attributes, rules: WriteRule
   const email = text(attributes, "email")
   const match =
     (externalId === undefined ? undefined : account.usersByExternalId.get(externalId.toLowerCase())) ??
-    (email === undefined ? undefined : account.usersByEmail.get(email.toLowerCase()))
-  const faults = faultsOf(account, attributes, match)
+    (email === undefined ? undefined : account.usersByEmail.get(Identities.normal(email)))
+  return save(account, match, attributes, rules, now)
+}
+
+const save = (
+  account: Account,
+  match: User | undefined,
+  attributes: Attributes,
+  rules: WriteRules,
+  now: number
+): Written => {
+  const externalId = text(attributes, "external_id")
+  const email = text(attributes, "email")
+  const faults = [...faultsOf(account, attributes, match)]
+  const holder = externalId === undefined ? undefined : account.usersByExternalId.get(externalId.toLowerCase())
+  if (holder !== undefined && holder !== match) {
+    const description = `External: ${externalId} has already been taken`
+    faults.push({ field: "external_id", description, error: "DuplicateValue" })
+  }
   const fields = isAttributes(attributes["user_fields"]) ? attributes["user_fields"] : {}
   const changed = change(account.userFields, match?.fields ?? {}, fields)
   if (faults.length + changed.faults.length > 0) return refused(recordInvalid([...faults, ...changed.faults]))
@@ -102,20 +113,19 @@ export const write = (account: Account, attributes: Attributes, rules: WriteRule
   }
   user.name = text(attributes, "name") ?? user.name
   user.fields = changed.values
+  // The whole list, and not these in addition (recorded).
   if (Array.isArray(attributes["tags"])) user.tags = attributes["tags"].map(String)
-  // Matched in any case, and then kept in the case that was sent: the vendor's OpenAPI.
-  if (externalId !== undefined) {
-    if (user.externalId !== undefined) account.usersByExternalId.delete(user.externalId.toLowerCase())
-    user.externalId = externalId
-    account.usersByExternalId.set(externalId.toLowerCase(), user)
-  }
-  if (email !== undefined) {
-    // A further address stands beside the primary one, and the user is found by both.
-    user.email ??= email.toLowerCase()
-    account.usersByEmail.set(email.toLowerCase(), user)
-  }
+  if (externalId !== undefined) identify(account, user, externalId)
+  if (email !== undefined) Identities.add(account, user, email, now)
   if (organization !== undefined) setDefault(account, user, organization)
   return { _tag: "Written", user, created: match === undefined }
+}
+
+/** Matched in any case, and then kept in the case that was sent: the vendor's OpenAPI. One that was there is replaced. */
+const identify = (account: Account, user: User, externalId: string): void => {
+  if (user.externalId !== undefined) account.usersByExternalId.delete(user.externalId.toLowerCase())
+  user.externalId = externalId
+  account.usersByExternalId.set(externalId.toLowerCase(), user)
 }
 
 const created = (account: Account, now: number): User => ({
@@ -123,7 +133,8 @@ const created = (account: Account, now: number): User => ({
   id: nextId(account),
   createdAt: now,
   name: "",
-  email: undefined,
+  identities: [],
+  indexed: [],
   externalId: undefined,
   role: "end-user",
   tags: [],
@@ -132,17 +143,18 @@ const created = (account: Account, now: number): User => ({
 })
 
 export const addAgent = (account: Account, email: string): void => {
-  const user: User = { ...created(account, 0), name: "Agent", email: email.toLowerCase(), role: "agent" }
+  const user: User = { ...created(account, 0), name: "Agent", role: "agent" }
   account.users.set(user.id, user)
-  account.usersByEmail.set(email.toLowerCase(), user)
+  Identities.add(account, user, email, 0)
 }
 
 const shown = (account: Account, user: User) => ({
   id: user.id,
   name: user.name,
-  email: user.email ?? null,
+  email: Identities.emailOf(user) ?? null,
   external_id: user.externalId ?? null,
   role: user.role,
+  active: true,
   organization_id: user.organizations[0] ?? null,
   tags: user.tags,
   user_fields: valuesOf(account.userFields, user.fields),
@@ -156,6 +168,28 @@ export const createOrUpdate = (account: Account, body: Attributes, rules: WriteR
   return written._tag === "Refused"
     ? written.answer
     : answer(written.created ? 201 : 200, { user: shown(account, written.user) })
+}
+
+export const show = (account: Account, user: User): Answer => answer(200, { user: shown(account, user) })
+
+/** A PUT by Zendesk's id, which never creates. */
+export const update = (account: Account, user: User, body: Attributes, rules: WriteRules, now: number): Answer => {
+  const attributes = body["user"]
+  if (!isAttributes(attributes)) return invalidAttribute("user", "must be an object")
+  const wrong = mistyped(attributes)
+  if (wrong !== undefined) return wrong
+  const written = save(account, user, attributes, rules, now)
+  return written._tag === "Refused" ? written.answer : show(account, written.user)
+}
+
+/** Soft, as recorded: both keys are free at once, and whoever is sent by them next is a new user. */
+export const remove = (account: Account, user: User, now: number): Answer => {
+  if (user.externalId !== undefined) account.usersByExternalId.delete(user.externalId.toLowerCase())
+  user.externalId = undefined
+  Identities.removeAll(account, user, now)
+  leaveAll(account, user)
+  account.users.delete(user.id)
+  return answer(200, { user: { ...shown(account, user), active: false } })
 }
 
 /** By ids or external ids, 100 at most; what is not known is left out. Reads the records, so it never lags. */
@@ -178,29 +212,30 @@ export const showMany = (account: Account, query: URLSearchParams): Answer => {
   })
 }
 
-/** Reads the index, which learns of a new user only after a while. */
+/** By external id what is there; by words what the index has, which learns of addresses and forgets them after a while. */
 export const search = (account: Account, query: URLSearchParams, lagMillis: number, now: number): Answer => {
   const externalId = query.get("external_id")
   const words = query.get("query")
   if (externalId === null && words === null) return titled(400, "Bad Request", "query or external_id is required")
-  const indexed = (user: User) => user.createdAt + lagMillis <= now
   const found: Array<User> = []
   if (externalId !== null) {
     const user = account.usersByExternalId.get(externalId.toLowerCase())
-    if (user !== undefined && indexed(user)) found.push(user)
+    if (user !== undefined) found.push(user)
   } else if (words !== null) {
     const wanted = words
       .replace(/^email:/, "")
       .replaceAll('"', "")
       .toLowerCase()
-    const byEmail = account.usersByEmail.get(wanted)
-    if (byEmail !== undefined) {
-      if (indexed(byEmail)) found.push(byEmail)
-    } else {
-      for (const user of account.users.values()) {
-        if (found.length >= 10_000) break
-        if (indexed(user) && user.name.toLowerCase().includes(wanted)) found.push(user)
-      }
+    const isIndexed = (user: User) =>
+      wanted.includes("@")
+        ? user.indexed.some(
+            ({ from, until, value }) =>
+              value === wanted && from + lagMillis <= now && (until === undefined || now < until + lagMillis)
+          )
+        : user.createdAt + lagMillis <= now && user.name.toLowerCase().includes(wanted)
+    for (const user of account.users.values()) {
+      if (found.length >= 10_000) break
+      if (isIndexed(user)) found.push(user)
     }
   }
   return paged(

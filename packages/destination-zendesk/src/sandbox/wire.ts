@@ -25,13 +25,13 @@ export const invalidAttribute = (name: string, must: string): Answer =>
 export interface Fault {
   readonly field: string
   readonly description: string
-  readonly error: "BlankValue" | "DuplicateValue" | "InvalidValue"
+  readonly error?: "BlankValue" | "DuplicateValue" | "InvalidValue"
 }
 
-/** The wording is unverified; the shape is from the fact sheet. */
+/** The shape is recorded; the wording is where it is about addresses, and unverified elsewhere. */
 export const recordInvalid = (faults: ReadonlyArray<Fault>): Answer => {
-  const details: Record<string, Array<{ description: string; error: string }>> = {}
-  for (const { field, description, error } of faults) (details[field] ??= []).push({ description, error })
+  const details: Record<string, Array<Omit<Fault, "field">>> = {}
+  for (const { field, ...fault } of faults) (details[field] ??= []).push(fault)
   return answer(422, { error: "RecordInvalid", description: "Record validation errors", details })
 }
 
