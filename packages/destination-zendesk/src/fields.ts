@@ -43,6 +43,13 @@ const holds = (sample: Json.Json): ReadonlyArray<string> => {
 }
 
 /**
+ * One text says little of the others: "N/A" stands among numbers, and "soon" among days. Such a value is rejected by
+ * itself, and must not stop the destination.
+ */
+const mayHold = (sample: Json.Json, type: string): boolean =>
+  typeof sample === "string" && ["date", "decimal", "integer"].includes(type)
+
+/**
  * Why an existing field cannot take a trait, or `undefined` where it can.
  *
  * @category combinators
@@ -54,11 +61,11 @@ export const objection = (field: Destination.Field, existing: Api.Field): string
     return `${name} is not active. Make it active in Admin Center under People > Configuration.`
   }
   const fitting = holds(field.sample)
-  if (fitting.includes(existing.type)) return undefined
+  if (fitting.includes(existing.type) || mayHold(field.sample, existing.type)) return undefined
   return (
     `${name} is of type ${existing.type}, and the values of "${field.title}" need ${fitting.join(" or ")}. ` +
     `Give the computation another key, or delete the field in Admin Center under People > Configuration ` +
-    `and let Tributary create it anew.`
+    `and let Tributary create it again.`
   )
 }
 

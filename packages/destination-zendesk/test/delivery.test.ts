@@ -121,10 +121,7 @@ describe("identify", () => {
         const [agent] = yield* zendesk.deliver(identify("email", "agent@example.com", { first_time_shopper: true }))
         assert.strictEqual(agent?._tag, "Rejected")
         const [odd] = yield* zendesk.deliver(identify("email", "no-address", { first_time_shopper: true }))
-        assert.deepStrictEqual(
-          odd,
-          Outcome.rejected("422 RecordInvalid: Email: no*** is not properly formatted")
-        )
+        assert.deepStrictEqual(odd, Outcome.rejected("422 RecordInvalid: Email: no*** is not properly formatted"))
       }).pipe(Effect.provide(layers()))
   )
 

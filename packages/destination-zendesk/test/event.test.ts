@@ -152,7 +152,10 @@ describe("the type of a field", () => {
       ["2026-02-28", "text"],
       ["2026-02-28", "date"],
       ["gold", "dropdown"],
-      ["gold", "textarea"]
+      ["gold", "textarea"],
+      // Rejected by themselves, and no reason to stop.
+      ["soon", "date"],
+      ["N/A", "decimal"]
     ] as const) {
       assert.strictEqual(Fields.objection(field(sample), { key: "seats", type }), undefined, `${sample} in ${type}`)
     }
@@ -160,10 +163,10 @@ describe("the type of a field", () => {
 
   it("is objected to where the value does not fit, with the way out and without the value", () => {
     assert.strictEqual(
-      Fields.objection(field("gold"), { key: "seats", type: "date", active: true }),
-      'Zendesk\'s organization field "seats" is of type date, and the values of "Seats" need text or textarea or ' +
+      Fields.objection(field("gold"), { key: "seats", type: "checkbox", active: true }),
+      'Zendesk\'s organization field "seats" is of type checkbox, and the values of "Seats" need text or textarea or ' +
         "regexp or dropdown. Give the computation another key, or delete the field in Admin Center under " +
-        "People > Configuration and let Tributary create it anew."
+        "People > Configuration and let Tributary create it again."
     )
     assert.include(Fields.objection(field(12.5), { key: "seats", type: "integer" }), "need decimal")
     assert.include(Fields.objection(field(true), { key: "seats", type: "text" }), "need checkbox")
