@@ -62,7 +62,7 @@ const remove = (account: Account, user: User, identity: Identity, now: number): 
 }
 
 export const removeAll = (account: Account, user: User, now: number): void => {
-  for (const identity of [...user.identities]) remove(account, user, identity, now)
+  for (let [first] = user.identities; first !== undefined; [first] = user.identities) remove(account, user, first, now)
 }
 
 const shown = (user: User, { id, primary, value, verified }: Identity) => ({
