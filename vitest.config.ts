@@ -7,6 +7,8 @@ export default defineConfig({
   environments: { __vitest__: { resolve: { conditions: ["source"] } } },
   ssr: { resolve: { conditions: ["source"] } },
   test: {
+    // For what Node resolves by itself, as the command does with plugins.
+    execArgv: ["--conditions=source"],
     include: ["packages/*/test/**/*.test.ts", "examples/*/test/**/*.test.ts"],
     globalSetup: ["packages/runtime/test/support/globalSetup.ts"],
     // Much of the time is waiting, for a database or a process: two at a time on two cores, too.

@@ -14,7 +14,6 @@ import {
   timesTold,
   type Vendor
 } from "./support/command.ts"
-import { runHere } from "./support/inProcess.ts"
 
 const apiKey = `key-${mark}`
 const folders = makeFolders()
@@ -37,16 +36,18 @@ describe("help", () => {
     "init check preview sync start status rejections retry pause resume approve resync baseline sandbox".split(" ")
 
   it("of every command has an example, and needs no configuration", async () => {
-    for (const command of commands) ends(await runHere(command, "--help"), 0, "EXAMPLES", `tributary ${command}`)
-    ends(await runHere("--help"), 0, ...commands)
-    // And the process itself, in a folder without a configuration.
-    ends(await folders.empty().run("--help"), 0, ...commands)
+    const folder = folders.empty()
+    for (const command of commands) ends(await folder.run(command, "--help"), 0, "EXAMPLES", `tributary ${command}`)
+    ends(await folder.run("--help"), 0, ...commands)
+    // And the process itself.
+    ends(await folder.runProcess("--help"), 0, ...commands)
   })
 
   it("is what an unknown command, an unknown flag and a missing argument get, with exit code 2", async () => {
-    ends(await runHere("synch"), 2, "synch")
-    ends(await runHere("sync", "--bogus"), 2, "--bogus")
-    ends(await folders.empty().run("preview"), 2, "activation")
+    const folder = folders.empty()
+    ends(await folder.run("synch"), 2, "synch")
+    ends(await folder.run("sync", "--bogus"), 2, "--bogus")
+    ends(await folder.runProcess("preview"), 2, "activation")
   })
 })
 
@@ -97,7 +98,10 @@ describe("a company's first hour", () => {
   })
 
   it("sync sends everything, names what was rejected, and then has nothing to send", async () => {
-    const report = await json("sync")
+    // A process: what `.env` says reaches it, and its exit code is the command's.
+    const process = await folder.runProcess("sync", "--json")
+    ends(process, 0)
+    const report = JSON.parse(process.stdout)
     const [revenue, spent] = report.activations
     assert.deepStrictEqual([revenue.identify, revenue.rejected, revenue.ending], [5, 1, "synced"])
     assert.deepStrictEqual([spent.identify, spent.track, spent.ending], [2, 2, "synced"])
@@ -186,7 +190,8 @@ describe("mistakes", () => {
       "other.ts": "export default 1",
       "missing.ts": `import "@tributary/destination-nobody"`
     })
-    ends(await folder.run("check", "-c", "throws.ts"), 2, "no luck today", "line 3")
+    // The line is Node's to know.
+    ends(await folder.runProcess("check", "-c", "throws.ts"), 2, "no luck today", "line 3")
     ends(await folder.run("check", "-c", "broken.ts"), 2, "broken.ts does not load")
     ends(await folder.run("check", "-c", "other.ts"), 2, "defineConfig")
     ends(await folder.run("check", "-c", "missing.ts"), 2, "@tributary/destination-nobody")
@@ -221,7 +226,7 @@ const stray = Audience.make("Stray", { of: others, query: sql\`select 'u1' as id
     let synced: Ran
 
     beforeAll(async () => {
-      const folder = (await folders.prepared(config(lines, all))).under(environment)
+      const folder = folders.prepared(config(lines, all)).under(environment)
       vendor.bodies.length = 0
       checked = await folder.run("check")
       assert.strictEqual(vendor.bodies.length, 0)
@@ -247,9 +252,9 @@ const Rude = Destination.make("rude", { contract: 1, title: "Rude", version: "1"
 }).event({ calls: ["identify"], batch: { items: 10 }, deliver: (calls) => ${deliver} })
 const rude = Rude.destination("rude", { key: Config.Redacted("BRAZE_KEY") })`
     const activation = "Activation.events(everybody, rude)"
-    const folder = (await folders.prepared(config(plugin(`{ throw new Error("out of order") }`), activation))).under(
-      environment
-    )
+    const folder = folders
+      .prepared(config(plugin(`{ throw new Error("out of order") }`), activation))
+      .under(environment)
     ends(await folder.run("sync"), 1, "out of order", "Nothing is lost")
     ends(await folder.run("status"), 0, "stopped", "out of order")
     folder.write(config(plugin("Effect.succeed(calls.map(() => Outcome.delivered))"), activation))
@@ -258,7 +263,7 @@ const rude = Rude.destination("rude", { key: Config.Redacted("BRAZE_KEY") })`
   })
 
   it("refused credentials stop the destination, with the key nowhere to be seen", async () => {
-    const folder = await folders.prepared(config(""))
+    const folder = folders.prepared(config(""))
     const wrong = folder.under({ ...environment, BRAZE_KEY: `wrong-${mark}` })
     ends(await wrong.run("sync"), 1, "credentials")
     ends(await wrong.run("status"), 0, "stopped")
@@ -268,7 +273,7 @@ const rude = Rude.destination("rude", { key: Config.Redacted("BRAZE_KEY") })`
 
   it("a database that does not answer is named without its password", async () => {
     const nobody = `postgres://app:${mark}@127.0.0.1:1/shop`
-    const folder = await folders.prepared(
+    const folder = folders.prepared(
       config(
         `const shop = Source.postgres(Config.Redacted("SHOP_URL"))
 const away = Audience.make("Away", { of: users, in: shop, query: sql\`select 1 as id\` })`,

@@ -59,7 +59,7 @@ const all = Audience.make("All", { of: crowd, file: Source.csv("crowd.csv") })`,
   const assertAll = (times: ReadonlyMap<string, number>) => assert.strictEqual(times.size, people)
 
   it("Ctrl-C in a sync loses nothing, tells nothing twice, and another process keeps out meanwhile", async () => {
-    const folder = (await folders.prepared(crowd)).under(environment)
+    const folder = folders.prepared(crowd).under(environment)
     const sync = await syncHeldUp(folder)
     ends(await folder.run("status"), 1, "is open in process", "DATABASE_URL")
     sync.kill("SIGINT")
@@ -76,7 +76,7 @@ const all = Audience.make("All", { of: crowd, file: Source.csv("crowd.csv") })`,
   })
 
   it("R40 kill -9 in a sync loses nothing, and tells nothing twice beyond the batches in flight", async () => {
-    const folder = (await folders.prepared(crowd)).under(environment)
+    const folder = folders.prepared(crowd).under(environment)
     const sync = await syncHeldUp(folder)
     sync.kill("SIGKILL")
     assert.isNull((await sync.ended).code)
@@ -90,7 +90,7 @@ const all = Audience.make("All", { of: crowd, file: Source.csv("crowd.csv") })`,
   })
 
   it("SIGTERM stops start in peace, and its log is JSON lines", async () => {
-    const folder = (await folders.prepared(config(""))).under(environment)
+    const folder = folders.prepared(config("")).under(environment)
     const start = folder.start("start", "--json")
     await start.says("Synced braze/everybody: 3 identify")
     start.kill("SIGTERM")
@@ -105,7 +105,7 @@ const all = Audience.make("All", { of: crowd, file: Source.csv("crowd.csv") })`,
   it.skipIf(tmpfs === undefined || !isAll)(
     "a full disk is named, and a sync with room again tells everybody",
     async () => {
-      const folder = (await folders.prepared(crowd)).under(environment)
+      const folder = folders.prepared(crowd).under(environment)
       const disk = path.join(folder.path, "disk")
       const isFull = /\d+ MB left|no space left/i
       fs.mkdirSync(disk)

@@ -47,7 +47,8 @@ describe("tributary plugins", () => {
     install("tributary-destination-newer", plugin("newer", "contract: 2,"))
     install("tributary-destination-broken", "throw new Error('out of order')")
     install("tributary-destination-other", "export const nothing = 1")
-    const { stdout } = await folder.run("plugins")
+    // As a process: packages are found and loaded as Node does.
+    const { stdout } = await folder.runProcess("plugins")
     assert.match(stdout, /tributary-destination-ours +3\.1\.0 +ours +1 +identify +none/)
     assert.match(stdout, /tributary-destination-newer .*cannot be used: this Tributary takes contract 1/)
     assert.match(stdout, /tributary-destination-broken .*does not load.*out of order/)
@@ -59,7 +60,7 @@ describe("tributary plugins", () => {
       ["contract: 2,", "version 2"],
       ["", "version ?"]
     ] as const) {
-      const folder = await folders.prepared(
+      const folder = folders.prepared(
         config(
           `${plugin("ours", contract)}\nconst ours = Ours.destination("ours", { key: Config.Redacted("OURS_KEY") })`,
           "Activation.events(everybody, ours)"

@@ -6,6 +6,7 @@
 import * as Console from "effect/Console"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { Surroundings } from "./Surroundings.ts"
 import { codeOf, type ExitCode, exitCode, type Run } from "./Exit.ts"
 
 /**
@@ -31,9 +32,9 @@ export class Ending extends Context.Service<
  */
 export const initial = (): Ending["Service"] => ({ code: exitCode.done, interrupted: 130 })
 
-const inWords = (defect: unknown): string => {
+const inWords = (defect: unknown, isTraced: boolean): string => {
   const message = defect instanceof Error ? defect.message : String(defect)
-  const trace = process.env["TRIBUTARY_DEBUG"] === "1" && defect instanceof Error ? `\n${defect.stack ?? ""}` : ""
+  const trace = isTraced && defect instanceof Error ? `\n${defect.stack ?? ""}` : ""
   return (
     `This is a bug in tributary, not in what you did: ${message}\n` +
     `Set TRIBUTARY_DEBUG=1 for its trace, and report it.${trace}`
@@ -44,7 +45,11 @@ const inWords = (defect: unknown): string => {
 const conclude = (run: Run): Effect.Effect<void, never, Ending> =>
   run.pipe(
     Effect.catch((failure) => Effect.as(Console.error(failure.message), codeOf(failure))),
-    Effect.catchDefect((defect) => Effect.as(Console.error(inWords(defect)), exitCode.failed)),
+    Effect.catchDefect((defect) =>
+      Effect.flatMap(Surroundings, ({ environment }) =>
+        Effect.as(Console.error(inWords(defect, environment["TRIBUTARY_DEBUG"] === "1")), exitCode.failed)
+      )
+    ),
     Effect.flatMap((code) => Effect.map(Ending, (ending) => void (ending.code = code)))
   )
 

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { Console, Effect, Fiber, Latch } from "effect"
+import { Surroundings } from "./Surroundings.ts"
 
 const patience = "30 seconds"
 
@@ -21,7 +22,7 @@ export const gracefully = Effect.fnUntraced(function* <A, E, R>(make: (stop: Lat
     Effect.onInterrupt(() =>
       Effect.gen(function* () {
         // On a terminal the progress line stands there, and the ^C after it.
-        const line = process.stderr.isTTY ? "\n" : ""
+        const line = (yield* Surroundings).progress.isTTY === true ? "\n" : ""
         yield* Console.error(
           `${line}Stopping: requests in flight are completed first. Press Ctrl-C again to stop without waiting.`
         )

@@ -6,10 +6,11 @@
 import { Effect, Predicate, Schema } from "effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
-import { pathToFileURL } from "node:url"
+import { parseEnv } from "node:util"
 import type { TributaryConfig } from "../config/defineConfig.ts"
 import type { BadConfig } from "../config/Mistakes.ts"
 import { resolve, type Resolved } from "../config/Resolved.ts"
+import { Surroundings } from "./Surroundings.ts"
 
 /**
  * There is no configuration where one was looked for.
@@ -76,13 +77,17 @@ const reasonOf = (error: unknown, file: string): string => {
 export const load = Effect.fnUntraced(function* (
   given: string
 ): Effect.fn.Return<Loaded, ConfigNotFound | ConfigBroken | BadConfig> {
-  const file = path.resolve(given)
+  const around = yield* Surroundings
+  const file = path.resolve(around.folder, given)
   const folder = path.dirname(file)
   if (!fs.existsSync(file)) return yield* new ConfigNotFound({ file })
   const broken = (error: unknown) => new ConfigBroken({ file, reason: reasonOf(error, file) })
   const env = path.join(folder, ".env")
-  if (fs.existsSync(env)) yield* Effect.try({ try: () => process.loadEnvFile(env), catch: broken })
-  const module: unknown = yield* Effect.tryPromise({ try: () => import(pathToFileURL(file).href), catch: broken })
+  if (fs.existsSync(env)) {
+    const added = yield* Effect.try({ try: () => parseEnv(fs.readFileSync(env, "utf8")), catch: broken })
+    for (const [name, value] of Object.entries(added)) around.environment[name] ??= value
+  }
+  const module = yield* Effect.tryPromise({ try: () => around.load(file), catch: broken })
   const config = Predicate.hasProperty(module, "default") ? module.default : undefined
   if (!isConfig(config)) {
     return yield* new ConfigBroken({

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { Output } from "./Surroundings.ts"
 
 /**
  * @category models
@@ -20,14 +21,14 @@ const millisBetweenDraws = 100
  * @category constructors
  * @since 0.1.0
  */
-export const progressLine = (output: NodeJS.WriteStream = process.stderr): Progress => {
+export const progressLine = (output: Output): Progress => {
   let current = ""
   let sent = 0
   let drawnAt = 0
   const isTerminal = output.isTTY === true
   const draw = () => {
     const line = sent === 0 ? current : `${sent.toLocaleString("en-US")} sent, now ${current}`
-    output.write(`\r\u001b[2K${line.slice(0, Math.max(20, output.columns - 1))}`)
+    output.write(`\r\u001b[2K${line.slice(0, Math.max(20, (output.columns ?? 80) - 1))}`)
   }
   return {
     step: (step) => {

@@ -3,12 +3,13 @@
  *
  * @since 0.1.0
  */
-import { Config, Effect, Layer, Option } from "effect"
+import { Config, ConfigProvider, Effect, Layer, Option } from "effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import * as Space from "../engine/Space.ts"
 import * as Store from "../store/sql/Store.ts"
 import { type Loaded, load } from "./Load.ts"
+import { Surroundings } from "./Surroundings.ts"
 
 /**
  * Flags that every command with a configuration has.
@@ -29,9 +30,10 @@ export interface SessionFlags {
  */
 export const locate = Effect.fnUntraced(function* (flags: SessionFlags, folder: string) {
   const url = yield* Config.option(Config.Redacted("DATABASE_URL")).pipe(Effect.orElseSucceed(() => Option.none()))
+  const around = yield* Surroundings
   const inFolder = Option.match(flags.store, {
     onNone: () => path.join(folder, ".tributary"),
-    onSome: (given) => path.resolve(given)
+    onSome: (given) => path.resolve(around.folder, given)
   })
   return Store.locate(Option.isSome(flags.store) ? Option.none() : url, inFolder)
 })
@@ -50,11 +52,9 @@ export const withSession = <A, E, R>(
   E | Effect.Error<ReturnType<typeof load>> | Layer.Error<ReturnType<typeof Store.layer>>,
   Exclude<R, Layer.Success<typeof Space.layer> | Layer.Success<ReturnType<typeof Store.layer>>>
 > =>
-  Effect.gen(function* () {
-    const loaded = yield* load(flags.config)
-    const location = yield* locate(flags, loaded.folder)
-    return yield* run(loaded).pipe(Effect.provide(Space.layer.pipe(Layer.provideMerge(Store.layer(location)))))
-  })
+  loadedAt(flags, ({ loaded, location }) =>
+    run(loaded).pipe(Effect.provide(Space.layer.pipe(Layer.provideMerge(Store.layer(location)))))
+  )
 
 /**
  * As `withSession`, for commands that only look: where there is no store yet they look at an empty one in memory, and
@@ -67,10 +67,21 @@ export const withScratchSession = <A, E, R>(
   flags: SessionFlags,
   run: (loaded: Loaded) => Effect.Effect<A, E, R>
 ): ReturnType<typeof withSession<A, E, R>> =>
-  Effect.gen(function* () {
-    const loaded = yield* load(flags.config)
-    const location = yield* locate(flags, loaded.folder)
+  loadedAt(flags, ({ loaded, location }) => {
     const isNew = location._tag === "Folder" && !fs.existsSync(location.folder)
     const store = isNew ? Store.layerScratch : Store.layer(location)
-    return yield* run(loaded).pipe(Effect.provide(Space.layer.pipe(Layer.provideMerge(store))))
+    return run(loaded).pipe(Effect.provide(Space.layer.pipe(Layer.provideMerge(store))))
   })
+
+/** Runs with the configuration and the place of its store. Settings come from the environment, a `.env` included. */
+const loadedAt = Effect.fnUntraced(function* <A, E, R>(
+  flags: SessionFlags,
+  run: (at: { readonly loaded: Loaded; readonly location: Store.Location }) => Effect.Effect<A, E, R>
+) {
+  const loaded = yield* load(flags.config)
+  const { environment } = yield* Surroundings
+  return yield* locate(flags, loaded.folder).pipe(
+    Effect.flatMap((location) => run({ loaded, location })),
+    Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnvRecord({ ...environment }))
+  )
+})

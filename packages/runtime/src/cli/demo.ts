@@ -8,6 +8,7 @@ import { createRequire } from "node:module"
 import * as path from "node:path"
 import { pathToFileURL } from "node:url"
 import { type Run, WrongUse } from "./Exit.ts"
+import { Surroundings } from "./Surroundings.ts"
 
 /**
  * @category models
@@ -31,8 +32,8 @@ const isDemoPackage = (module: unknown): module is DemoPackage =>
   Predicate.hasProperty(module, "run") && typeof module.run === "function"
 
 /** Where the package is looked for: the current folder, this package, and what was started. */
-const places = (): ReadonlyArray<string> => [
-  path.join(process.cwd(), "package.json"),
+const placesFrom = (folder: string): ReadonlyArray<string> => [
+  path.join(folder, "package.json"),
   import.meta.filename,
   ...(process.argv[1] === undefined ? [] : [process.argv[1]])
 ]
@@ -53,7 +54,7 @@ const resolveFrom = (place: string): string | undefined => {
  */
 export const demo = (flags: DemoFlags): Run =>
   Effect.gen(function* () {
-    const file = places()
+    const file = placesFrom((yield* Surroundings).folder)
       .map(resolveFrom)
       .find((found) => found !== undefined)
     if (file === undefined) {

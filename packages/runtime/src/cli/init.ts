@@ -7,6 +7,7 @@ import { Console, Effect } from "effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { exitCode, type Run, WrongUse } from "./Exit.ts"
+import { Surroundings } from "./Surroundings.ts"
 
 const config = `// What this company sends to its marketing tools. "tributary check" finds mistakes in it,
 // "tributary preview" shows the exact requests, and "tributary sync" sends them.
@@ -75,7 +76,7 @@ const files: Readonly<Record<string, string>> = {
  */
 export const init = (flags: { readonly folder: string }): Run =>
   Effect.gen(function* () {
-    const folder = path.resolve(flags.folder)
+    const folder = path.resolve((yield* Surroundings).folder, flags.folder)
     const taken = Object.keys(files).filter((name) => fs.existsSync(path.join(folder, name)))
     if (taken.length > 0) {
       return yield* new WrongUse({ reason: `${folder} already has ${taken.join(", ")}; nothing was written.` })

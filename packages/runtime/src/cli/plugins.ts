@@ -11,6 +11,7 @@ import { createRequire } from "node:module"
 import * as path from "node:path"
 import { pathToFileURL } from "node:url"
 import { exitCode, type Run, WrongUse } from "./Exit.ts"
+import { Surroundings } from "./Surroundings.ts"
 import { table } from "./Table.ts"
 
 /**
@@ -104,7 +105,8 @@ const load = Effect.fnUntraced(function* (
 const find = Effect.gen(function* () {
   const seen = new Set<string>()
   const found: Array<Installed | Broken> = []
-  for (const folder of [...reachableFrom(process.cwd()), ...reachableFrom(import.meta.dirname)]) {
+  const around = yield* Surroundings
+  for (const folder of [...reachableFrom(around.folder), ...reachableFrom(import.meta.dirname)]) {
     const manifest = manifestIn(folder)
     if (manifest === undefined || !manifest.isPlugin || seen.has(manifest.name)) continue
     seen.add(manifest.name)

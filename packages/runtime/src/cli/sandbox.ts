@@ -10,6 +10,7 @@ import { createRequire } from "node:module"
 import * as path from "node:path"
 import { pathToFileURL } from "node:url"
 import { exitCode, type Run, WrongUse } from "./Exit.ts"
+import { Surroundings } from "./Surroundings.ts"
 
 /**
  * @category models
@@ -56,7 +57,7 @@ const isMake = (value: unknown): value is () => Sandbox.Sandbox => typeof value 
 /** A package, found from the current folder or from here; a short name may be one of ours. */
 const find = Effect.fnUntraced(function* (plugin: string) {
   const names = /^[a-z0-9-]+$/.test(plugin) ? [`@tributary/destination-${plugin}`, plugin] : [plugin]
-  const places = [path.join(process.cwd(), "package.json"), import.meta.filename]
+  const places = [path.join((yield* Surroundings).folder, "package.json"), import.meta.filename]
   const missing = new WrongUse({
     reason: `No package ${names.join(" or ")} with a sandbox is installed here. Install it (and build it, if it is yours), or check the name.`
   })

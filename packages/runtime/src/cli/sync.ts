@@ -13,6 +13,7 @@ import { gracefully } from "./Graceful.ts"
 import { dataNotes, type Trouble, troubleNotes } from "./Notes.ts"
 import { progressLine } from "./Progress.ts"
 import { type SessionFlags, withSession } from "./Session.ts"
+import { Surroundings } from "./Surroundings.ts"
 import { table } from "./Table.ts"
 
 /**
@@ -42,7 +43,7 @@ export const sync = (flags: SyncFlags): Run =>
         }
         const only = flags.activations.length === 0 ? undefined : new Set(flags.activations)
         const space = yield* open(resolved, only)
-        const progress = progressLine()
+        const progress = progressLine((yield* Surroundings).progress)
         // The summary belongs to the work: who pressed Ctrl-C wants to see what was sent all the same.
         return yield* gracefully((stop) =>
           Effect.gen(function* () {

@@ -1,5 +1,5 @@
-// The `tributary` command as an operator runs it: a process of its own, in a folder of its own, against a vendor whose
-// answers a test can hold back.
+// The `tributary` command as an operator runs it: in a folder of its own, as a process of its own where the process is
+// the point, against a vendor whose answers a test can hold back.
 import type { Sandbox } from "@tributary/core"
 import { assert } from "@effect/vitest"
 import { type ChildProcess, spawn } from "node:child_process"
@@ -7,6 +7,8 @@ import { randomUUID } from "node:crypto"
 import * as fs from "node:fs"
 import { createServer } from "node:http"
 import * as path from "node:path"
+import { inject } from "vitest"
+import { runIn } from "./inProcess.ts"
 
 // Inside the package, so that a configuration finds "@tributary/runtime" and the plugins.
 const home = path.resolve(import.meta.dirname, "../..")
@@ -37,8 +39,11 @@ export interface Folder {
   readonly path: string
   readonly write: (files: Readonly<Record<string, string>>) => void
   readonly has: (name: string) => boolean
-  /** Runs a command to its end. */
+  /** Runs a command to its end, in the process of the test. */
   readonly run: (...args: ReadonlyArray<string>) => Promise<Ran>
+  /** Runs a command to its end, as a process. */
+  readonly runProcess: (...args: ReadonlyArray<string>) => Promise<Ran>
+  /** Starts a command as a process. */
   readonly start: (...args: ReadonlyArray<string>) => Running
   /** The same folder under another environment. */
   readonly under: (environment: Readonly<Record<string, string>>) => Folder
@@ -126,37 +131,32 @@ const folderAt = (folder: string, environment: Readonly<Record<string, string>>)
     },
     has: (name) => fs.existsSync(path.join(folder, name)),
     start,
-    run: (...args) => start(...args).ended,
+    run: async (...args) => {
+      const { code, stderr, stdout } = await runIn(folder, environment, args)
+      const ran = { code, stdout, stderr, said: stdout + stderr }
+      assertDecent(args, ran)
+      return ran
+    },
+    runProcess: (...args) => start(...args).ended,
     under: (more) => folderAt(folder, { ...environment, ...more })
   }
 }
 
-/** Folders for one test file. `prepared` folders hold an empty store: making one takes PGlite seconds. */
+/** Folders for one test file. `prepared` folders hold a copy of a migrated store with nothing in it. */
 export const makeFolders = () => {
   const root = path.join(home, `.tributary-test-${randomUUID()}`)
-  const template = path.join(root, "template")
-  fs.mkdirSync(template, { recursive: true })
-  const emptyStore = () => {
-    fs.writeFileSync(
-      path.join(template, "tributary.config.ts"),
-      `import { defineConfig } from "@tributary/runtime"\nexport default defineConfig({ space: "empty", activations: [] })\n`
-    )
-    return folderAt(template, {}).run("status")
-  }
   let made = 0
-  let store: Promise<Ran> | undefined
   const empty = (files: Readonly<Record<string, string>> = {}): Folder => {
     const folder = folderAt(path.join(root, String(++made)), {})
-    fs.mkdirSync(folder.path)
+    fs.mkdirSync(folder.path, { recursive: true })
     folder.write(files)
     return folder
   }
   return {
     empty,
-    prepared: async (files: Readonly<Record<string, string>> = {}): Promise<Folder> => {
-      await (store ??= emptyStore())
+    prepared: (files: Readonly<Record<string, string>> = {}): Folder => {
       const folder = empty(files)
-      fs.cpSync(path.join(template, ".tributary"), path.join(folder.path, ".tributary"), { recursive: true })
+      fs.cpSync(inject("store"), path.join(folder.path, ".tributary"), { recursive: true })
       return folder
     },
     /** Removes the folders, and ends what a failed test has left running in them. */

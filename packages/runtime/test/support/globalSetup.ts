@@ -1,5 +1,6 @@
-// What every test file would otherwise pay for itself: a migrated image of PGlite, and a migrated template database on
-// PostgreSQL, where one answers. Both go when the run ends, with whatever databases a cut-off test left behind.
+// What every test file would otherwise pay for itself: a migrated image of PGlite, the same as the store of a folder, and
+// a migrated template database on PostgreSQL, where one answers. All go when the run ends, with whatever databases a cut-off test left behind.
+import { PGlite } from "@electric-sql/pglite"
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
@@ -15,6 +16,8 @@ declare module "vitest" {
   interface ProvidedContext {
     /** The file of the PGlite image. */
     readonly image: string
+    /** A folder's migrated store with nothing in it, to be copied. */
+    readonly store: string
     /** A server, and the prefix of databases of this run: its template is the prefix alone. */
     readonly postgres: { readonly server: string; readonly prefix: string } | null
   }
@@ -44,6 +47,11 @@ export default async function setup(project: TestProject) {
   const blob = await Effect.runPromise(dumpImage)
   fs.writeFileSync(image, Buffer.from(await blob.arrayBuffer()))
   project.provide("image", image)
+  const store = path.join(os.tmpdir(), `tributary-test-${randomUUID()}`)
+  fs.mkdirSync(store)
+  const db = await PGlite.create({ dataDir: path.join(store, "pgdata"), loadDataDir: blob })
+  await db.close()
+  project.provide("store", store)
 
   const prefix = `tributary_test_${randomUUID().replaceAll("-", "")}`
   const answers = await Effect.runPromise(
@@ -61,6 +69,7 @@ export default async function setup(project: TestProject) {
 
   return async () => {
     fs.rmSync(image, { force: true })
+    fs.rmSync(store, { recursive: true, force: true })
     if (!answers) return
     await Effect.runPromise(
       onServer((sql) =>
