@@ -30,8 +30,8 @@ export const BrazeSettings = Schema.Struct({
   /** A REST API key of the workspace. */
   apiKey: Setting.secret.annotate({
     description:
-      "A REST API key of the workspace with the permission users.track. If the key has a list of allowed IP " +
-      "addresses, those of this machine must be on it."
+      "A REST API key of the workspace with the permissions users.track and users.identify. If the key has a list of " +
+      "allowed IP addresses, those of this machine must be on it."
   }),
   /** Takes the endpoint's place, for a sandbox or a proxy. */
   baseUrl: Schema.optionalKey(

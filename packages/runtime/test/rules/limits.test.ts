@@ -83,8 +83,11 @@ describeStores("R28 rate caps", (store) => {
 })
 
 describe("R28 the caps that our plugins declare", () => {
-  it("Braze: 100 requests a second", () =>
-    assert.deepStrictEqual(Braze.declaration.limits, [RateLimit.cap(100, "1 second")]))
+  it("Braze: 100 requests a second, of these 20,000 a minute that join records", () =>
+    assert.deepStrictEqual(Braze.declaration.limits, [
+      RateLimit.cap(100, "1 second"),
+      RateLimit.on("POST /users/identify", RateLimit.requests(20_000, "1 minute"))
+    ]))
 
   it("Zendesk: 50 requests a second, ten at a time", () =>
     assert.deepStrictEqual(Zendesk.declaration.limits, [RateLimit.cap(50, "1 second"), RateLimit.concurrent(10)]))
