@@ -17,7 +17,8 @@ import { type Ledger, type SandboxServer, Wording } from "@tributary/core/runtim
 import {
   type Ownership,
   type Mistakes,
-  type Pglite,
+  type Lock,
+  Pglite,
   Receipts,
   Resolved,
   Space,
@@ -104,7 +105,7 @@ export type DemoError =
   | Mistakes.BadConfig
   | Space.BadDestinations
   | Ownership.DestinationBusy
-  | Pglite.StoreLocked
+  | Lock.StoreLocked
   | Pglite.StoreUnavailable
   | Ledger.LedgerError
   | Ledger.Fenced

@@ -1,8 +1,8 @@
 /**
  * The embedded store: PGlite, PostgreSQL compiled to WebAssembly, in a folder of its own.
  *
- * One process may have the folder open. PGlite does not guard it, and a second process would corrupt it silently, so a
- * lock file holds the number of the process that has it; one that is left by a dead process is taken over.
+ * One process may have the folder open. PGlite does not guard it, and a second process would corrupt it silently, so the
+ * folder is locked (`Lock`).
  *
  * @since 0.1.0
  */
@@ -12,24 +12,9 @@ import * as Reactivity from "effect/reactivity/Reactivity"
 import { SqlClient, type SqlConnection, SqlError, Statement } from "effect/sql"
 import * as fs from "node:fs"
 import * as path from "node:path"
-
-/**
- * Another process has the folder open.
- *
- * @category errors
- * @since 0.1.0
- */
-export class StoreLocked extends Schema.TaggedError<StoreLocked>()("StoreLocked", {
-  folder: Schema.String,
-  pid: Schema.Number
-}) {
-  override get message(): string {
-    return (
-      `The store in ${this.folder} is open in process ${this.pid}. Stop that process first, ` +
-      `or set DATABASE_URL to a PostgreSQL database, which several processes can share.`
-    )
-  }
-}
+import { isMainThread } from "node:worker_threads"
+import * as Lock from "./Lock.ts"
+import type { StoreLocked } from "./Lock.ts"
 
 /**
  * The folder cannot be opened or written.
@@ -46,15 +31,6 @@ export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("St
   }
 }
 
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM"
-  }
-}
-
 /** The file system under PGlite throws the bare number of what failed, as WASI counts them. */
 const reasonOf = (cause: unknown): string => {
   if (cause instanceof Error) return cause.message
@@ -68,28 +44,6 @@ const codeOf = (cause: unknown): string =>
 
 const onDisk = <A>(folder: string, run: () => A): Effect.Effect<A, StoreUnavailable> =>
   Effect.try({ try: run, catch: (error) => new StoreUnavailable({ store: folder, reason: reasonOf(error) }) })
-
-/** Creates the lock file, or takes over one whose process is dead. `wx` fails where the file exists. */
-const lock = Effect.fnUntraced(function* (folder: string): Effect.fn.Return<string, StoreLocked | StoreUnavailable> {
-  const file = path.join(folder, "tributary.lock")
-  const attempt = <A>(run: () => A) => onDisk(folder, run)
-  const create = attempt(() => {
-    try {
-      fs.writeFileSync(file, String(process.pid), { flag: "wx" })
-      return true
-    } catch (error) {
-      if (codeOf(error) === "EEXIST") return false
-      throw error
-    }
-  })
-  yield* attempt(() => fs.mkdirSync(folder, { recursive: true }))
-  if (yield* create) return file
-  const pid = Number(yield* attempt(() => fs.readFileSync(file, "utf8")))
-  if (Number.isInteger(pid) && pid > 0 && isAlive(pid)) return yield* new StoreLocked({ folder, pid })
-  yield* attempt(() => fs.rmSync(file, { force: true }))
-  if (yield* create) return file
-  return yield* new StoreUnavailable({ store: folder, reason: `another process has just taken ${file}` })
-})
 
 const classify = (cause: unknown, operation: string): SqlError.SqlErrorReason => {
   const props = { cause, message: reasonOf(cause), operation }
@@ -260,6 +214,25 @@ const clear = (folder: string, data: string, unfinished: string) =>
     fs.rmSync(path.join(data, "postmaster.pid"), { force: true })
   })
 
+/** What the store knows of people is for its owner alone: the folder, and every file that this process makes in it. */
+const prepare = (folder: string) => {
+  // A thread has no mask of its own.
+  if (isMainThread) process.umask(0o077)
+  fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
+  fs.chmodSync(folder, 0o700)
+  // The lock of versions before: a process number, which says nothing of another container's.
+  fs.rmSync(path.join(folder, "tributary.lock"), { force: true })
+}
+
+/** PGlite lays its files out for everybody to read. */
+const closeToOthers = (data: string) => {
+  if ((fs.statSync(path.join(data, "PG_VERSION")).mode & 0o077) === 0) return
+  for (const entry of fs.readdirSync(data, { recursive: true, withFileTypes: true })) {
+    fs.chmodSync(path.join(entry.parentPath, entry.name), entry.isDirectory() ? 0o700 : 0o600)
+  }
+  fs.chmodSync(data, 0o700)
+}
+
 /**
  * The database in a folder.
  *
@@ -270,14 +243,22 @@ export const layerFolder = (folder: string): Layer.Layer<SqlClient.SqlClient, St
   Layer.effect(
     SqlClient.SqlClient,
     Effect.gen(function* () {
-      yield* Effect.acquireRelease(lock(folder), (file) => Effect.sync(() => fs.rmSync(file, { force: true })))
+      yield* onDisk(folder, () => prepare(folder))
+      yield* Effect.catchTag(
+        Lock.take(folder),
+        "LockFailed",
+        ({ reason }) => new StoreUnavailable({ store: folder, reason })
+      )
       const free = freeBytes(folder)
       if (free < roomToOpen) return yield* new StoreUnavailable({ store: folder, reason: fullDisk(folder, free) })
       const data = path.join(folder, "pgdata")
       const unfinished = path.join(folder, "pgdata.unfinished")
       yield* clear(folder, data, unfinished)
       const db = yield* open(data, undefined)
-      yield* onDisk(folder, () => fs.rmSync(unfinished, { force: true }))
+      yield* onDisk(folder, () => {
+        fs.rmSync(unfinished, { force: true })
+        closeToOthers(data)
+      })
       return yield* makeClient(db, folder)
     })
   ).pipe(Layer.provide(Reactivity.layer))

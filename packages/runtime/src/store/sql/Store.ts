@@ -7,7 +7,8 @@ import { PgClient } from "@effect/sql-pg"
 import { Duration, Effect, Layer, Option, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Migrations from "./Migrations.ts"
-import { layerFolder, layerMemory, type StoreLocked, StoreUnavailable } from "./Pglite.ts"
+import type { StoreLocked } from "./Lock.ts"
+import { layerFolder, layerMemory, StoreUnavailable } from "./Pglite.ts"
 import { sqlReason } from "./failures.ts"
 
 /**
