@@ -3,10 +3,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { spawn, spawnSync } from "node:child_process"
+import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { layerFolder } from "../src/store/sql/Pglite.ts"
+import { layerScratch } from "../src/store/sql/Store.ts"
 
 const inFolder = <A, E>(use: (folder: string) => Effect.Effect<A, E>) =>
   Effect.acquireUseRelease(
@@ -94,6 +96,25 @@ const query = (folder: string, statement: string) =>
     Effect.provide(layerFolder(folder)),
     Effect.scoped
   )
+
+describe("R47 the embedded store", () => {
+  it.live("does not grow with what is written again and again", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const settle = Effect.suspend(() =>
+        sql.withTransaction(sql`update tributary.ledger set bits = ${new Uint8Array(randomBytes(6_000))}::bytea`)
+      )
+      const size = sql<{ bytes: number }>`select pg_total_relation_size('tributary.ledger')::int as bytes`
+      yield* sql`insert into tributary.ledger (activation_no, kind, chunk, bits, again)
+        values (1, 'member', 1, ''::bytea, ''::bytea)`
+      yield* Effect.repeat(settle, { times: 510 })
+      const [early] = yield* size
+      yield* Effect.repeat(settle, { times: 600 })
+      const [late] = yield* size
+      assert.isAtMost(late?.bytes ?? 0, (early?.bytes ?? 0) * 1.5)
+    }).pipe(Effect.provide(layerScratch), Effect.scoped)
+  )
+})
 
 describe("R40 a store whose process was killed while it opened it", () => {
   it.live("opens again, with all that was committed, whatever is in postmaster.pid", () =>

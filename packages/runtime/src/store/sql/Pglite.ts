@@ -177,11 +177,35 @@ const makeRoomCheck = (folder: string | undefined): Effect.Effect<void, SqlError
   })
 }
 
+/** Tables whose rows are written again and again, and PostgreSQL's own, which staging tables come and go in. */
+const rewritten = "activation claim destination dirty ledger postponed receipt receipt_told rejection sync told_value"
+  .split(" ")
+  .map((table) => `tributary.${table}`)
+const catalogue = ["pg_attribute", "pg_class", "pg_depend", "pg_statistic", "pg_type"]
+
+/** Transactions after which they are vacuumed. */
+const transactionsPerVacuum = 500
+
+/**
+ * PGlite has no autovacuum: each row that is rewritten would leave its old self behind for good. So its session vacuums
+ * between two transactions, now and then.
+ */
+const makeVacuum = (db: PGlite): Effect.Effect<void> => {
+  let transactions = 0
+  const statement = `vacuum ${[...rewritten, ...catalogue].join(", ")}`
+  return Effect.suspend(() => {
+    if (++transactions % transactionsPerVacuum !== 0) return Effect.void
+    // Where it fails (a full disk, tables that are yet to be made), the next one does the same work.
+    return Effect.ignore(Effect.tryPromise(() => db.exec(statement)))
+  })
+}
+
 /** One session: a transaction has it to itself, and other queries wait. */
 const makeClient = Effect.fnUntraced(function* (db: PGlite, folder: string | undefined) {
   const connection = makeConnection(db)
   const session = Semaphore.makeUnsafe(1)
   const room = makeRoomCheck(folder)
+  const vacuum = makeVacuum(db)
   return yield* SqlClient.make({
     driver: "pglite",
     compiler,
@@ -193,7 +217,10 @@ const makeClient = Effect.fnUntraced(function* (db: PGlite, folder: string | und
     transactionAcquirer: Effect.andThen(
       room,
       Effect.as(
-        Effect.acquireRelease(session.take(1), () => session.release(1), { interruptible: true }),
+        Effect.tap(
+          Effect.acquireRelease(session.take(1), () => session.release(1), { interruptible: true }),
+          () => vacuum
+        ),
         connection
       )
     ),
