@@ -129,13 +129,20 @@ export const outcomes = (
 
 const decodeStatus = Schema.decodeUnknownOption(RequestStatus)
 
+/** Reasons of Google's own: sending again may help, and is harmless, as an ingest or a removal is idempotent. */
+const isPassing = (reason: string): boolean => /_(?:INTERNAL_ERROR|UNSPECIFIED|UNKNOWN)$/.test(reason)
+
+const withoutCounts: Outcome.Unattributed = { reason: "Google took a part and gives no counts.", count: 0 }
+
 /**
  * What became of a request, from its status.
  *
  * **Details**
  *
  * A request that failed as a whole through Google's own fault, or that Google does not know any more, is lost: its
- * members are sent again. Google gives counts for each reason and never says whose they are.
+ * members are sent again. So are they where a part failed through Google's own fault, or for no reason given. Google
+ * gives counts for each reason and never says whose they are. Denied consent or a wrong form would fail the same way
+ * again.
  *
  * @category combinators
  * @since 0.1.0
@@ -151,27 +158,27 @@ export const jobResult = (reply: Reply.Reply): Result.Result<Outcome.JobResult, 
   }
   // A request of this plugin has one destination.
   const status = decoded.value.requestStatusPerDestination[0]
-  const counts = (status?.errorInfo?.errorCounts ?? []).map(({ reason = "unknown reason", recordCount = 0 }) => ({
-    reason,
-    count: Number(recordCount)
-  }))
+  const counts = (status?.errorInfo?.errorCounts ?? []).map(
+    ({ reason = "PROCESSING_ERROR_REASON_UNSPECIFIED", recordCount = 0 }) => ({
+      reason,
+      count: Number(recordCount)
+    })
+  )
+  const isWorthAgain = counts.length === 0 || counts.some(({ reason }) => isPassing(reason))
   switch (status?.requestStatus) {
     case "SUCCESS":
       return Result.succeed({ _tag: "Finished", unattributed: counts })
     case "PARTIAL_SUCCESS":
       return Result.succeed({
-        _tag: "Finished",
-        unattributed: counts.length > 0 ? counts : [{ reason: "Google took a part and gives no counts.", count: 0 }]
+        _tag: isWorthAgain ? "Partial" : "Finished",
+        unattributed: counts.length > 0 ? counts : [withoutCounts]
       })
-    case "FAILED": {
-      // Sending again mends a fault of Google's; denied consent or a wrong form would fail the same way for ever.
-      const isLasting = counts.some(({ reason }) => !reason.endsWith("_INTERNAL_ERROR"))
+    case "FAILED":
       return Result.succeed(
-        isLasting
-          ? { _tag: "Finished", unattributed: counts }
-          : { _tag: "Lost", reason: "Google failed to process the request." }
+        counts.every(({ reason }) => isPassing(reason))
+          ? { _tag: "Lost", reason: "Google failed to process the request." }
+          : { _tag: isWorthAgain ? "Partial" : "Finished", unattributed: counts }
       )
-    }
     default:
       return Result.succeed({ _tag: "Pending" })
   }

@@ -295,9 +295,24 @@ describe("R35 the result of a request", () => {
     assert.deepStrictEqual(Result.getOrThrow(status("FAILED", counts)), { _tag: "Finished", unattributed })
   })
 
+  it("is to be sent again where a part failed through Google's fault, and not for the data's", () => {
+    const count = (reason: string) => ({ recordCount: "3", reason: `PROCESSING_ERROR_REASON_${reason}` })
+    const tag = (word: string, ...reasons: ReadonlyArray<string>) =>
+      Result.getOrThrow(status(word, reasons.map(count)))._tag
+    for (const word of ["PARTIAL_SUCCESS", "FAILED"]) {
+      assert.strictEqual(tag(word, "INVALID_FORMAT"), "Finished", word)
+      assert.strictEqual(tag(word, "INVALID_FORMAT", "INTERNAL_ERROR"), "Partial", word)
+    }
+    assert.strictEqual(tag("PARTIAL_SUCCESS", "INTERNAL_ERROR"), "Partial")
+    assert.deepStrictEqual(Result.getOrThrow(status("PARTIAL_SUCCESS", [count("UNSPECIFIED")])), {
+      _tag: "Partial",
+      unattributed: [{ count: 3, reason: "PROCESSING_ERROR_REASON_UNSPECIFIED" }]
+    })
+  })
+
   it("is told as partial where Google gives no counts", () => {
     assert.deepStrictEqual(Result.getOrThrow(status("PARTIAL_SUCCESS")), {
-      _tag: "Finished",
+      _tag: "Partial",
       unattributed: [{ reason: "Google took a part and gives no counts.", count: 0 }]
     })
   })

@@ -21,6 +21,8 @@ const before = [
   "drop table tributary.receipt_told",
   "alter table tributary.receipt add settlements jsonb not null",
   "alter table tributary.activation alter on_removal set default 'leave'",
+  "alter table tributary.sync drop not_confirmed",
+  "drop table tributary.resend, tributary.not_confirmed",
   "alter table tributary.sync drop result",
   "alter table tributary.sync add ending text",
   "drop table tributary.spelling",

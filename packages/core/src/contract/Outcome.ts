@@ -140,9 +140,13 @@ export const all = (items: ReadonlyArray<unknown>, outcome: Outcome): ReadonlyAr
  *
  * **Details**
  *
- * `Finished` with `unattributed` is for vendors that count their failures and do not say whose they are: the count is
- * shown to the operator, and nothing is sent again. `Lost` is for a job that failed whole or that the vendor has
- * forgotten: its items are sent again.
+ * `Finished` with `unattributed` is for vendors that count their failures and do not say whose they are, where sending
+ * again would not help: the count is shown to the operator, and nothing is sent again. `Partial` is for failures that
+ * sending again may fix: the vendor does not say whose they are either, so the whole job is sent again, as it stands
+ * then. Return it only where the vendor has no objection to receiving an item twice. `Lost` is for a job that failed
+ * whole or that the vendor has forgotten: its items are sent again.
+ *
+ * The same identifiers are sent again three times in a row at most. Then the failures are shown as not confirmed.
  *
  * @category models
  * @since 0.1.0
@@ -150,6 +154,7 @@ export const all = (items: ReadonlyArray<unknown>, outcome: Outcome): ReadonlyAr
 export type JobResult =
   | { readonly _tag: "Pending" }
   | { readonly _tag: "Finished"; readonly unattributed: ReadonlyArray<Unattributed> }
+  | { readonly _tag: "Partial"; readonly unattributed: ReadonlyArray<Unattributed> }
   | { readonly _tag: "Lost"; readonly reason: string }
 
 /**
@@ -160,5 +165,6 @@ export type JobResult =
  */
 export interface Unattributed {
   readonly reason: string
+  /** Items of the job; 0 where the vendor does not say how many, which may be all of them. */
   readonly count: number
 }

@@ -20,7 +20,9 @@ export const exitCode = {
   /** The command or the configuration is wrong. Nothing was done. */
   wrong: 2,
   /** Done as far as it may be: something waits for an operator or for its time (held, postponed). */
-  waiting: 3
+  waiting: 3,
+  /** Everything was tried, and a vendor refused some of it, or it lacks a required property. */
+  rejected: 4
 } as const
 
 /**

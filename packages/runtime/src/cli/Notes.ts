@@ -34,6 +34,28 @@ export const dataNotes = (found: {
 ]
 
 /**
+ * What vendors accepted and have not confirmed, or did not confirm, in words.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const confirmationNotes = (found: {
+  readonly activation: string
+  /** Identifiers. */
+  readonly unconfirmed: number
+  readonly notConfirmed: ReadonlyArray<{ readonly reason: string; readonly count: number }>
+}): ReadonlyArray<string> => [
+  ...(found.unconfirmed === 0
+    ? []
+    : [`${found.activation}: ${Wording.count(found.unconfirmed)} accepted, not confirmed yet.`]),
+  ...found.notConfirmed.map(
+    ({ count, reason }) =>
+      `${found.activation}: ${Wording.count(count)} not confirmed by the vendor: ${reason.replace(/\.$/, "")}. ` +
+      `"tributary resync ${found.activation}" sends everything again.`
+  )
+]
+
+/**
  * An activation that is not in sync, and why.
  *
  * @category models

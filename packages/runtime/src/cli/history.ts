@@ -47,6 +47,7 @@ export const history = (flags: HistoryFlags): Run =>
             { heading: "why" },
             { heading: "seconds", numeric: true },
             { heading: "delivered", numeric: true },
+            { heading: "unconfirmed", numeric: true },
             { heading: "rejected", numeric: true },
             { heading: "postponed", numeric: true },
             { heading: "result" }
@@ -57,6 +58,7 @@ export const history = (flags: HistoryFlags): Run =>
             sync.why,
             sync.ended_at === null ? "." : ((sync.ended_at.getTime() - sync.started_at.getTime()) / 1000).toFixed(1),
             Wording.count(sync.delivered),
+            Wording.count(sync.unconfirmed),
             Wording.count(sync.rejected),
             Wording.count(sync.postponed),
             resultOf(sync.result)
@@ -67,13 +69,13 @@ export const history = (flags: HistoryFlags): Run =>
         syncs.flatMap(({ activation, errors, unattributed }) => [
           ...errors.map(({ count: times, reason }) => `${activation}: ${reason} (${Wording.count(times)})`),
           ...unattributed.map(
-            ({ count: times, reason }) =>
-              `${activation}: ${reason} (${Wording.count(times)}, the destination does not say whose)`
+            ({ again, count: times, reason }) =>
+              `${activation}: ${Wording.count(times)} not confirmed by the vendor${again === true ? ", and sent again" : ""}: ${reason}`
           )
         ])
       )
       if (errors.size > 0) yield* Console.log(`\n${[...errors].join("\n")}`)
-      yield* Console.log("\nTimes are UTC, newest first.")
+      yield* Console.log(`\nTimes are UTC, newest first. "unconfirmed" counts identifiers.`)
       return exitCode.done
     })
   )

@@ -9,7 +9,7 @@ import type { Activation } from "../config/Activation.ts"
 import * as Schedule from "../config/Schedule.ts"
 import { activations, type ActivationStatus, failedSources } from "../store/views/Status.ts"
 import { exitCode, type Run } from "./Exit.ts"
-import { type Trouble, troubleNotes } from "./Notes.ts"
+import { confirmationNotes, type Trouble, troubleNotes } from "./Notes.ts"
 import { type SessionFlags, withSession } from "./Session.ts"
 import { table, time } from "./Table.ts"
 
@@ -55,6 +55,7 @@ export const status = (flags: StatusFlags): Run =>
             { heading: "state" },
             { heading: "members", numeric: true },
             { heading: "sent", numeric: true },
+            { heading: "unconfirmed", numeric: true },
             { heading: "pending", numeric: true },
             { heading: "rejected", numeric: true },
             { heading: "last sync" },
@@ -65,6 +66,7 @@ export const status = (flags: StatusFlags): Run =>
             row.state,
             Wording.count(row.size),
             Wording.count(row.sent),
+            Wording.count(row.unconfirmed),
             Wording.count(row.pending),
             Wording.count(row.rejected),
             time(row.last_sync_at),
@@ -75,12 +77,13 @@ export const status = (flags: StatusFlags): Run =>
       const notes = [
         ...unregistered.map((id) => `${id} was never synced; "tributary sync" does it now.`),
         ...troubleNotes(withNext.flatMap(troubleOf)),
+        ...withNext.flatMap(confirmationNotes),
         ...withNext.flatMap((row) => (row.error === null ? [] : [row.error])),
         ...failed.map((source) => source.error)
       ]
       if (notes.length > 0) yield* Console.log(`\n${[...new Set(notes)].join("\n")}`)
       yield* Console.log(
-        `\nTimes are UTC. "members" counts profiles, "sent" counts identifiers, "pending" counts profiles.`
+        `\nTimes are UTC. "members" and "pending" count profiles, "sent" and "unconfirmed" count identifiers.`
       )
       return exitCode.done
     })

@@ -10,7 +10,7 @@ import { open } from "../engine/Space.ts"
 import { syncOnce, type SyncReport } from "../engine/SyncOnce.ts"
 import { type ExitCode, exitCode, WrongUse, type Run } from "./Exit.ts"
 import { gracefully } from "./Graceful.ts"
-import { dataNotes, type Trouble, troubleNotes } from "./Notes.ts"
+import { confirmationNotes, dataNotes, type Trouble, troubleNotes } from "./Notes.ts"
 import { progressLine } from "./Progress.ts"
 import { type SessionFlags, withSession } from "./Session.ts"
 import { Surroundings } from "./Surroundings.ts"
@@ -81,10 +81,13 @@ const toJson = ({ evaluated, failures, imported, synced }: SyncReport) => ({
   imported,
   evaluated,
   failures: failures.map((failure) => failure.message),
-  activations: synced.map(({ activation, counts, destination, ending }) => ({
+  activations: synced.map(({ activation, counts, destination, ending, notConfirmed, rejections, unconfirmed }) => ({
     activation,
     destination,
     ...counts,
+    unconfirmed,
+    rejections,
+    notConfirmed,
     ending: resultOf(ending),
     ...(ending._tag === "Synced" ? {} : { reason: ending.reason })
   }))
@@ -148,8 +151,10 @@ const render = (report: SyncReport): string => {
       ])
     )
   )
-  const rejected = report.synced.some((synced) => synced.counts.rejected > 0)
-  if (rejected) lines.push("", `"tributary rejections" shows what was rejected, and why.`)
+  const rejected = report.synced.flatMap(rejectedNote)
+  if (rejected.length > 0) lines.push("", ...rejected, `"tributary rejections" lists what was rejected.`)
+  const confirmations = report.synced.flatMap(confirmationNotes)
+  if (confirmations.length > 0) lines.push("", ...confirmations)
   const later = report.synced.flatMap(({ activation, ending }) =>
     ending._tag === "NotDue" ? [`${activation} is not due: ${ending.reason}.`] : []
   )
@@ -157,8 +162,24 @@ const render = (report: SyncReport): string => {
   return lines.join("\n")
 }
 
+/** How many were rejected of how many, and the most frequent reasons. */
+const rejectedNote = ({ activation, counts, rejections }: Synced): ReadonlyArray<string> => {
+  if (counts.rejected === 0) return []
+  const tried = Object.values(counts).reduce((sum, count) => sum + count, 0)
+  const reasons = rejections
+    .toSorted((a, b) => b.count - a.count)
+    .slice(0, 3)
+    .map(({ count, reason }) => `  ${Wording.count(count)}: ${reason}`)
+  const share = `${Wording.count(counts.rejected)} of ${Wording.count(tried)} rejected`
+  return [`${activation}: ${share}${reasons.length === 0 ? "." : ":"}`, ...reasons]
+}
+
+/** The code of the worst that happened: failed, then rejected, then waiting. */
 const verdict = (report: SyncReport): ExitCode => {
   const tags = new Set(report.synced.map((synced) => synced.ending._tag))
   if (report.failures.length > 0 || tags.has("Stopped") || tags.has("GaveUp")) return exitCode.failed
+  const isRefused = ({ counts, notConfirmed }: SyncReport["synced"][number]) =>
+    counts.rejected > 0 || notConfirmed.length > 0
+  if (report.synced.some(isRefused)) return exitCode.rejected
   return tags.has("Held") || tags.has("Waiting") ? exitCode.waiting : exitCode.done
 }

@@ -211,3 +211,28 @@ export const checkTraits = (activation: Activation, profiles: ReadonlyArray<Reso
     }
   }
 }
+
+/**
+ * Checks that no two activations share a list at a destination: whoever exits the one audience would be removed while
+ * still in the other. Names that differ in case or spaces alone count as one, as some vendors take them.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const checkListNames = (activations: ReadonlyArray<Activation>, fail: Fail) => {
+  const lists = activations.filter(({ form }) => form === "list")
+  const sharing = Map.groupBy(lists, ({ destination, listName }) =>
+    JSON.stringify([destination.id, listName.normalize("NFC").trim().replaceAll(/\s+/g, " ").toLowerCase()])
+  )
+  for (const [first, ...others] of sharing.values()) {
+    for (const other of others) {
+      // Two of one id are a mistake of their own.
+      if (first === undefined || first.id === other.id) continue
+      fail(
+        `activation "${other.id}".name`,
+        `it would share the list "${other.listName}" of "${other.destination.id}" with activation "${first.id}", ` +
+          `and each would remove the members of the other; give one of them another list with { name: "…" }`
+      )
+    }
+  }
+}

@@ -5,7 +5,7 @@
  */
 import { Destination } from "@tributary/core"
 import { Duration, Option, Result } from "effect"
-import { type Activation, checkTraits, resolveActivation } from "./Activation.ts"
+import { type Activation, checkListNames, checkTraits, resolveActivation } from "./Activation.ts"
 import { type ResolvedComputation, resolveComputation, type SourcedComputation } from "./Computations.ts"
 import type { TributaryConfig } from "./defineConfig.ts"
 import { BadConfig, type Fail, unique } from "./Mistakes.ts"
@@ -73,6 +73,7 @@ export const resolve = (config: TributaryConfig): Result.Result<Resolved, BadCon
     })
   }
   for (const activation of resolved.activations) checkTraits(activation, resolved.profiles, fail)
+  checkListNames(resolved.activations, fail)
   unique(
     resolved.profiles.map((p) => p.name),
     (name) => fail(`profiles "${name}"`, `there are two sets of this name; set "name" on one of them`)

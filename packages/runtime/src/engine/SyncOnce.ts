@@ -4,10 +4,13 @@
  * @since 0.1.0
  */
 import type { Diff, Ledger } from "@tributary/core/runtime"
-import { DateTime, Effect } from "effect"
+import { Clock, DateTime, Effect } from "effect"
 import type { SqlClient } from "effect/sql"
 import type { Evaluated } from "../store/computations/Evaluation.ts"
+import * as NotConfirmed from "../store/ledger/NotConfirmed.ts"
+import * as Receipts from "../store/ledger/Receipts.ts"
 import type { Imported } from "../store/profiles/Import.ts"
+import { toLedgerError } from "../store/sql/failures.ts"
 import { OnProgress } from "../sources/Staging.ts"
 import type { Activation } from "./Activation.ts"
 import type { OwnedDestination } from "./OwnedDestination.ts"
@@ -37,7 +40,20 @@ export interface Refreshed {
  * @since 0.1.0
  */
 export interface SyncReport extends Refreshed {
-  readonly synced: ReadonlyArray<Synced>
+  readonly synced: ReadonlyArray<Synced & Confirmations>
+}
+
+/**
+ * What vendors say later of what they accepted, as it stands when a sync of an activation has ended.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Confirmations {
+  /** Identifiers in jobs that the vendor has not answered yet. */
+  readonly unconfirmed: number
+  /** What this sync learned that the vendor does not have, and does not say whose it is. It is not sent again by itself. */
+  readonly notConfirmed: ReadonlyArray<{ readonly reason: string; readonly count: number }>
 }
 
 /**
@@ -105,12 +121,27 @@ export const syncOnce = Effect.fnUntraced(function* (
   space: Space,
   options: SyncOnceOptions
 ): Effect.fn.Return<SyncReport, Ledger.LedgerError | Ledger.Fenced, Services | Diff.Diff> {
+  const startedAt = yield* Clock.currentTimeMillis
   const refreshed = yield* refresh(space, options)
   const synced = yield* Effect.forEach(space.destinations, (owned) => syncDestination(owned, options), {
     concurrency: "unbounded"
   })
-  return { ...refreshed, synced: synced.flat() }
+  return { ...refreshed, synced: yield* withConfirmations(synced.flat(), space, startedAt) }
 })
+
+const withConfirmations = Effect.fnUntraced(
+  function* (synced: ReadonlyArray<Synced>, space: Space, since: number) {
+    const unconfirmed = yield* Receipts.unconfirmed
+    const notConfirmed = Map.groupBy(yield* NotConfirmed.all(since), (failure) => failure.activation)
+    const numbers = new Map(space.destinations.flatMap((owned) => owned.activations).map(({ id, no }) => [id, no]))
+    return synced.map((each) => ({
+      ...each,
+      unconfirmed: unconfirmed.get(numbers.get(each.activation) ?? 0) ?? 0,
+      notConfirmed: (notConfirmed.get(each.activation) ?? []).map(({ count, reason }) => ({ reason, count }))
+    }))
+  },
+  Effect.catchTag("SqlError", toLedgerError)
+)
 
 const syncDestination = Effect.fnUntraced(function* (owned: OwnedDestination, options: SyncOnceOptions) {
   // What jobs of earlier syncs lost is sent in this one.

@@ -51,6 +51,8 @@ export const runTogether = Effect.fnUntraced(function* (
   // `start` asks every few seconds: where nothing is due, nothing is claimed and nothing is written.
   if (!(yield* hasWork(nos))) {
     yield* clearApproval(nos)
+    // Exits that were sent as a job are over when the vendor says so.
+    if (yield* Exits.areOpen(nos)) yield* fenced(owner, Exits.end(nos))
     return activations.map((activation) => ended(owned, activation, blocked.get(activation.no) ?? { _tag: "Synced" }))
   }
   const tallies = new Map(running.map(({ id, no }) => [no, makeTally(id)]))
@@ -73,7 +75,10 @@ export const runTogether = Effect.fnUntraced(function* (
       const name = outcome === "delivered" ? label : outcome
       if (tally === undefined) return
       tally.counts[name]++
-      if (reason !== undefined) note(tally, reason)
+      if (reason !== undefined) {
+        note(tally.errors, reason)
+        if (outcome === "rejected") note(tally.rejections, reason)
+      }
       options.onProgress(tally.activation, name)
     }
   }
@@ -91,9 +96,11 @@ export const runTogether = Effect.fnUntraced(function* (
     records,
     [...tallies].map(([no, tally]) => doneOf(no, tally, blocked.get(no) ?? ending))
   )
-  return activations.map((activation) =>
-    ended(owned, activation, blocked.get(activation.no) ?? ending, tallies.get(activation.no)?.counts)
-  )
+  return activations.map((activation) => {
+    const tally = tallies.get(activation.no)
+    const result = blocked.get(activation.no) ?? ending
+    return ended(owned, activation, result, tally?.counts, tally && reasonsIn(tally.rejections))
+  })
 })
 
 /** Asks for clearance again before a claim; `onBlocked` receives those that lost it meanwhile. */
@@ -118,9 +125,16 @@ interface Tally {
   readonly activation: string
   readonly counts: Counts
   readonly errors: Map<string, number>
+  /** Those of the errors that are rejections. */
+  readonly rejections: Map<string, number>
 }
 
-const makeTally = (activation: string): Tally => ({ activation, counts: noCounts(), errors: new Map() })
+const makeTally = (activation: string): Tally => ({
+  activation,
+  counts: noCounts(),
+  errors: new Map(),
+  rejections: new Map()
+})
 
 const items = Metric.counter(metric.items, { description: "Calls and members, by what became of them" })
 
@@ -141,9 +155,11 @@ const countItems = (destination: string, { activation, counts }: Tally) =>
   )
 
 /** The first few reasons are enough to see what is wrong, and bounded. */
-const note = ({ errors }: Tally, reason: string) => {
-  if (errors.has(reason) || errors.size < 5) errors.set(reason, (errors.get(reason) ?? 0) + 1)
+const note = (reasons: Map<string, number>, reason: string) => {
+  if (reasons.has(reason) || reasons.size < 5) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
 }
+
+const reasonsIn = (reasons: ReadonlyMap<string, number>) => [...reasons].map(([reason, count]) => ({ reason, count }))
 
 const doneOf = (activation: number, { counts, errors }: Tally, result: SyncResult.SyncResult): History.Done => ({
   activation,
@@ -151,7 +167,7 @@ const doneOf = (activation: number, { counts, errors }: Tally, result: SyncResul
   delivered: counts.identify + counts.track + counts.group + counts.add + counts.discard,
   rejected: counts.rejected,
   postponed: counts.postponed,
-  errors: [...errors].map(([reason, count]) => ({ reason, count }))
+  errors: reasonsIn(errors)
 })
 
 /**

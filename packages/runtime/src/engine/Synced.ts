@@ -35,6 +35,8 @@ export interface Synced {
   readonly activation: string
   readonly destination: string
   readonly counts: Readonly<Counts>
+  /** The first reasons why something was rejected, and how often each came. */
+  readonly rejections: ReadonlyArray<{ readonly reason: string; readonly count: number }>
   readonly ending: SyncResult.SyncResult
 }
 
@@ -87,10 +89,12 @@ export const ended = (
   { connected }: OwnedDestination,
   { id }: Activation,
   ending: SyncResult.SyncResult,
-  counts: Counts = noCounts()
+  counts: Counts = noCounts(),
+  rejections: Synced["rejections"] = []
 ): Synced => ({
   activation: id,
   destination: connected.destination.id,
   counts,
+  rejections,
   ending
 })

@@ -4,6 +4,7 @@ import { Effect, Result } from "effect"
 import { TestClock } from "effect/testing"
 import type { SourcedActivation } from "../../src/config/defineConfig.ts"
 import { resolve } from "../../src/config/Resolved.ts"
+import { makeEcho } from "../support/echo.ts"
 import { describeStores } from "../support/stores.ts"
 import { audience, inNewYear, inWorld, trait, type World } from "../support/world.ts"
 
@@ -43,6 +44,34 @@ describeStores("lists", (store) => {
         assert.strictEqual(mistakes(world, ...activations), message)
         assert.strictEqual((yield* Effect.flip(world.sync(activations))).message, message)
         assert.deepStrictEqual(asked(world), [])
+      })
+    )
+  )
+
+  it.effect("R19 two activations that would share a list are refused, with both ids and what to do", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        const shared = (name: string) => [
+          Activation.list(audience("Buyers"), world.destination),
+          Activation.list(audience("Spenders"), world.destination, { name })
+        ]
+        for (const name of ["Buyers", "buyers", " Buyers  "]) {
+          assert.strictEqual(
+            mistakes(world, ...shared(name)),
+            "The configuration has a mistake:\n" +
+              `  - activation "echo/spenders".name: it would share the list "${name}" of "echo" with activation "echo/buyers", ` +
+              'and each would remove the members of the other; give one of them another list with { name: "…" }'
+          )
+        }
+        assert.strictEqual(mistakes(world, ...shared("Spenders")), "nothing")
+        // An event of the same name is no list, and another destination has lists of its own.
+        const other = makeEcho().destination("other", { baseUrl: "http://127.0.0.1:1" })
+        const apart = [
+          Activation.list(audience("Buyers"), world.destination),
+          Activation.list(audience("Spenders"), other, { name: "Buyers" }),
+          Activation.events(audience("Buyers", undefined, { key: "b2" }), world.destination)
+        ]
+        assert.strictEqual(mistakes(world, ...apart), "nothing")
       })
     )
   )

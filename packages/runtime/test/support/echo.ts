@@ -123,10 +123,15 @@ const jobResult = (reply: Reply.Reply): Effect.Effect<Outcome.JobResult, Deliver
       ? Effect.succeed({ _tag: "Lost", reason: "the job failed" })
       : reply.text === "pending"
         ? Effect.succeed({ _tag: "Pending" })
-        : Effect.succeed({
-            _tag: "Finished",
-            unattributed: reply.text === "done" ? [] : [{ count: 2, reason: reply.text }]
-          })
+        : reply.text.startsWith("partial ")
+          ? Effect.succeed({
+              _tag: "Partial",
+              unattributed: [{ count: Number(reply.text.slice(8)), reason: "internal" }]
+            })
+          : Effect.succeed({
+              _tag: "Finished",
+              unattributed: reply.text === "done" ? [] : [{ count: 2, reason: reply.text }]
+            })
 
 const ok = (client: Client.Client, request: HttpClientRequest.HttpClientRequest) =>
   Effect.flatMap(Reply.send(client, request), (reply) =>

@@ -33,7 +33,7 @@ export const sync = Command.make(
     )
 ).pipe(
   Command.withDescription(
-    "Evaluate and deliver once. Exit code: 0 everything synced, 1 something failed, 3 something waits (held, postponed)"
+    "Evaluate and deliver once. Exit code: 0 everything synced, 1 something failed, 2 a mistake in the command or the configuration, 3 something waits (held, postponed), 4 something was rejected"
   ),
   Command.withExamples([
     { command: "tributary sync", description: "Everything" },

@@ -10,6 +10,7 @@
 import { DateTime, Effect, Option, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { Policy } from "../../config/Options.ts"
+import { forgetJobs } from "../ledger/Receipts.ts"
 import { markEverybody } from "./Reach.ts"
 
 /**
@@ -105,16 +106,30 @@ export const of = Effect.fnUntraced(function* (activation: number) {
 })
 
 /**
- * All exits are sent. An activation that was removed is done with; one that an operator emptied stays empty until
- * `resume`.
+ * All exits are sent. An activation that was removed is done with, unless a job of its exits is open: the vendor may say
+ * that it failed. One that an operator emptied stays empty until `resume`.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const end = Effect.fnUntraced(function* (activations: ReadonlyArray<number>) {
   const sql = yield* SqlClient.SqlClient
-  yield* sql`update tributary.activation set leaving = null
-    where no = any(${activations}::int[]) and removed and leaving is not null`
+  yield* sql`update tributary.activation a set leaving = null
+    where no = any(${activations}::int[]) and removed and leaving is not null
+      and not exists (select 1 from tributary.receipt_told t where t.activation_no = a.no)`
+})
+
+/**
+ * Whether one of these was removed and is still to be exited. Asked every few seconds.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const areOpen = Effect.fnUntraced(function* (activations: ReadonlyArray<number>) {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql`select 1 from tributary.activation
+    where no = any(${activations}::int[]) and removed and leaving is not null limit 1`
+  return rows.length > 0
 })
 
 /**
@@ -126,6 +141,7 @@ export const end = Effect.fnUntraced(function* (activations: ReadonlyArray<numbe
 export const listDeleted = Effect.fnUntraced(function* (activation: number) {
   const sql = yield* SqlClient.SqlClient
   yield* sql`delete from tributary.ledger where activation_no = ${activation}`
+  yield* forgetJobs(activation)
   yield* sql`delete from tributary.told_value where activation_no = ${activation}`
   yield* sql`delete from tributary.rejection where activation_no = ${activation}`
   yield* sql`delete from tributary.postponed where activation_no = ${activation}`

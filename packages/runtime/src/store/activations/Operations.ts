@@ -10,6 +10,7 @@ import { lane, mark, marksOf } from "../dirty/DirtySets.ts"
 import * as News from "../dirty/News.ts"
 import * as Exits from "./Exits.ts"
 import { markEverybody } from "./Reach.ts"
+import { forgetJobs } from "../ledger/Receipts.ts"
 import * as SentSets from "../ledger/SentSets.ts"
 import { transaction } from "../sql/Transaction.ts"
 
@@ -109,6 +110,7 @@ export const forgetList = (activation: number): Operation =>
       Effect.gen(function* () {
         yield* sql`delete from tributary.ledger where activation_no = ${activation}`
         yield* sql`delete from tributary.told_value where activation_no = ${activation}`
+        yield* forgetJobs(activation)
         yield* sql`update tributary.activation set list_id = null, list_name = null, cause = 'the list was deleted downstream' where no = ${activation}`
         yield* markEverybody(activation)
       })

@@ -11,10 +11,12 @@ import { movesSoFar, release } from "../dirty/Claims.ts"
 import * as News from "../dirty/News.ts"
 import { markHolders } from "./Holders.ts"
 import * as Intents from "./Intents.ts"
+import * as NotConfirmed from "./NotConfirmed.ts"
 import * as Postponed from "./Postponed.ts"
 import * as Reached from "./Reached.ts"
 import * as Receipts from "./Receipts.ts"
 import * as Rejections from "./Rejections.ts"
+import * as Resends from "./Resends.ts"
 import * as SentSets from "./SentSets.ts"
 import * as SentValues from "./SentValues.ts"
 
@@ -64,6 +66,7 @@ export const settle = Effect.fn("Settlements.settle")(function* (
   yield* Rejections.keep(settled.rejections)
   if (remembered.postponed) yield* Postponed.forget(claim, sentOf(settled))
   yield* Postponed.keep(settled.postponed)
+  if (remembered.failures) yield* confirm(settled)
   yield* Receipts.keep(claim, settled.receipts)
   yield* release(claim, IdSet.from(settled.released), IdSet.from(settled.returned), accounts)
 })
@@ -74,11 +77,22 @@ export const settle = Effect.fn("Settlements.settle")(function* (
  */
 const remembers = Effect.fnUntraced(function* (activations: ReadonlyArray<number>) {
   const sql = yield* SqlClient.SqlClient
-  const [row] = yield* sql<{ rejections: boolean; postponed: boolean; moves: number }>`
+  const [row] = yield* sql<{ rejections: boolean; postponed: boolean; failures: boolean; moves: number }>`
     select exists (select 1 from tributary.rejection where activation_no = any(${activations}::int[])) as rejections,
       exists (select 1 from tributary.postponed where activation_no = any(${activations}::int[])) as postponed,
+      exists (select 1 from tributary.resend where activation_no = any(${activations}::int[])) or
+        exists (select 1 from tributary.not_confirmed where activation_no = any(${activations}::int[])) as failures,
       ${movesSoFar(sql)} as moves`
-  return row ?? { rejections: true, postponed: true, moves: -1 }
+  return row ?? { rejections: true, postponed: true, failures: true, moves: -1 }
+})
+
+/** What a vendor confirms at once, without a job, ends what is known of jobs that failed. */
+const confirm = Effect.fnUntraced(function* ({ acknowledged, receipts }: Ledger.Settled) {
+  const accepted = new Set(receipts.flatMap((receipt) => receipt.settlements))
+  for (const part of SentSets.together(acknowledged.filter((settlement) => !accepted.has(settlement)))) {
+    yield* Resends.end(part)
+    yield* NotConfirmed.forget(part)
+  }
 })
 
 /** Those that are done with: of the released, whoever does not wait. */

@@ -254,6 +254,23 @@ const loader = Migrator.fromRecord({
     yield* sql`alter table tributary.source add column imports int not null default 0`
     yield* sql`alter table tributary.activation add column news int not null default 0`
     yield* sql`create index identifier_gone on tributary.identifier (profile_no) where gone`
+  }),
+  // The sync that a job was sent in, whether it removes, and which identifiers another job moved the other way meanwhile.
+  // How often in a row identifiers were sent again because a job failed, and what the vendor did not confirm even so.
+  "0015_unconfirmed": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`alter table tributary.receipt_told add column sync_no bigint,
+      add column removes boolean not null default false, add column unordered bytea not null default ''`
+    yield* sql`update tributary.receipt_told t set sync_no = (
+      select max(s.no) from tributary.sync s where s.activation_no = t.activation_no)`
+    yield* sql`alter table tributary.sync add column not_confirmed bigint not null default 0`
+    yield* sql`create table tributary.resend (
+      activation_no int not null, kind text not null, times int not null, identifiers bytea not null,
+      primary key (activation_no, kind, times))`
+    yield* sql`create table tributary.not_confirmed (
+      no bigint generated always as identity primary key, activation_no int not null, kind text not null,
+      reason text not null, count int not null, at timestamptz not null, identifiers bytea not null)`
+    yield* sql`create index not_confirmed_activation on tributary.not_confirmed (activation_no)`
   })
 })
 

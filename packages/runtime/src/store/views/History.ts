@@ -30,6 +30,10 @@ const Reasons = Schema.Array(Schema.Struct({ reason: Schema.String, count: Schem
 
 type Reasons = typeof Reasons.Type
 
+const Unattributed = Schema.Array(
+  Schema.Struct({ reason: Schema.String, count: Schema.Number, again: Schema.optionalKey(Schema.Boolean) })
+)
+
 /**
  * How a sync of the past ended: a `SyncResult`, or `Interrupted` where its process ended first.
  *
@@ -113,19 +117,22 @@ export interface PastSync {
   readonly why: string
   /** `null` while it runs. */
   readonly result: PastResult | null
+  /** Without what the vendor said later that it does not have. */
   readonly delivered: number
   readonly rejected: number
   readonly postponed: number
+  /** Identifiers whose jobs the vendor has not answered yet. */
+  readonly unconfirmed: number
   readonly errors: Reasons
-  /** Failures that a vendor counted later without saying whose they are. */
-  readonly unattributed: Reasons
+  /** Failures that a vendor counted later without saying whose they are, and whether they were sent `again`. */
+  readonly unattributed: typeof Unattributed.Type
 }
 
 /** The columns that are JSON. Only `begin` and `finish` write them, so what does not decode is a defect. */
 const JsonColumns = Schema.Struct({
   result: Schema.NullOr(PastResult),
   errors: Reasons,
-  unattributed: Reasons
+  unattributed: Unattributed
 })
 
 const decodeJson = Schema.decodeUnknownEffect(JsonColumns)
@@ -142,13 +149,33 @@ export const past = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ReadonlyArray<PastSync>, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   const one = activation ?? null
-  const rows = yield* sql<Omit<PastSync, keyof typeof JsonColumns.Type> & typeof JsonColumns.Encoded>`
-    select a.id as activation, s.started_at, s.ended_at, s.why, s.result, s.delivered::int as delivered,
-      s.rejected::int as rejected, s.postponed::int as postponed, s.errors, s.unattributed
+  const open = yield* unconfirmed
+  const rows = yield* sql<
+    Omit<PastSync, "unconfirmed" | keyof typeof JsonColumns.Type> & typeof JsonColumns.Encoded & { readonly no: bigint }
+  >`
+    select s.no, a.id as activation, s.started_at, s.ended_at, s.why, s.result,
+      greatest(0, s.delivered - s.not_confirmed)::int as delivered, s.rejected::int as rejected, s.postponed::int as postponed, s.errors, s.unattributed
     from tributary.sync s join tributary.activation a on a.no = s.activation_no
     where ${one}::int is null or s.activation_no = ${one}::int order by s.no desc limit ${limit}`
-  return yield* Effect.forEach(rows, (row) =>
-    Effect.map(Effect.orDie(decodeJson(row)), (decoded) => ({ ...row, ...decoded }))
+  return yield* Effect.forEach(rows, ({ no, ...row }) =>
+    Effect.map(Effect.orDie(decodeJson(row)), (decoded) => ({
+      ...row,
+      ...decoded,
+      unconfirmed: open.get(no) ?? 0
+    }))
+  )
+})
+
+/** By the number of the sync that they were sent in. */
+const unconfirmed = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql<{ sync_no: bigint; identifiers: Uint8Array }>`
+    select sync_no, identifiers from tributary.receipt_told where sync_no is not null`
+  return new Map(
+    [...Map.groupBy(rows, (row) => row.sync_no)].map(([no, own]) => [
+      no,
+      IdSet.decodeAll(own.map((row) => row.identifiers)).size
+    ])
   )
 })
 

@@ -6,6 +6,8 @@
 import { DateTime, Effect, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { pending } from "../dirty/DirtySets.ts"
+import * as NotConfirmed from "../ledger/NotConfirmed.ts"
+import * as Receipts from "../ledger/Receipts.ts"
 import * as SentSets from "../ledger/SentSets.ts"
 import { PastResult } from "./History.ts"
 
@@ -28,6 +30,10 @@ export interface ActivationStatus {
   readonly size: number
   /** Identifiers that were sent, over all call kinds. */
   readonly sent: number
+  /** Of these, identifiers in jobs that the vendor has accepted and not answered yet. */
+  readonly unconfirmed: number
+  /** What the vendor reported as failed without saying whose it is, and that is not sent again by itself. */
+  readonly notConfirmed: ReadonlyArray<{ readonly reason: string; readonly count: number }>
   /** Profiles that may differ from what was sent. */
   readonly dirty: number
   readonly rejected: number
@@ -64,8 +70,10 @@ const decodeLastSync = Schema.decodeUnknownEffect(Schema.NullOr(LastSyncColumn))
 export const activations = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const now = yield* DateTime.nowAsDate
+  const unconfirmed = yield* Receipts.unconfirmed
+  const notConfirmed = Map.groupBy(yield* NotConfirmed.all(), (failure) => failure.activation)
   const rows = yield* sql<
-    Omit<ActivationStatus, "sent" | "dirty" | "state" | "size" | "last_sync"> & {
+    Omit<ActivationStatus, "sent" | "unconfirmed" | "notConfirmed" | "dirty" | "state" | "size" | "last_sync"> & {
       readonly last_sync: unknown
       readonly state: ActivationStatus["state"]
       readonly size: bigint
@@ -80,7 +88,8 @@ export const activations = Effect.gen(function* () {
         else 'active' end as state,
       (select count(*)::int from tributary.rejection r where r.activation_no = a.no) as rejected,
       s.ended_at as last_sync_at,
-      case when s.no is not null then jsonb_build_object('result', s.result, 'delivered', s.delivered,
+      case when s.no is not null then jsonb_build_object('result', s.result,
+        'delivered', greatest(0, s.delivered - s.not_confirmed),
         'rejected', s.rejected) end as last_sync
     from tributary.activation a
     join tributary.computation c on c.no = a.computation_no
@@ -97,6 +106,8 @@ export const activations = Effect.gen(function* () {
         // Only History writes it, so what does not decode is a defect.
         last_sync: yield* Effect.orDie(decodeLastSync(row.last_sync)),
         sent: sent.reduce((sum, set) => sum + set.size, 0),
+        unconfirmed: unconfirmed.get(row.no) ?? 0,
+        notConfirmed: (notConfirmed.get(row.activation) ?? []).map(({ count, reason }) => ({ reason, count })),
         dirty: (yield* pending(row.no)).size
       }
       return status
