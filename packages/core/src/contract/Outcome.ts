@@ -146,7 +146,8 @@ export const all = (items: ReadonlyArray<unknown>, outcome: Outcome): ReadonlyAr
  * then. Return it only where the vendor has no objection to receiving an item twice. `Lost` is for a job that failed
  * whole or that the vendor has forgotten: its items are sent again.
  *
- * The same identifiers are sent again three times in a row at most. Then the failures are shown as not confirmed.
+ * The same identifiers are sent again three times in a row after a part failed, and ten times after the whole job did.
+ * Then the failures are shown as not confirmed.
  *
  * @category models
  * @since 0.1.0

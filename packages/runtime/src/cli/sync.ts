@@ -3,18 +3,15 @@
  *
  * @since 0.1.0
  */
-import { Wording } from "@tributary/core/runtime"
 import { Console, Duration, Effect } from "effect"
-import type { Counts, Synced } from "../engine/Synced.ts"
 import { open } from "../engine/Space.ts"
-import { syncOnce, type SyncReport } from "../engine/SyncOnce.ts"
-import { type ExitCode, exitCode, WrongUse, type Run } from "./Exit.ts"
+import { syncOnce } from "../engine/SyncOnce.ts"
+import { type Run, WrongUse } from "./Exit.ts"
 import { gracefully } from "./Graceful.ts"
-import { confirmationNotes, dataNotes, type Trouble, troubleNotes } from "./Notes.ts"
 import { progressLine } from "./Progress.ts"
 import { type SessionFlags, withSession } from "./Session.ts"
+import { inWords, toJson, verdict } from "./Summary.ts"
 import { Surroundings } from "./Surroundings.ts"
-import { table } from "./Table.ts"
 
 /**
  * @category models
@@ -69,117 +66,10 @@ export const sync = (flags: SyncFlags): Run =>
                   `Keep it in "destinations" until they are.`
               )
             }
-            yield* Console.log(flags.json ? JSON.stringify(toJson(report), null, 2) : render(report))
+            yield* Console.log(flags.json ? JSON.stringify(toJson(report), null, 2) : inWords(report))
             return verdict(report)
           })
         )
       })
     )
   )
-
-const toJson = ({ evaluated, failures, imported, synced }: SyncReport) => ({
-  imported,
-  evaluated,
-  failures: failures.map((failure) => failure.message),
-  activations: synced.map(({ activation, counts, destination, ending, notConfirmed, rejections, unconfirmed }) => ({
-    activation,
-    destination,
-    ...counts,
-    unconfirmed,
-    rejections,
-    notConfirmed,
-    ending: resultOf(ending),
-    ...(ending._tag === "Synced" ? {} : { reason: ending.reason })
-  }))
-})
-
-const columns: ReadonlyArray<readonly [string, keyof Counts]> = [
-  ["identify", "identify"],
-  ["track", "track"],
-  ["group", "group"],
-  ["added", "add"],
-  ["removed", "discard"],
-  ["rejected", "rejected"],
-  ["postponed", "postponed"]
-]
-
-const resultOf = (ending: Synced["ending"]): string => {
-  switch (ending._tag) {
-    case "Synced":
-      return "synced"
-    case "NotDue":
-      return "not due"
-    case "Held":
-      return "held"
-    case "Paused":
-      return "paused"
-    case "Stopped":
-      return "stopped"
-    case "GaveUp":
-      return "unavailable"
-    case "Waiting":
-      return "waiting"
-  }
-}
-
-const troubleOf = ({ activation, destination, ending }: Synced): ReadonlyArray<Trouble> => {
-  switch (ending._tag) {
-    case "Held":
-      return [{ activation, destination, kind: "held", reason: ending.reason }]
-    case "Stopped":
-      return [{ activation, destination, kind: "stopped", reason: ending.reason }]
-    case "GaveUp":
-    case "Waiting":
-      return [{ activation, destination, kind: "postponed", reason: ending.reason }]
-    default:
-      return []
-  }
-}
-
-const render = (report: SyncReport): string => {
-  const lines: Array<string> = []
-  for (const failure of report.failures) lines.push(`Failed: ${failure.message}`)
-  lines.push(...dataNotes(report), ...troubleNotes(report.synced.flatMap(troubleOf)))
-  if (lines.length > 0) lines.push("")
-  lines.push(
-    table(
-      [{ heading: "activation" }, ...columns.map(([heading]) => ({ heading, numeric: true })), { heading: "result" }],
-      report.synced.map((synced) => [
-        synced.activation,
-        ...columns.map(([, key]) => (synced.counts[key] === 0 ? "." : Wording.count(synced.counts[key]))),
-        resultOf(synced.ending)
-      ])
-    )
-  )
-  const rejected = report.synced.flatMap(rejectedNote)
-  if (rejected.length > 0) lines.push("", ...rejected, `"tributary rejections" lists what was rejected.`)
-  const confirmations = report.synced.flatMap(confirmationNotes)
-  if (confirmations.length > 0) lines.push("", ...confirmations)
-  const later = report.synced.flatMap(({ activation, ending }) =>
-    ending._tag === "NotDue" ? [`${activation} is not due: ${ending.reason}.`] : []
-  )
-  if (later.length > 0) lines.push("", ...later)
-  return lines.join("\n")
-}
-
-/** How many were rejected of how many, and the most frequent reasons. */
-const rejectedNote = ({ activation, counts, rejections }: Synced): ReadonlyArray<string> => {
-  if (counts.rejected === 0) return []
-  const tried = Object.values(counts).reduce((sum, count) => sum + count, 0)
-  const reasons = rejections
-    .toSorted((a, b) => b.count - a.count)
-    .slice(0, 3)
-    .map(({ count, reason }) => `  ${Wording.count(count)}: ${reason}`)
-  const share = `${Wording.count(counts.rejected)} of ${Wording.count(tried)} rejected`
-  return [`${activation}: ${share}${reasons.length === 0 ? "." : ":"}`, ...reasons]
-}
-
-/** The code of the worst that happened: failed, then rejected, then waiting. */
-const verdict = (report: SyncReport): ExitCode => {
-  const tags = new Set(report.synced.map((synced) => synced.ending._tag))
-  if (report.failures.length > 0 || tags.has("Stopped") || tags.has("GaveUp")) return exitCode.failed
-  const isRefused = ({ counts, notConfirmed }: SyncReport["synced"][number]) =>
-    counts.rejected > 0 || notConfirmed.length > 0
-  if (report.synced.some(isRefused)) return exitCode.rejected
-  return tags.has("Held") || tags.has("Waiting") ? exitCode.waiting : exitCode.done
-}

@@ -102,22 +102,29 @@ describeEveryStore("partial answers", (store) => {
     )
   )
 
-  for (const [name, fate, count] of [
-    ["a part of a job", { fails: 7 }, 7],
-    ["a part of a job without counts", { fails: 7, counts: false }, 20],
-    ["a whole job", "lost", 20]
+  for (const [name, fate, count, times] of [
+    ["a part of a job", { fails: 7 }, 7, 3],
+    ["a part of a job without counts", { fails: 7, counts: false }, 20, 3],
+    ["a whole job", "lost", 20, 10]
   ] as const) {
-    it.effect(`R35 ${name} that fails for ever is sent again three times, and then reported as not confirmed`, () =>
+    it.effect(`R35 ${name} that fails for ever is sent again ${times} times, and then reported as not confirmed`, () =>
       inNewYear(store, { batch: 100 })((world) =>
         Effect.gen(function* () {
           const vendor = vendorOf(world, fate)
           yield* start(world)
           const reports = []
-          for (let i = 0; i < 6; i++) reports.push((yield* later(world)).synced[0])
-          assert.deepStrictEqual(vendor.log, ["add 20", "add 20", "add 20", "add 20"])
+          for (let i = 0; i < times + 3; i++) reports.push((yield* later(world)).synced[0])
+          assert.deepStrictEqual(
+            vendor.log,
+            Array.from({ length: times + 1 }, () => "add 20")
+          )
           const reason = fate === "lost" ? "the job failed" : "internal"
-          const learned = reports.map((report) => report?.notConfirmed)
-          assert.deepStrictEqual(learned, [[], [], [], [{ reason, count }], [], []], "news is said once")
+          const learned = reports.map((report) => report?.notConfirmed.length)
+          assert.deepStrictEqual(
+            learned,
+            learned.map((_, i) => (i === times ? 1 : 0)),
+            "news is said once"
+          )
           assert.deepStrictEqual(yield* status, {
             sent: 20,
             pending: 0,
@@ -125,8 +132,12 @@ describeEveryStore("partial answers", (store) => {
             notConfirmed: [{ reason, count }]
           })
           const past = { delivered: 20 - count, unconfirmed: 0 }
-          const again = { ...past, unattributed: [{ reason, count, again: true }] }
-          assert.deepStrictEqual(yield* history, [{ ...past, unattributed: [{ reason, count }] }, again, again, again])
+          const [last, ...before] = yield* history
+          assert.deepStrictEqual(last, { ...past, unattributed: [{ reason, count }] })
+          assert.deepStrictEqual(
+            before,
+            before.map(() => ({ ...past, unattributed: [{ reason, count, again: true }] }))
+          )
         })
       )
     )

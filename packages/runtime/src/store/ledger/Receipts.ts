@@ -143,7 +143,8 @@ export const apply = (receipt: Receipt, result: Outcome.JobResult): Written =>
           yield* sendUnordered(sent)
           yield* report(sent, failures, false)
           yield* keepNotConfirmed(sent, failures)
-        } else yield* sendAgain(profiles, sent, failures)
+        } else
+          yield* sendAgain(profiles, sent, failures, result._tag === "Lost" ? Resends.most.lost : Resends.most.partial)
       })
 
 /**
@@ -267,13 +268,14 @@ const keepNotConfirmed = (sent: ReadonlyArray<Resends.Part>, failures: ReadonlyA
 const sendAgain = (
   profiles: IdSet.IdSet,
   sent: ReadonlyArray<SentPart>,
-  failures: ReadonlyArray<Outcome.Unattributed>
+  failures: ReadonlyArray<Outcome.Unattributed>,
+  atMost: number
 ): Written =>
   Effect.gen(function* () {
     const again: Array<Resends.Part> = []
     const spent: Array<Resends.Part> = []
     for (const part of sent) {
-      const counted = yield* Resends.count(part)
+      const counted = yield* Resends.count(part, atMost)
       if (counted.again.size > 0) again.push({ ...part, identifiers: counted.again })
       if (counted.spent.size > 0) spent.push({ ...part, identifiers: counted.spent })
     }

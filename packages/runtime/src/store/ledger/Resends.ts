@@ -12,12 +12,13 @@ import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 
 /**
- * How often in a row the same identifiers are sent again.
+ * How often in a row the same identifiers are sent again: where a part of a job failed, and where a job failed whole.
+ * Whoever is in the part may be at fault for it. A whole job fails for the vendor's reasons, which pass.
  *
  * @category constants
  * @since 0.1.0
  */
-export const most = 3
+export const most = { partial: 3, lost: 10 } as const
 
 /**
  * Identifiers of one activation and kind of call.
@@ -39,22 +40,26 @@ export interface Part {
  * @since 0.1.0
  */
 export const count = Effect.fnUntraced(function* (
-  part: Part
+  part: Part,
+  atMost: number
 ): Effect.fn.Return<
   { readonly again: IdSet.IdSet; readonly spent: IdSet.IdSet },
   SqlError.SqlError,
   SqlClient.SqlClient
 > {
   const before = yield* read(part)
-  const spent = IdSet.intersection(before.get(most) ?? IdSet.empty, part.identifiers)
-  let first = IdSet.difference(part.identifiers, spent)
   const after = new Map<number, IdSet.IdSet>()
-  for (let times = most; times > 1; times--) {
-    const moved = IdSet.intersection(before.get(times - 1) ?? IdSet.empty, part.identifiers)
-    first = IdSet.difference(first, moved)
-    after.set(times, IdSet.union(IdSet.difference(before.get(times) ?? IdSet.empty, part.identifiers), moved))
+  const enter = (times: number, set: IdSet.IdSet) => after.set(times, IdSet.union(after.get(times) ?? IdSet.empty, set))
+  let first = part.identifiers
+  let spent = IdSet.empty
+  for (const [times, set] of before) {
+    const concerned = IdSet.intersection(set, part.identifiers)
+    first = IdSet.difference(first, concerned)
+    enter(times, IdSet.difference(set, concerned))
+    if (times >= atMost) spent = IdSet.union(spent, concerned)
+    else enter(times + 1, concerned)
   }
-  after.set(1, IdSet.union(IdSet.difference(before.get(1) ?? IdSet.empty, part.identifiers), first))
+  enter(1, first)
   yield* write(part, after)
   return { again: IdSet.difference(part.identifiers, spent), spent }
 })
