@@ -100,18 +100,27 @@ const zendesk = (expected: Expected, state: States["zendesk"]): ReadonlyArray<Ch
     ])
   )
   const idOf = new Map(state.organizations.map(({ external_id, id }) => [id, external_id ?? ""]))
-  const strangers = state.users.flatMap((user) =>
-    user.organization_ids
-      .map((id) => membership(user.external_id ?? "", idOf.get(id) ?? ""))
-      .filter((pair) => !expected.memberships.has(pair))
-      .map((pair) => `Zendesk, membership: ${pair} should not be there`)
+  const held = new Set(
+    state.users.flatMap((user) =>
+      user.organization_ids.map((id) => membership(user.external_id ?? "", idOf.get(id) ?? ""))
+    )
   )
+  const memberships = [
+    ...[...held]
+      .filter((pair) => !expected.memberships.has(pair))
+      .map((pair) => `Zendesk, membership: ${pair} should not be there`),
+    ...expected.dueMemberships
+      .filter(({ organization, user }) => users.has(user) && organizations.has(organization))
+      .map(({ organization, user }) => membership(user, organization))
+      .filter((pair) => !held.has(pair))
+      .map((pair) => `Zendesk, membership: ${pair} is missing`)
+  ]
   return [
     {
       vendor: "Zendesk",
       what: "users",
       expected: expected.zendeskUsers.size,
-      differences: [...records("Zendesk, user", expected.zendeskUsers, users, recordDifferences), ...strangers]
+      differences: [...records("Zendesk, user", expected.zendeskUsers, users, recordDifferences), ...memberships]
     },
     {
       vendor: "Zendesk",

@@ -45,6 +45,8 @@ export interface Expected {
   readonly organizations: ReadonlyMap<string, ZendeskRecord>
   /** Pairs of a user's and an organization's external id that may be memberships. */
   readonly memberships: ReadonlySet<string>
+  /** Those that must be, where Zendesk has the user. */
+  readonly dueMemberships: ReadonlyArray<{ readonly user: string; readonly organization: string }>
 }
 
 /**
@@ -58,7 +60,8 @@ export const nothing: Expected = {
   lists: new Map(),
   zendeskUsers: new Map(),
   organizations: new Map(),
-  memberships: new Set()
+  memberships: new Set(),
+  dueMemberships: []
 }
 
 /** One id or address of a person, with what is true of the person. */
@@ -143,7 +146,10 @@ export const read = Effect.fnUntraced(function* (
     memberships: new Set([
       ...before.memberships,
       ...ids.flatMap((one) => (one.account_id === null ? [] : [membership(one.value, one.account_id)]))
-    ])
+    ]),
+    dueMemberships: ids.flatMap((one) =>
+      one.account_id !== null && one.is_key ? [{ user: one.value, organization: one.account_id }] : []
+    )
   }
 })
 

@@ -124,8 +124,8 @@ export default defineConfig({
     Activation.list(firstTimeShoppers, ads, { identifiers: { user_id: "none" } }),
     Activation.list(keyAccounts, ads, { identifiers: { user_id: "none" } }),
 
-    // Zendesk would make a user of the id and another of each address, so it gets the id alone.
-    Activation.events(firstTimeShoppers, zendesk, { identifiers: { email: "none" } }),
+    // At Zendesk a person is one user, found by the id, with the address that they wrote from first.
+    Activation.events(firstTimeShoppers, zendesk),
     Activation.events(keyAccounts, zendesk)
   ]
 })

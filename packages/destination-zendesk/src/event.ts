@@ -132,7 +132,7 @@ export const organization = (call: Call.Group<IdentifierType, Required>): Organi
  * **Details**
  *
  * Zendesk drops the value of a field that does not exist, and says 200. The record in its answer shows every field, so
- * one that is not there was dropped: the call is rejected, not taken as told.
+ * one that is not there was dropped: the call is rejected, not taken as sent.
  *
  * @category combinators
  * @since 0.1.0

@@ -247,6 +247,91 @@ describe("users", () => {
   })
 })
 
+describe("identities", () => {
+  const two = () => {
+    const opened = open()
+    opened.user({ external_id: "u1", email: "Old@example.com", name: "Ada" })
+    const [ada] = opened.sandbox.state(0).users
+    const path = `/api/v2/users/${ada?.id}`
+    const identities = () => {
+      const body: any = opened.ask("GET", `${path}/identities`).body
+      return body.identities as ReadonlyArray<{ id: number; value: string; primary: boolean }>
+    }
+    return { ...opened, path, identities }
+  }
+
+  it("stand beside the primary one, which the user shows until another is made primary", () => {
+    const { ask, identities, path, user } = two()
+    const answer: any = user({ external_id: "U1", email: "NEW@example.com" })
+    assert.deepStrictEqual([answer.status, answer.body.user.email], [200, "old@example.com"])
+    const [, second] = identities()
+    assert.deepInclude(second, { value: "new@example.com", primary: false })
+    const primary = ask("PUT", `${path}/identities/${second?.id}/make_primary`)
+    assert.strictEqual(primary.status, 200)
+    assert.deepStrictEqual(
+      identities().map((each) => [each.value, each.primary]),
+      [
+        ["old@example.com", false],
+        ["new@example.com", true]
+      ]
+    )
+    assert.nestedPropertyVal(ask("GET", path).body, "user.email", "new@example.com")
+  })
+
+  it("are free for others once they are deleted, and the search finds the former owner for a while", () => {
+    const { ask, identities, path, user } = two()
+    const found = (now: number) =>
+      JSON.stringify(ask("GET", "/api/v2/users/search?query=old@example.com", undefined, now).body)
+    assert.strictEqual(user({ external_id: "u2", email: "b@example.com", name: "Bob" }).status, 201)
+    assert.strictEqual(user({ external_id: "u2", email: "old@example.com" }).status, 422)
+    assert.strictEqual(ask("DELETE", `${path}/identities/${identities()[0]?.id}`, undefined, 200_000).status, 204)
+    assert.include(found(201_000), '"external_id":"u1"')
+    assert.strictEqual(user({ external_id: "u2", email: "old@example.com" }, 201_000).status, 200)
+    assert.include(found(400_000), '"external_id":"u2"')
+  })
+
+  it("give a user who has the address the new external id, in place of another", () => {
+    const { sandbox, user } = two()
+    assert.strictEqual(user({ external_id: "u2", email: "old@example.com", name: "Bob" }).status, 200)
+    assert.deepStrictEqual(
+      sandbox.state(0).users.map(({ external_id, name }) => [external_id, name]),
+      [["u2", "Bob"]]
+    )
+  })
+
+  it("are refused as recorded where they are malformed, and nothing of the request is stored", () => {
+    const { sandbox, user } = two()
+    assert.deepStrictEqual(user({ external_id: "u1", email: "badmail", name: "Eve" }).body, {
+      error: "RecordInvalid",
+      description: "Record validation errors",
+      details: { email: [{ description: "Email: badmail is not properly formatted" }] }
+    })
+    assert.strictEqual(sandbox.state(0).users[0]?.name, "Ada")
+  })
+
+  it("and the external id are free at once when the user is deleted, softly, and the next write is a new user", () => {
+    const { ask, path, sandbox, user } = two()
+    const before = sandbox.state(0).users[0]?.id
+    assert.deepInclude((ask("DELETE", path).body as any).user, { active: false, email: null, external_id: null })
+    assert.strictEqual(user({ external_id: "u1", email: "old@example.com", name: "Ada" }).status, 201)
+    assert.notStrictEqual(sandbox.state(0).users[0]?.id, before)
+  })
+})
+
+describe("values, as recorded", () => {
+  it("times are cut to their day, and an unset checkbox reads false", () => {
+    const { user } = open({
+      userFields: [
+        { key: "day", type: "date" },
+        { key: "vip", type: "checkbox" }
+      ]
+    })
+    const answer = user({ external_id: "u1", name: "A", user_fields: { day: "2026-02-28T23:59:59.000Z" } })
+    assert.nestedPropertyVal(answer.body, "user.user_fields.day", "2026-02-28T00:00:00+00:00")
+    assert.nestedPropertyVal(answer.body, "user.user_fields.vip", false)
+  })
+})
+
 describe("bulk import", () => {
   const many = "/api/v2/users/create_or_update_many"
 
