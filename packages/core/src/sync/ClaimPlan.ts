@@ -69,6 +69,7 @@ export const planClaim = Effect.fn(Spans.plan)(function* (
   const reading = yield* ledger.read(claim, {
     identifierTypes: work.declaration.identifiers,
     keys: work.keys,
+    joins: tasks.some((task) => task.per === "profile"),
     traits:
       Object.keys(work.declaration.requirements).length > 0 ||
       tasks.some((task) => Object.keys(task.traits).length > 0),

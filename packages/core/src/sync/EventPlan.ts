@@ -105,17 +105,19 @@ const joined = (
   terms: Terms,
   covered: Array<Settlement>
 ): ReadonlyArray<Due> => {
-  const isRefused = (kind: CallKind, identifier: KnownIdentifier, value: Json, sent: bigint | undefined) => {
-    const rejected = standing.rejected(kind, identifier.no)
-    if (rejected === undefined) return false
-    const due = { task, kind, identifier, standing, value, sent, target: undefined, reason: undefined }
-    return rejected === new OpenDue(due, profile, fill(profile, terms), terms).attempt
-  }
-  const fingerprintOf = (kind: CallKind, value: Json) => wantedFingerprint(task, kind, value, profile)
-  const found = joinedDues(profile, task, standing, terms.identifierTypes, fingerprintOf, isRefused)
+  const filled = fill(profile, terms)
+  const found = joinedDues(profile, task, standing, {
+    order: terms.identifierTypes,
+    fingerprintOf: (kind, value) => wantedFingerprint(task, kind, value, profile),
+    isRefused: (kind, { identifier, sent }, value) => {
+      if (standing.rejected(kind, identifier.no) === undefined) return false
+      const due = { task, kind, identifier, standing, value, sent, target: undefined, reason: undefined }
+      return new OpenDue(due, profile, filled, terms).isRefused
+    }
+  })
   append(covered, found.covered)
-  return found.dues.flatMap(({ carried, kind, reason, sent, target, value }) =>
-    carried.map((identifier) => ({ task, kind, identifier, standing, value, sent, target, reason }))
+  return found.dues.flatMap(({ carried, kind, reason, target, value }) =>
+    carried.map(({ identifier, sent }) => ({ task, kind, identifier, standing, value, sent, target, reason }))
   )
 }
 

@@ -2,8 +2,9 @@
  * What is due of a profile at a vendor that joins identifiers on one record (R44).
  *
  * One call is for the record: it is named by the first identifier type that the profile has, and carries one identifier
- * of each other type. Further addresses reach records that exist, and create none. The ledger remembers every identifier
- * that a call carried, so that nobody hears of an entry twice.
+ * of each other type. Further addresses reach records that exist, and create none. Of an identifier that a call carried
+ * the ledger remembers on which record it stands: so one that moves to another person is sent with that person's record,
+ * and nobody's call reaches a record that is somebody else's.
  *
  * @since 0.1.0
  */
@@ -36,12 +37,21 @@ export interface Target {
 export interface JoinedDue {
   readonly kind: CallKind
   readonly target: Target
-  readonly carried: ReadonlyArray<KnownIdentifier>
+  readonly carried: ReadonlyArray<Carried>
   readonly value: Json
-  /** The fingerprint to remember, or `undefined` for an exit. */
-  readonly sent: bigint | undefined
   /** Why it cannot be sent, where that is known before. */
   readonly reason?: string | undefined
+}
+
+/**
+ * An identifier of a call, and what the ledger is to remember of it: `undefined` for an exit.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Carried {
+  readonly identifier: KnownIdentifier
+  readonly sent: bigint | undefined
 }
 
 /**
@@ -56,47 +66,19 @@ export interface JoinedDues {
   readonly covered: ReadonlyArray<Settlement>
 }
 
-interface Record {
-  readonly main: KnownIdentifier
-  readonly siblings: ReadonlyArray<KnownIdentifier>
-  /** Identifiers of types that the record has one of already. */
-  readonly extras: ReadonlyArray<KnownIdentifier>
+/**
+ * What decides whether something is due.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Terms {
+  /** The identifier types, in the order in which the vendor prefers them as a record's name. */
+  readonly order: ReadonlyArray<string>
+  readonly fingerprintOf: (kind: CallKind, value: Json) => bigint
+  /** Whether just this was refused before. */
+  readonly isRefused: (kind: CallKind, carried: Carried, value: Json) => boolean
 }
-
-/** Of several of one type: the newest where the policy asks for the latest, else the first, which stays the same. */
-const pickOf = (type: string, own: ReadonlyArray<KnownIdentifier>, { identifiers }: Task) => {
-  const policy = identifiers[type]
-  const isLatest = policy === "latest" || (typeof policy === "object" && policy.pick === "latest")
-  return isLatest ? own.at(-1) : own[0]
-}
-
-const recordOf = (
-  identifiers: ReadonlyArray<KnownIdentifier>,
-  order: ReadonlyArray<string>,
-  task: Task
-): Record | undefined => {
-  const [main, ...siblings] = order.flatMap((type) => {
-    const pick = pickOf(
-      type,
-      identifiers.filter((each) => each.type === type),
-      task
-    )
-    return pick === undefined ? [] : [pick]
-  })
-  if (main === undefined) return undefined
-  return { main, siblings, extras: identifiers.filter((each) => each !== main && !siblings.includes(each)) }
-}
-
-const alone = (identifier: KnownIdentifier, existingOnly: boolean, beside?: KnownIdentifier): Target => ({
-  identifier,
-  siblings: [],
-  joins: [],
-  existingOnly,
-  beside
-})
-
-/** Two of one type are two records. */
-const besideOf = (extra: KnownIdentifier, main: KnownIdentifier) => (extra.type === main.type ? undefined : main)
 
 /**
  * What is due of one activation to the records of a profile.
@@ -104,117 +86,210 @@ const besideOf = (extra: KnownIdentifier, main: KnownIdentifier) => (extra.type 
  * @category combinators
  * @since 0.1.0
  */
-export const joinedDues = (
-  profile: KnownProfile,
-  task: Task,
-  standing: Standing,
-  order: ReadonlyArray<string>,
-  fingerprintOf: (kind: CallKind, value: Json) => bigint,
-  isRefused: (kind: CallKind, identifier: KnownIdentifier, value: Json, sent: bigint | undefined) => boolean
-): JoinedDues => {
-  const dues: Array<JoinedDue> = []
-  const covered: Array<Settlement> = []
-  const exit = task.personas.computation_class === "audience" ? false : null
-  const { value } = standing
-  const picked = value === undefined ? [] : chosen(profile, task.identifiers)
-  const record = recordOf(
-    picked.filter((each) => each.refusal === undefined),
-    order,
-    task
-  )
+export const joinedDues = (profile: KnownProfile, task: Task, standing: Standing, terms: Terms): JoinedDues => {
+  const found = { dues: [] as Array<JoinedDue>, covered: [] as Array<Settlement> }
   for (const kind of task.calls) {
-    const sentOf = ({ no }: KnownIdentifier) => standing.sent(kind, no)
-    const cover = (identifier: KnownIdentifier, sent: bigint | undefined) =>
-      covered.push({ activation: task.activation, kind, identifier: identifier.no, of: identifier, sent, attempt: 0n })
-    const exits = profile.identifiers.filter(
-      (each) =>
-        (value === undefined || each.gone) && sentOf(each) !== undefined && standing.heldElsewhere?.(each.no) !== true
-    )
-    if (value === undefined) {
-      leave(kind, exits)
-      continue
-    }
-    for (const identifier of exits) {
-      // An address that left a person stands on no record of its own, as long as the record has a better name.
-      if (record !== undefined && record.main.type !== identifier.type) cover(identifier, undefined)
-      else leave(kind, [identifier])
-    }
-    if (record !== undefined) enter(kind, record, value)
-    refuse(kind, value)
+    const records = new Records(kind, profile, task, standing, terms, found)
+    if (standing.value === undefined) records.exit()
+    else records.keep(standing.value)
+  }
+  return found
+}
 
-    /** What the vendor cannot take is left out, and shown. */
-    function refuse(kind: CallKind, value: Json) {
-      for (const identifier of picked) {
-        if (identifier.refusal === undefined || sentOf(identifier) !== undefined) continue
-        const sent = fingerprintOf(kind, value)
-        if (isRefused(kind, identifier, value, sent)) continue
-        const reason = identifier.refusal
-        dues.push({ kind, target: alone(identifier, true), carried: [identifier], value, sent, reason })
-      }
-    }
+/** A number in the ledger, in place of a value's fingerprint: the identifier stands on the record that this one names. */
+const standsOn = ({ no }: KnownIdentifier): bigint => (marker << 32n) | BigInt(no)
+const recordIn = (sent: bigint | undefined): number | undefined =>
+  sent !== undefined && sent >> 32n === marker ? Number(BigInt.asUintN(32, sent)) : undefined
+const marker = 0xffff_ffffn
 
-    function leave(kind: CallKind, those: ReadonlyArray<KnownIdentifier>) {
-      const left = recordOf(those, order, task)
-      if (left === undefined) return
-      const { extras, main, siblings } = left
-      const isEvent = kind === "track"
-      dues.push({
-        kind,
-        target: alone(main, true),
-        carried: [main, ...siblings, ...(isEvent ? extras : [])],
-        value: exit,
-        sent: undefined
-      })
-      if (isEvent) return
-      for (const extra of extras) {
-        dues.push({
-          kind,
-          target: alone(extra, true, besideOf(extra, main)),
-          carried: [extra],
-          value: exit,
-          sent: undefined
-        })
-      }
-    }
+interface Record {
+  readonly main: KnownIdentifier
+  readonly siblings: ReadonlyArray<KnownIdentifier>
+  /** Identifiers of types that the record has one of already. */
+  readonly extras: ReadonlyArray<KnownIdentifier>
+}
 
-    function enter(kind: CallKind, { extras, main, siblings }: Record, value: Json) {
-      const wanted = fingerprintOf(kind, value)
-      const own = [main, ...siblings]
-      const everybody = [...own, ...extras]
-      const isKnown = everybody.some((each) => sentOf(each) !== undefined)
-      const isNewer = (each: KnownIdentifier) =>
-        isKnown && sentOf(each) === undefined && !task.newIdentifiers && each.addedAt > standing.changedAt
-      const isDue = (each: KnownIdentifier) =>
-        !isNewer(each) &&
-        (sentOf(each) !== wanted || standing.again(kind, each.no)) &&
-        !isRefused(kind, each, value, wanted)
-      const joins = sentOf(main) === undefined ? siblings.filter((each) => sentOf(each) !== undefined) : []
-      const target: Target = { identifier: main, siblings, joins, existingOnly: false }
-      if (kind === "track") {
-        // An event is heard once by a person, whatever addresses they are known by.
-        const hasHeard = everybody.some((each) => sentOf(each) === wanted && !standing.again(kind, each.no))
-        if (!hasHeard && everybody.some(isDue)) {
-          dues.push({ kind, target, carried: everybody.filter((each) => !isNewer(each)), value, sent: wanted })
-        } else for (const each of everybody.filter(isDue)) cover(each, wanted)
-        return
-      }
-      if (own.some(isDue)) {
-        dues.push({ kind, target, carried: own.filter((each) => !isNewer(each)), value, sent: wanted })
-      }
-      for (const extra of extras.filter(isDue)) {
-        const existingOnly = extra.type !== main.type
-        dues.push({
-          kind,
-          target: alone(extra, existingOnly, besideOf(extra, main)),
-          carried: [extra],
-          value,
-          sent: wanted
-        })
-      }
+/** The records of a profile, for one call kind of one activation. */
+class Records {
+  readonly #kind: CallKind
+  readonly #profile: KnownProfile
+  readonly #task: Task
+  readonly #standing: Standing
+  readonly #terms: Terms
+  readonly #found: { readonly dues: Array<JoinedDue>; readonly covered: Array<Settlement> }
+
+  constructor(
+    kind: CallKind,
+    profile: KnownProfile,
+    task: Task,
+    standing: Standing,
+    terms: Terms,
+    found: { readonly dues: Array<JoinedDue>; readonly covered: Array<Settlement> }
+  ) {
+    this.#kind = kind
+    this.#profile = profile
+    this.#task = task
+    this.#standing = standing
+    this.#terms = terms
+    this.#found = found
+  }
+
+  /** The profile is out, or has no value: whatever stands alone exits, with what stands on its record. */
+  exit() {
+    const sent = this.#profile.identifiers.filter((each) => this.#mayExit(each))
+    const alone = sent.filter((each) => this.#recordOf(each) === undefined)
+    const numbers = new Set(this.#profile.identifiers.map(({ no }) => no))
+    const carried = sent.filter((each) => numbers.has(this.#recordOf(each) ?? -1))
+    if (this.#kind === "track") {
+      // A person hears of an exit once.
+      const main = this.#inOrder(alone)[0]
+      if (main !== undefined) this.#leave(main, [...alone.filter((each) => each !== main), ...carried])
+      return
+    }
+    const [first] = this.#inOrder(alone)
+    for (const main of alone) {
+      const own = carried.filter((each) => this.#recordOf(each) === main.no)
+      this.#leave(main, own, main === first ? undefined : first)
+    }
+    const left = new Set(alone.map(({ no }) => no))
+    for (const each of carried) if (!left.has(this.#recordOf(each) ?? -1)) this.#cover(each, undefined)
+  }
+
+  /** The profile is in, or has a value: its record has it, and what went from it exits. */
+  keep(value: Json) {
+    const picked = chosen(this.#profile, this.#task.identifiers)
+    const record = this.#record(picked.filter(({ refusal }) => refusal === undefined))
+    for (const each of this.#profile.identifiers) {
+      if (!each.gone || !this.#mayExit(each)) continue
+      const isHeardOf = this.#kind === "track" && record !== undefined && record.main.type !== each.type
+      // An address that left a record stands on none of its own: an exit would reach its person.
+      if (isHeardOf || this.#recordOf(each) !== undefined) this.#cover(each, undefined)
+      else this.#leave(each, [], record?.main)
+    }
+    if (record !== undefined) this.#enter(record, value)
+    for (const each of picked) this.#refuse(each, value)
+  }
+
+  #enter({ extras, main, siblings }: Record, value: Json) {
+    const wanted = this.#terms.fingerprintOf(this.#kind, value)
+    const isTrack = this.#kind === "track"
+    const own = isTrack ? [main, ...siblings, ...extras] : [main, ...siblings]
+    const isKnown = [main, ...siblings, ...extras].some((each) => this.#sent(each) !== undefined)
+    const carried = own
+      .filter((each) => !(isKnown && this.#isUnasked(each)))
+      .map((identifier) => ({ identifier, sent: identifier === main ? wanted : standsOn(main) }))
+    const isDue = (each: Carried) => this.#isDue(each, value)
+    if (isTrack && own.some((each) => this.#hasHeard(each, wanted))) {
+      for (const each of carried) if (isDue(each)) this.#cover(each.identifier, each.sent)
+    } else if (carried.some(isDue)) {
+      const isNamedNow = this.#sent(main) === undefined
+      const isAlone = (each: KnownIdentifier) =>
+        this.#sent(each) !== undefined && this.#recordOf(each) === undefined && each.isShared !== true
+      const joins = isNamedNow ? siblings.filter(isAlone) : []
+      this.#due({ identifier: main, siblings, joins, existingOnly: false }, carried, value)
+    }
+    if (isTrack) return
+    for (const identifier of extras) {
+      // One that stands on a record, or that somebody else has too, would reach a record that is not its own.
+      if (identifier.isShared === true || this.#recordOf(identifier) !== undefined) continue
+      if (isKnown && this.#isUnasked(identifier)) continue
+      const extra = { identifier, sent: wanted }
+      if (isDue(extra)) this.#due(alone(identifier, identifier.type !== main.type, main), [extra], value)
     }
   }
-  return { dues, covered }
+
+  /** What the vendor cannot take is left out, and shown. */
+  #refuse(identifier: KnownIdentifier, value: Json) {
+    const { refusal } = identifier
+    if (refusal === undefined || this.#sent(identifier) !== undefined) return
+    const carried = { identifier, sent: this.#terms.fingerprintOf(this.#kind, value) }
+    if (!this.#terms.isRefused(this.#kind, carried, value)) {
+      this.#due(alone(identifier, true), [carried], value, refusal)
+    }
+  }
+
+  #leave(main: KnownIdentifier, others: ReadonlyArray<KnownIdentifier>, beside?: KnownIdentifier) {
+    const exit = this.#task.personas.computation_class === "audience" ? false : null
+    const carried = [main, ...others].map((identifier) => ({ identifier, sent: undefined }))
+    this.#due(alone(main, true, beside), carried, exit)
+  }
+
+  #due(target: Target, carried: ReadonlyArray<Carried>, value: Json, reason?: string) {
+    this.#found.dues.push({ kind: this.#kind, target, carried, value, reason })
+  }
+
+  #cover(identifier: KnownIdentifier, sent: bigint | undefined) {
+    const { activation } = this.#task
+    this.#found.covered.push({
+      activation,
+      kind: this.#kind,
+      identifier: identifier.no,
+      of: identifier,
+      sent,
+      attempt: 0n
+    })
+  }
+
+  #sent({ no }: KnownIdentifier): bigint | undefined {
+    return this.#standing.sent(this.#kind, no)
+  }
+
+  #recordOf(identifier: KnownIdentifier): number | undefined {
+    return recordIn(this.#sent(identifier))
+  }
+
+  #mayExit(each: KnownIdentifier): boolean {
+    return this.#sent(each) !== undefined && this.#standing.heldElsewhere?.(each.no) !== true
+  }
+
+  #isDue(carried: Carried, value: Json): boolean {
+    const { identifier, sent } = carried
+    return (
+      (this.#sent(identifier) !== sent || this.#standing.again(this.#kind, identifier.no)) &&
+      !this.#terms.isRefused(this.#kind, carried, value)
+    )
+  }
+
+  /** Whether it is newer than the value, where those are not sent old values. */
+  #isUnasked(each: KnownIdentifier): boolean {
+    return this.#sent(each) === undefined && !this.#task.newIdentifiers && each.addedAt > this.#standing.changedAt
+  }
+
+  /** Whether the person has heard of this value by that identifier, or by the one whose record it stands on. */
+  #hasHeard({ no }: KnownIdentifier, wanted: bigint): boolean {
+    const { again, sent } = this.#standing
+    const record = recordIn(sent(this.#kind, no)) ?? no
+    const isOurs = record === no || this.#profile.identifiers.some((each) => each.no === record)
+    return isOurs && sent(this.#kind, record) === wanted && !again(this.#kind, record)
+  }
+
+  #record(identifiers: ReadonlyArray<KnownIdentifier>): Record | undefined {
+    const [main, ...siblings] = this.#inOrder(identifiers)
+    if (main === undefined) return undefined
+    return { main, siblings, extras: identifiers.filter((each) => each !== main && !siblings.includes(each)) }
+  }
+
+  /** One of each type, in the order of the types. */
+  #inOrder(identifiers: ReadonlyArray<KnownIdentifier>): ReadonlyArray<KnownIdentifier> {
+    return this.#terms.order.flatMap((type) => {
+      const own = identifiers.filter((each) => each.type === type)
+      const policy = this.#task.identifiers[type]
+      const isLatest = policy === "latest" || (typeof policy === "object" && policy.pick === "latest")
+      // The first stays the same where others come.
+      const pick = isLatest ? own.at(-1) : own[0]
+      return pick === undefined ? [] : [pick]
+    })
+  }
 }
+
+/** Beside one of its own type there is nothing to mind: two of one type are two records. */
+const alone = (identifier: KnownIdentifier, existingOnly: boolean, beside?: KnownIdentifier): Target => ({
+  identifier,
+  siblings: [],
+  joins: [],
+  existingOnly,
+  beside: beside?.type === identifier.type ? undefined : beside
+})
 
 /**
  * Targets that are the same record: what is due to them travels together (R42).

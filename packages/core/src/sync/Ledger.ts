@@ -119,6 +119,8 @@ export interface ReadRequest {
   readonly identifierTypes: ReadonlyArray<string>
   /** By what the vendor matches identifiers (R43); none where it matches by the spelling. */
   readonly keys: BoundKeys
+  /** Whether the vendor joins identifiers: then it must be known which of several somebody else has too (R44). */
+  readonly joins: boolean
   /** Whether traits are needed (required properties, mapped traits). */
   readonly traits: boolean
   /** Whether the users of accounts are needed. */

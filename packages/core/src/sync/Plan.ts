@@ -59,6 +59,8 @@ export interface KnownIdentifier extends Identifier {
   readonly gone: boolean
   /** Why the vendor cannot take it, where that is known before it is sent. */
   readonly refusal?: string | undefined
+  /** Whether another profile holds a spelling of the same key. Known where a profile has several of its type (R44). */
+  readonly isShared?: boolean | undefined
   /** Epoch milliseconds: when the profile got it, or where it is gone, when it went. */
   readonly addedAt: number
 }

@@ -35,7 +35,8 @@ describeStores("R27 identifiers that move while they are told", (store) => {
           users: false,
           reached: false,
           kinds: ["identify"],
-          keys: {}
+          keys: {},
+          joins: false
         } as const
         const { profiles } = yield* ledger.read(first, wanted)
         const address = { type: "email", value: "a@example.com" }

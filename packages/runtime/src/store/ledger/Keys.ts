@@ -195,7 +195,7 @@ export const catchUp = (owner: Ledger.Ownership, keys: Key.BoundKeys): Stored<vo
       const to = Math.min(row.keyed_to + stepSize, row.newest)
       const rows = yield* sql<{ no: number; type: string; value: string }>`
         select no, type, value from tributary.identifier
-        where no > ${row.keyed_to} and no <= ${to} and type = any(${types}::text[]) and profile_no <> 0`
+        where no > ${row.keyed_to} and no <= ${to} and type = any(${types}::text[])`
       yield* numbersOf(owner, exceptionsIn(rows, keys), new Set())
       yield* fenced(
         owner,

@@ -29,7 +29,8 @@ export const read = Effect.fn("Readings.read")(function* (
 ): Effect.fn.Return<Ledger.Reading, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> {
   const numbers = IdSet.toArray(claim.profiles)
   const activations = yield* readActivations([...claim.byActivation.keys()])
-  const found = yield* Keys.keyed(claim.owner, wanted.keys, yield* readProfiles(numbers, wanted))
+  const keyed = yield* Keys.keyed(claim.owner, wanted.keys, yield* readProfiles(numbers, wanted))
+  const found = wanted.joins ? yield* SharedKeys.marked(claim.owner, wanted.keys, keyed) : keyed
   const profiles = wanted.reached ? yield* Reached.withReached(claim.owner, found) : found
   const gone = IdSet.from(profiles.filter((profile) => profile.gone).map((profile) => profile.no))
   const identifiers: Array<number> = []

@@ -4,11 +4,12 @@
  * @since 0.1.0
  */
 import type { Key } from "@tributary/core"
-import { IdSet, type Ledger } from "@tributary/core/runtime"
+import { IdSet, type Ledger, type Plan } from "@tributary/core/runtime"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { fenced } from "../../ownership/Ownership.ts"
 import { lane, mark, marksOf } from "../dirty/DirtySets.ts"
+import type { FoundProfile } from "../profiles/Profiles.ts"
 import { int4List } from "../sql/Columns.ts"
 import * as Keys from "./Keys.ts"
 import * as Wanted from "./Wanted.ts"
@@ -45,13 +46,47 @@ export const read = (
       const { value } = yield* Wanted.read(activation, profiles)
       const wanted = holders.filter(({ profile_no }) => !gone.has(profile_no) && value(profile_no) !== undefined)
       held.set(activation.no, new Set(wanted.map((holder) => holder.key_no)))
-      const others = wanted.map((holder) => holder.profile_no).filter((profile) => !claim.profiles.has(profile))
+      const claimed = claim.byActivation.get(activation.no) ?? IdSet.empty
+      const others = wanted.map((holder) => holder.profile_no).filter((profile) => !claimed.has(profile))
       if (activation.kind === "trait" && others.length > 0) {
         yield* fenced(claim.owner, mark(marksOf(activation.no, lane.live, IdSet.from(others))))
       }
     }
     return (activation: number, key: number) => held.get(activation)?.has(key) === true
   })
+
+/**
+ * The profiles, where of several identifiers of one type is known which another profile has too. Of most profiles
+ * nothing is looked up, as they have one of each type.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const marked = (
+  owner: Ledger.Ownership,
+  keys: Key.BoundKeys,
+  profiles: ReadonlyArray<FoundProfile>
+): Effect.Effect<ReadonlyArray<FoundProfile>, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> =>
+  Effect.gen(function* () {
+    // Without keys an identifier has one holder.
+    if (Object.keys(keys).length === 0) return profiles
+    const doubtful = profiles.flatMap(({ identifiers }) => identifiers.filter(isOneOfSeveral)).map(({ no }) => no)
+    if (doubtful.length === 0) return profiles
+    yield* Keys.catchUp(owner, keys)
+    const holders = Map.groupBy(yield* Keys.holdersOf(owner.destination, doubtful), ({ key_no }) => key_no)
+    return profiles.map((profile) => {
+      if (!profile.identifiers.some(isOneOfSeveral)) return profile
+      const isShared = ({ no }: Plan.KnownIdentifier) =>
+        holders.get(no)?.some(({ profile_no }) => profile_no !== profile.no) === true
+      return { ...profile, identifiers: profile.identifiers.map((each) => ({ ...each, isShared: isShared(each) })) }
+    })
+  })
+
+const isOneOfSeveral = (
+  { gone, no, type }: Plan.KnownIdentifier,
+  _: number,
+  all: ReadonlyArray<Plan.KnownIdentifier>
+): boolean => !gone && all.some((other) => other.no !== no && other.type === type && !other.gone)
 
 const goneAmong = (profiles: ReadonlyArray<number>) =>
   Effect.gen(function* () {
