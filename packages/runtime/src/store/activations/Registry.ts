@@ -17,6 +17,7 @@ import type { Resolved } from "../../config/Resolved.ts"
 import { markEverybody } from "./Reach.ts"
 import { lane, mark, marksOf } from "../dirty/DirtySets.ts"
 import * as News from "../dirty/News.ts"
+import * as SentSets from "../ledger/SentSets.ts"
 import * as Exits from "./Exits.ts"
 import { transaction } from "../sql/Transaction.ts"
 
@@ -143,8 +144,9 @@ const registerActivation = Effect.fnUntraced(function* (
     collection: string
     removed: boolean
     mapping: string
-  }>`select no, destination, form, computation_no, collection, removed, mapping from tributary.activation
-     where id = ${id} for update`
+    per: string | null
+  }>`select no, destination, form, computation_no, collection, removed, mapping, told_as->>'per' as per
+     from tributary.activation where id = ${id} for update`
   if (known === undefined) {
     const [row] = yield* sql<{ no: number }>`
       insert into tributary.activation
@@ -168,6 +170,10 @@ const registerActivation = Effect.fnUntraced(function* (
   yield* sql`update tributary.activation set removed = false, mapping = ${mapping},
     on_removal = ${activation.onRemoval}, told_as = ${Exits.toText(activation)}::text::jsonb
     where no = ${known.no}`
+  // A ledger of identifiers is none of records, nor the other way round: what was sent is sent again (R44).
+  const isSentOtherwise = form === "event" && (known.per ?? "identifier") !== activation.per
+  if (isSentOtherwise) yield* SentSets.sendAgain(known.no)
+  if (isSentOtherwise && !known.removed) yield* markEverybody(known.no)
   if (known.removed) {
     yield* sql`update tributary.activation set leaving = null, cause = 'added again' where no = ${known.no}`
     yield* markEverybody(known.no)

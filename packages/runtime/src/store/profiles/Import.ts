@@ -179,13 +179,15 @@ const writeIdentifiers = (
       from before b where i.no = b.no returning b.new_no as no, b.old_no as other_no`,
       { other: true }
     )
+    // What stood for a key was nobody's (R43).
+    const others = IdSet.difference(moved.others, IdSet.from([0]))
     const gone = yield* touched(sql`
       update tributary.identifier i set gone = true, added_at = ${at}::timestamptz from tributary.profile p
       where p.no = i.profile_no and p.collection = ${source.collection} and p.source = ${source.name} and not i.gone
         and i.no <= ${newest.identifier} ${concerned}
         and not exists (select 1 from ${given} t where t.type = i.type and t.value = i.value)
       returning i.profile_no as no`)
-    return { sent: IdSet.union(IdSet.union(moved.all, moved.others), gone.all), moved: moved.count }
+    return { sent: IdSet.union(IdSet.union(moved.all, others), gone.all), moved: moved.count }
   })
 
 /** Which users are in which accounts; an account that no source gives is known by its id alone. */
@@ -202,7 +204,8 @@ const writeMembership = (source: ResolvedProfiles, table: string, at: Date, abou
         order by n.id returning no, id)
       insert into tributary.identifier (collection, type, value, profile_no, added_at)
       select 'accounts', 'group_id', new.id, new.no, ${at}::timestamptz from new
-      on conflict (collection, type, value) do nothing`
+      on conflict (collection, type, value) do update set profile_no = excluded.profile_no, added_at = excluded.added_at,
+        gone = false where identifier.profile_no = 0`
     yield* sql`create temp table t_member on commit drop as
       select distinct u.no as user_no, a.no as account_no from ${rows} r
       join tributary.profile u on u.collection = 'users' and u.id = r.id

@@ -163,7 +163,11 @@ export const writeNew = Effect.fnUntraced(function* <E, R>(
           from ${sql(identifiers)} t left join tributary.profile p
             on p.no > ${newest?.no ?? 0} and p.collection = ${collection} and p.id = t.id and t.no is null
           where t.slice = ${slice}
-          order by 4, t.type, t.value returning profile_no as no`)
+          order by 4, t.type, t.value
+          -- A key may have been numbered since the comparison (R43).
+          on conflict (collection, type, value) do update set profile_no = excluded.profile_no,
+            added_at = excluded.added_at, gone = false where identifier.profile_no = 0
+          returning profile_no as no`)
         yield* follow({ profiles: people.all, identified: named.all })
       })
     )

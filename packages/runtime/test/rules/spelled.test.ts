@@ -1,0 +1,102 @@
+import { assert, it } from "@effect/vitest"
+import { Activation } from "@tributary/core/runtime"
+import { serve } from "@tributary/core/testing"
+import { Effect } from "effect"
+import * as Operations from "../../src/store/activations/Operations.ts"
+import { makeMatching, makeVendor } from "../support/matching.ts"
+import { describeEveryStore } from "../support/stores.ts"
+import { audience, inWorld, trait, type World } from "../support/world.ts"
+
+const vips = audience("vips")
+const score = trait("score")
+
+const connected = Effect.fnUntraced(function* () {
+  const vendor = makeVendor()
+  const { baseUrl } = yield* serve(vendor.sandbox)
+  return { vendor, destination: makeMatching().destination("matching", { baseUrl }), baseUrl }
+})
+
+const isDue = (world: World) => world.sql`update tributary.activation set settled_at = null`
+
+describeEveryStore("addresses that are spelled otherwise than their key", (store) => {
+  it.effect("R39 R43 an activation that is removed exits everybody, however they are spelled", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        const { destination, vendor } = yield* connected()
+        const other = Activation.events(score, destination)
+        const list = Activation.list(vips, destination, {
+          identifiers: { user_id: "none" },
+          hold: false,
+          onRemoval: "exit"
+        })
+        yield* world.customers([{ id: "u1", email: "Ann@X.example" }])
+        yield* world.members("vips", ["u1"])
+        yield* world.sync([list, other])
+        assert.strictEqual(vendor.list.size, 1)
+        yield* world.sync([other])
+        assert.deepStrictEqual([...vendor.list], [])
+      })
+    )
+  )
+
+  it.effect("R36 R43 exits count for a hold, however they are spelled, and an address of nobody does not", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        const { destination, vendor } = yield* connected()
+        const list = Activation.list(vips, destination, {
+          identifiers: { user_id: "none" },
+          hold: { share: 0.5, least: 1 }
+        })
+        const email = (id: string) => ({ id, email: `${id}@X.example` })
+        yield* world.customers([email("u1"), email("u2"), email("u3")])
+        yield* world.members("vips", ["u1", "u2", "u3"])
+        yield* world.sync([list])
+        yield* isDue(world)
+        // Somebody takes up what stood for the key until now: nobody exits.
+        yield* world.customers([email("u1"), email("u2"), email("u3"), { id: "u4", email: "u1@x.example" }])
+        yield* world.sync([list])
+        const isHeld = world.sql<{ held: string | null }>`select held from tributary.activation`
+        assert.deepStrictEqual(yield* isHeld, [{ held: null }])
+        yield* isDue(world)
+        yield* world.members("vips", ["u3"])
+        yield* world.sync([list])
+        assert.strictEqual(vendor.list.size, 3)
+        assert.match((yield* isHeld)[0]?.held ?? "", /would remove 2 profiles, 67 %/)
+      })
+    )
+  )
+
+  it.effect("R38 R43 a resync sends everybody again, however they are spelled", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        const { destination, vendor } = yield* connected()
+        const list = Activation.list(vips, destination, { id: "list", identifiers: { user_id: "none" }, hold: false })
+        yield* world.customers([{ id: "u1", email: "Ann@X.example" }])
+        yield* world.members("vips", ["u1"])
+        yield* world.sync([list])
+        vendor.list.clear()
+        yield* isDue(world)
+        yield* Operations.resync(yield* world.activation("list"))
+        yield* world.sync([list])
+        assert.deepStrictEqual([...vendor.list], ["email:ann@x.example"])
+      })
+    )
+  )
+
+  it.effect("R44 what was sent for one identifier each is sent again where records are joined from now on", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        const { destination, vendor } = yield* connected()
+        const options = { id: "vips", calls: ["identify"], hold: false } as const
+        yield* world.customers([{ id: "u1", email: "Ann@X.example" }])
+        yield* world.members("vips", ["u1"])
+        yield* world.sync([Activation.events(vips, destination, { ...options, per: "identifier" })])
+        vendor.people.splice(0)
+        yield* world.sync([Activation.events(vips, destination, options)])
+        assert.deepStrictEqual(vendor.people, [
+          { ids: { user_id: "u1", email: "Ann@X.example" }, traits: { vips: true }, events: [] }
+        ])
+      })
+    )
+  )
+})
