@@ -11,7 +11,16 @@
 import type { CallKind } from "../contract/Call.ts"
 import type { Identifier } from "../contract/Identifier.ts"
 import type { Json } from "../contract/Json.ts"
-import { chosen, type KnownIdentifier, type KnownProfile, type Settlement, type Standing, type Task } from "./Plan.ts"
+import {
+  chosen,
+  type KnownIdentifier,
+  type KnownProfile,
+  recordIn,
+  type Settlement,
+  type Standing,
+  standsOn,
+  type Task
+} from "./Plan.ts"
 
 /**
  * The record that a call is for.
@@ -96,12 +105,6 @@ export const joinedDues = (profile: KnownProfile, task: Task, standing: Standing
   return found
 }
 
-/** A number in the ledger, in place of a value's fingerprint: the identifier stands on the record that this one names. */
-const standsOn = ({ no }: KnownIdentifier): bigint => (marker << 32n) | BigInt(no)
-const recordIn = (sent: bigint | undefined): number | undefined =>
-  sent !== undefined && sent >> 32n === marker ? Number(BigInt.asUintN(32, sent)) : undefined
-const marker = 0xffff_ffffn
-
 interface Record {
   readonly main: KnownIdentifier
   readonly siblings: ReadonlyArray<KnownIdentifier>
@@ -184,14 +187,14 @@ class Records {
     } else if (carried.some(isDue)) {
       const isNamedNow = this.#sent(main) === undefined
       const isAlone = (each: KnownIdentifier) =>
-        this.#sent(each) !== undefined && this.#recordOf(each) === undefined && each.isShared !== true
+        this.#sent(each) !== undefined && this.#recordOf(each) === undefined && each.isElsewhere !== true
       const joins = isNamedNow ? siblings.filter(isAlone) : []
       this.#due({ identifier: main, siblings, joins, existingOnly: false }, carried, value)
     }
     if (isTrack) return
     for (const identifier of extras) {
-      // One that stands on a record, or that somebody else has too, would reach a record that is not its own.
-      if (identifier.isShared === true || this.#recordOf(identifier) !== undefined) continue
+      // One that stands on a record, ours or somebody else's, would reach no record of its own.
+      if (identifier.isElsewhere === true || this.#recordOf(identifier) !== undefined) continue
       if (isKnown && this.#isUnasked(identifier)) continue
       const extra = { identifier, sent: wanted }
       if (isDue(extra)) this.#due(alone(identifier, identifier.type !== main.type, main), [extra], value)

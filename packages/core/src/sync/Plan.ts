@@ -59,8 +59,8 @@ export interface KnownIdentifier extends Identifier {
   readonly gone: boolean
   /** Why the vendor cannot take it, where that is known before it is sent. */
   readonly refusal?: string | undefined
-  /** Whether another profile holds a spelling of the same key. Known where a profile has several of its type (R44). */
-  readonly isShared?: boolean | undefined
+  /** Whether another profile has it too, or it stands on another's record. Known of one of several of a type (R44). */
+  readonly isElsewhere?: boolean | undefined
   /** Epoch milliseconds: when the profile got it, or where it is gone, when it went. */
   readonly addedAt: number
 }
@@ -182,6 +182,25 @@ export interface Terms {
  * @since 0.1.0
  */
 export const sentTrue = 1n
+
+/**
+ * What the ledger has, in place of a value's fingerprint, of an identifier that stands on the record of another (R44).
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const standsOn = (main: Pick<KnownIdentifier, "no">): bigint => (joined << 32n) | BigInt(main.no)
+
+/**
+ * The number of the identifier whose record it is, or `undefined` where it stands alone.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const recordIn = (sent: bigint | undefined): number | undefined =>
+  sent !== undefined && sent >> 32n === joined ? Number(BigInt.asUintN(32, sent)) : undefined
+
+const joined = 0xffff_ffffn
 
 const pick = (candidates: ReadonlyArray<KnownIdentifier>, policy: IdentifierPolicy): ReadonlyArray<KnownIdentifier> => {
   if (policy === "all") return candidates

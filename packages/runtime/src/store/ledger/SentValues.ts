@@ -1,7 +1,8 @@
 /**
  * Sent values: the fingerprint of the value that was last acknowledged for each identifier of a computed trait.
  *
- * `SentSets` says whether anything was sent; an audience needs no more, and has no rows here.
+ * `SentSets` says whether anything was sent; an audience needs no more, and has no rows here. Where a vendor joins
+ * identifiers, those that stand on a record have its number here instead of a value (R44).
  *
  * @since 0.1.0
  */
@@ -66,12 +67,13 @@ export const acknowledge = Effect.fnUntraced(function* (
     const block = Fingerprints.blockOf(identifier)
     if (last === undefined || last.block !== block || last.activation !== activation || last.kind !== kind) {
       const key = `${activation} ${kind} ${block}`
-      last = blocks.get(key) ?? { activation, kind, block, hasValue: false, values: new Map() }
+      last = blocks.get(key) ?? { activation, kind, block, hasValue: false, values: new Map(), exits: [] }
       blocks.set(key, last)
     }
     const value = sent === Plan.sentTrue ? undefined : sent
     last.hasValue ||= value !== undefined
     last.values.set(identifier, value)
+    if (sent === undefined) last.exits.push(identifier)
   }
   const wanted = [...blocks.values()]
   if (wanted.length === 0) return
@@ -100,8 +102,8 @@ export const acknowledge = Effect.fnUntraced(function* (
   }
   if (rows.length === 0) return
   const amended = rows.map((row) => {
-    const changes = blocks.get(`${row.activation_no} ${row.kind} ${row.block}`)?.values ?? new Map()
-    return Fingerprints.amend(row.fingerprints, changes)
+    const block = blocks.get(`${row.activation_no} ${row.kind} ${row.block}`)
+    return block === undefined ? row.fingerprints : Fingerprints.amend(row.fingerprints, changesOf(block, row))
   })
   yield* sql`update tributary.told_value v set fingerprints = w.f
     from unnest(${rows.map((row) => row.activation_no)}::int[], ${rows.map((row) => row.kind)}::text[],
@@ -109,12 +111,25 @@ export const acknowledge = Effect.fnUntraced(function* (
     where v.activation_no = w.a and v.kind = w.k and v.block = w.b`
 })
 
+/** An exit does not say where an identifier stands at the vendor: it stays on the record that it was put on (R44). */
+const changesOf = (
+  { exits, values }: ValueBlock,
+  { fingerprints }: ValueRow
+): ReadonlyMap<number, bigint | undefined> => {
+  if (exits.length === 0) return values
+  const valueOf = Fingerprints.reader(fingerprints)
+  const stays = exits.filter((no) => values.get(no) === undefined && Plan.recordIn(valueOf(no)) !== undefined)
+  for (const no of stays) values.delete(no)
+  return values
+}
+
 interface ValueBlock {
   readonly activation: number
   readonly kind: Plan.LedgerKind
   readonly block: number
   hasValue: boolean
   readonly values: Map<number, bigint | undefined>
+  readonly exits: Array<number>
 }
 
 interface ValueRow {

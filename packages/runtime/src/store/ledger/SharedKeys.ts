@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { Key } from "@tributary/core"
-import { IdSet, type Ledger, type Plan } from "@tributary/core/runtime"
+import { Fingerprints, IdSet, type Ledger, Plan } from "@tributary/core/runtime"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { fenced } from "../../ownership/Ownership.ts"
@@ -12,6 +12,7 @@ import { lane, mark, marksOf } from "../dirty/DirtySets.ts"
 import type { FoundProfile } from "../profiles/Profiles.ts"
 import { int4List } from "../sql/Columns.ts"
 import * as Keys from "./Keys.ts"
+import * as SentValues from "./SentValues.ts"
 import * as Wanted from "./Wanted.ts"
 
 /**
@@ -56,8 +57,8 @@ export const read = (
   })
 
 /**
- * The profiles, where of several identifiers of one type is known which another profile has too. Of most profiles
- * nothing is looked up, as they have one of each type.
+ * The profiles, where of several identifiers of one type is known which another profile has too, or has on its record.
+ * Of most profiles nothing is looked up, as they have one of each type.
  *
  * @category combinators
  * @since 0.1.0
@@ -68,19 +69,42 @@ export const marked = (
   profiles: ReadonlyArray<FoundProfile>
 ): Effect.Effect<ReadonlyArray<FoundProfile>, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> =>
   Effect.gen(function* () {
-    // Without keys an identifier has one holder.
-    if (Object.keys(keys).length === 0) return profiles
     const doubtful = profiles.flatMap(({ identifiers }) => identifiers.filter(isOneOfSeveral)).map(({ no }) => no)
     if (doubtful.length === 0) return profiles
     yield* Keys.catchUp(owner, keys)
     const holders = Map.groupBy(yield* Keys.holdersOf(owner.destination, doubtful), ({ key_no }) => key_no)
+    const records = yield* recordsOf(owner.destination, doubtful)
     return profiles.map((profile) => {
       if (!profile.identifiers.some(isOneOfSeveral)) return profile
-      const isShared = ({ no }: Plan.KnownIdentifier) =>
-        holders.get(no)?.some(({ profile_no }) => profile_no !== profile.no) === true
-      return { ...profile, identifiers: profile.identifiers.map((each) => ({ ...each, isShared: isShared(each) })) }
+      const own = new Set(profile.identifiers.map(({ no }) => no))
+      const isElsewhere = ({ no }: Plan.KnownIdentifier) =>
+        holders.get(no)?.some(({ profile_no }) => profile_no !== profile.no) === true ||
+        records.get(no)?.some((record) => !own.has(record)) === true
+      return {
+        ...profile,
+        identifiers: profile.identifiers.map((each) => ({ ...each, isElsewhere: isElsewhere(each) }))
+      }
     })
   })
+
+/** On which records identifiers stand, or stood last, whichever activation sent it. */
+const recordsOf = Effect.fnUntraced(function* (destination: string, identifiers: ReadonlyArray<number>) {
+  const sql = yield* SqlClient.SqlClient
+  const activations = yield* sql<{ no: number }>`
+    select no from tributary.activation where destination = ${destination}`
+  const blocks = yield* SentValues.read(
+    activations.map(({ no }) => no),
+    [...new Set(identifiers.map(Fingerprints.blockOf))]
+  )
+  const records = new Map<number, Array<number>>()
+  for (const no of identifiers) {
+    for (const { block, valueOf } of blocks) {
+      const record = block === Fingerprints.blockOf(no) ? Plan.recordIn(valueOf(no)) : undefined
+      if (record !== undefined) records.set(no, [...(records.get(no) ?? []), record])
+    }
+  }
+  return records
+})
 
 const isOneOfSeveral = (
   { gone, no, type }: Plan.KnownIdentifier,
