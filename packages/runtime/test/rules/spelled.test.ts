@@ -61,7 +61,7 @@ describeEveryStore("addresses that are spelled otherwise than their key", (store
         yield* world.members("vips", ["u3"])
         yield* world.sync([list])
         assert.strictEqual(vendor.list.size, 3)
-        assert.match((yield* isHeld)[0]?.held ?? "", /would remove 2 profiles, 67 %/)
+        assert.match((yield* isHeld)[0]?.held ?? "", /would remove 2 identifiers of 2 profiles, 67 %/)
       })
     )
   )
