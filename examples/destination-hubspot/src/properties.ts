@@ -27,8 +27,14 @@ const typeFor = (sample: Json.Json): { readonly [key: string]: Json.Json } => {
   }
 }
 
+/** How HubSpot names properties. */
+const isName = (key: string): boolean => /^[a-z][a-z0-9_]{0,99}$/.test(key)
+
 /**
  * Creates the properties that are missing.
+ *
+ * One name that HubSpot does not take would cost the others theirs (R33). It is left out, and a call with it is refused
+ * for itself: the property does not exist.
  *
  * @category requests
  * @since 0.1.0
@@ -38,7 +44,7 @@ export const prepare = Effect.fnUntraced(function* (
   client: Client.Client
 ): Effect.fn.Return<void, DeliveryError.DeliveryError> {
   const known = yield* Api.findProperties(client)
-  const missing = fields.filter(({ key }) => !known.has(key))
+  const missing = fields.filter(({ key }) => isName(key) && !known.has(key))
   if (missing.length === 0) return
   yield* Api.createProperties(
     client,

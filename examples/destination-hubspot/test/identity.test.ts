@@ -60,6 +60,7 @@ describe("HubSpot matches", () => {
           properties: ["email", "hs_additional_emails"],
           propertiesWithHistory: []
         })
+        assert.strictEqual(seen.length, 3)
         assert.deepStrictEqual(state().lists[0]?.members, ["1002"])
         assert.deepStrictEqual(
           yield* event.deliver(

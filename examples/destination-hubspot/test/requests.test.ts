@@ -78,6 +78,21 @@ describe("HubSpot", () => {
       })
     ))
 
+  it("R33 a trait whose key is no name of a property costs the others nothing", () =>
+    run(({ context, event, state }) =>
+      Effect.gen(function* () {
+        yield* event.prepare?.([{ ...seats, key: "Total Revenue" }, seats], context) ?? Effect.void
+        assert.strictEqual(state().properties["seats"], "number")
+        assert.deepStrictEqual(
+          yield* event.deliver(
+            [identify("ada@example.com", { "Total Revenue": 1 }), identify("bob@example.com", { seats: 1 })],
+            context
+          ),
+          [Outcome.rejected('HubSpot refuses it: Property "Total Revenue" does not exist'), Outcome.delivered]
+        )
+      })
+    ))
+
   it("a list takes the ids of contacts, and gives up those that are looked up", () =>
     run((hubspot) =>
       Effect.gen(function* () {
