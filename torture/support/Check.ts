@@ -19,10 +19,12 @@ export const differences = (company: Company, vendors: Vendors, now: number): Re
       return person === undefined ? [] : [[email, person] as const]
     })
   ])
+  // Everybody has an id, so at Braze an address stands on the record of an id and has none of its own (R44).
   const braze = vendors.braze.state(now)
-  for (const known of company.everKnown) {
+  const ids = [...company.everKnown].filter((known) => !known.includes("@"))
+  for (const known of ids) {
     const person = owners.get(known)
-    const profile = braze.users[known] ?? braze.emails[known]
+    const profile = braze.users[known]
     const attributes = profile?.attributes ?? {}
     const isShopper = person?.isShopper === true
     flag(`Braze ${known} shoppers`, isShopper, attributes["shoppers"])
@@ -31,15 +33,17 @@ export const differences = (company: Company, vendors: Vendors, now: number): Re
     if (attributes["revenue"] !== person?.revenue) {
       found.push(`Braze ${known} revenue is ${String(attributes["revenue"])}, should be ${String(person?.revenue)}`)
     }
+    // Of somebody with several ids one record alone enters and exits.
+    if (person?.ids.length !== 1) continue
     const last = profile?.events.at(-1)?.name
     if (isShopper ? last !== "Audience Entered" : last === "Audience Entered") {
       found.push(`Braze ${known} last event is ${String(last)}`)
     }
   }
-  const strangers = [...Object.keys(braze.users), ...Object.keys(braze.emails)].filter(
-    (known) => !company.everKnown.has(known)
-  )
+  const strangers = Object.keys(braze.users).filter((known) => !company.everKnown.has(known))
   found.push(...strangers.map((known) => `Braze knows ${known}, whom nobody knows`))
+  const records = Object.keys(braze.users).length
+  if (braze.count !== records) found.push(`Braze holds ${braze.count} records for ${records} ids`)
 
   const zendeskUsers = new Map(vendors.zendesk.state(now).users.map((user) => [user.external_id ?? "", user]))
   for (const known of company.everKnown) {

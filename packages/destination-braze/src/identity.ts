@@ -98,7 +98,7 @@ const none: ReadonlyArray<Address> = []
  * @since 0.1.0
  */
 export const joins = ({ identifier, joins: others }: BrazeCall): ReadonlyArray<Api.Join> => {
-  if (identifier.type !== "user_id" || others.length === 0) return []
+  if (identifier.type !== "user_id" || others.length === 0) return nothing
   const external_id = identifier.value
   return others.flatMap(({ type, value }): ReadonlyArray<Api.Join> => {
     const key = keyOf(type, value)
@@ -117,4 +117,5 @@ export const joins = ({ identifier, joins: others }: BrazeCall): ReadonlyArray<A
   })
 }
 
+const nothing: ReadonlyArray<Api.Join> = []
 const prioritization = ["unidentified", "most_recently_updated"] as const
