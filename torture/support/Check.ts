@@ -62,7 +62,9 @@ export const differences = (company: Company, vendors: Vendors, now: number): Re
   const { lists, processing } = vendors.ads.state(now)
   if (processing > 0) found.push(`Google still processes ${processing} requests`)
   const wanted = new Set(
-    [...company.emails].flatMap(([email, id]) => (company.people.get(id)?.isShopper === true ? [hash(email)] : []))
+    [...company.emails].flatMap(([email, id]) =>
+      company.people.get(id)?.isShopper === true ? [hash(email.toLowerCase())] : []
+    )
   )
   const members = new Set(lists.filter((list) => list.displayName === "Shoppers").flatMap((list) => list.members))
   if (lists.length !== 1) found.push(`Google has ${lists.length} lists, should have 1`)

@@ -29,6 +29,8 @@ export interface Company {
 
 const accounts = Array.from({ length: 8 }, (_, i) => `a${i}`)
 
+const spelledAgain = (email: string) => (email === email.toLowerCase() ? email.toUpperCase() : email.toLowerCase())
+
 export const company = (random: Random, size: number): Company => {
   const people = new Map<string, Person>()
   const emails = new Map<string, string>()
@@ -36,8 +38,11 @@ export const company = (random: Random, size: number): Company => {
   const everKnown = new Set<string>()
   let born = 0
   let changes = 0
+  /** Some are another spelling of an address that there is already, whoever has it. */
   const addEmail = (id: string) => {
-    const email = `e${++born}@example.com`
+    const isSpelling = emails.size > 0 && random.chance(0.2)
+    const other = isSpelling ? spelledAgain(random.pick([...emails.keys()])) : undefined
+    const email = other ?? `e${++born}@example.com`
     emails.set(email, id)
     everKnown.add(email)
   }
@@ -61,6 +66,16 @@ export const company = (random: Random, size: number): Company => {
     add,
     () => addEmail(anybody()[0]),
     () => void emails.delete(random.pick([...emails.keys()])),
+    () => {
+      // Spelled otherwise from now on, which no vendor can see.
+      const email = random.pick([...emails.keys()])
+      const owner = emails.get(email)
+      const other = spelledAgain(email)
+      if (owner === undefined || emails.has(other)) return
+      emails.delete(email)
+      emails.set(other, owner)
+      everKnown.add(other)
+    },
     () => void emails.set(random.pick([...emails.keys()]), anybody()[0]),
     () => void (anybody()[1].isShopper = random.chance(0.5)),
     () => void (anybody()[1].isShopper = random.chance(0.5)),
