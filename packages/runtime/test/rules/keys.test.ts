@@ -245,6 +245,29 @@ describeStores("joined records", (store) => {
     )
   )
 
+  it.effect("R44 an address that moves to another person goes out with that person's record", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        const { destination, vendor } = yield* connected()
+        const activations = [Activation.events(vips, destination, { calls: ["identify", "track"] })]
+        yield* world.customers([{ id: "u1", email: "a@x.example" }, { id: "u2" }])
+        yield* world.members("vips", ["u1", "u2"])
+        yield* world.sync(activations)
+        yield* world.customers([{ id: "u1" }, { id: "u2", email: "a@x.example" }])
+        vendor.requests.length = 0
+        yield* world.sync(activations)
+        assert.deepStrictEqual(vendor.people[1], {
+          ids: { user_id: "u2", email: "a@x.example" },
+          traits: { vips: true },
+          events: ["Audience Entered"]
+        })
+        assert.strictEqual(vendor.requests.length, 1)
+        yield* world.sync(activations)
+        assert.strictEqual(vendor.requests.length, 1)
+      })
+    )
+  )
+
   it.effect("R44 somebody known by an address who gets a user id is joined, and not doubled", () =>
     inWorld(store)((world) =>
       Effect.gen(function* () {

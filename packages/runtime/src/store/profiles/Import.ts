@@ -12,6 +12,7 @@ import { IdSet } from "@tributary/core/runtime"
 import { DateTime, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { ResolvedProfiles } from "../../config/Profiles.ts"
+import * as Moved from "../ledger/Moved.ts"
 import * as Look from "../../sources/Look.ts"
 import { lane, laneFor, mark, marksOf } from "../dirty/DirtySets.ts"
 import { type About, compare, type Compared, writeNew } from "./ImportNew.ts"
@@ -79,6 +80,7 @@ export const importProfiles = Effect.fn("Import.importProfiles")(function* (
         Effect.gen(function* () {
           const profiles = yield* writeProfiles(source, compared, about)
           const identifiers = yield* writeIdentifiers(source, compared, at, about)
+          if (identifiers.moved > 0) yield* Moved.sendAgain(identifiers.holders, at)
           const members = source.account === undefined ? IdSet.empty : yield* writeMembership(source, rows, at, about)
           yield* markNewcomers(profiles.returned)
           yield* markDirty(source, IdSet.union(identifiers.sent, IdSet.union(members, profiles.returned)), IdSet.empty)
@@ -156,6 +158,8 @@ interface WrittenIdentifiers {
   readonly sent: IdSet.IdSet
   /** Identifiers that another profile has now. */
   readonly moved: number
+  /** Who has them now. */
+  readonly holders: IdSet.IdSet
 }
 
 const writeIdentifiers = (
@@ -187,7 +191,7 @@ const writeIdentifiers = (
         and i.no <= ${newest.identifier} ${concerned}
         and not exists (select 1 from ${given} t where t.type = i.type and t.value = i.value)
       returning i.profile_no as no`)
-    return { sent: IdSet.union(IdSet.union(moved.all, others), gone.all), moved: moved.count }
+    return { sent: IdSet.union(IdSet.union(moved.all, others), gone.all), moved: moved.count, holders: moved.all }
   })
 
 /** Which users are in which accounts; an account that no source gives is known by its id alone. */
