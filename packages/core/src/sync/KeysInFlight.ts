@@ -43,9 +43,11 @@ export const make = (hasKeys: boolean): InOrder => {
   const plannedInOrder = <E, R>(plan: Effect.Effect<ClaimPlan, E, R>) =>
     Effect.gen(function* () {
       while (true) {
+        // One that lands while it is read may be in what was read, or not.
+        const before = [...flights]
         const planned = yield* plan
         const held = IdSet.from(planned.held)
-        const earlier = [...flights].filter(({ keys }) => IdSet.intersection(keys, held).size > 0)
+        const earlier = before.filter(({ keys }) => IdSet.intersection(keys, held).size > 0)
         if (earlier.length === 0) {
           const flight: Flight = { keys: held, landed: Latch.makeUnsafe(false) }
           flights.add(flight)

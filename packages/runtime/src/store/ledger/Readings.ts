@@ -35,7 +35,7 @@ export const read = Effect.fn("Readings.read")(function* (
   const gone = IdSet.from(profiles.filter((profile) => profile.gone).map((profile) => profile.no))
   const identifiers: Array<number> = []
   for (const profile of profiles) for (const { no } of profile.identifiers) identifiers.push(no)
-  const sent = yield* readSent(activations, identifiers)
+  const sent = yield* readSent(activations, identifiers, wanted.joins)
   const refusing = activations.filter((activation) => activation.has_rejections).map((activation) => activation.no)
   const rejections = yield* Rejections.read(refusing, identifiers)
   const standings = new Map<number, ActivationStanding>()
@@ -128,11 +128,13 @@ type KindLedgers = Map<string, KindLedger>
 
 const readSent = (
   activations: ReadonlyArray<ActivationRow>,
-  identifiers: ReadonlyArray<number>
+  identifiers: ReadonlyArray<number>,
+  joins: boolean
 ): Read<ReadonlyMap<number, KindLedgers>> =>
   Effect.gen(function* () {
     const numbers = activations.map((activation) => activation.no)
-    const valued = activations.filter((activation) => activation.has_values).map((activation) => activation.no)
+    // Where identifiers are joined an audience has values, too, and may have had its first since it was asked.
+    const valued = activations.filter((activation) => joins || activation.has_values).map(({ no }) => no)
     const chunks = yield* SentSets.read(numbers, eachOnce(identifiers, IdSet.chunkOf))
     const blocks = yield* SentValues.read(valued, eachOnce(identifiers, Fingerprints.blockOf))
     const ledgers = new Map<number, KindLedgers>()
