@@ -183,15 +183,16 @@ const writeIdentifiers = (
       from before b where i.no = b.no returning b.new_no as no, b.old_no as other_no`,
       { other: true }
     )
-    // What stood for a key was nobody's (R43).
+    // What stood for a key was nobody's (R43), and who gets it has spelled it otherwise until now.
     const others = IdSet.difference(moved.others, IdSet.from([0]))
+    const holders = others.size === 0 ? IdSet.empty : moved.all
     const gone = yield* touched(sql`
       update tributary.identifier i set gone = true, added_at = ${at}::timestamptz from tributary.profile p
       where p.no = i.profile_no and p.collection = ${source.collection} and p.source = ${source.name} and not i.gone
         and i.no <= ${newest.identifier} ${concerned}
         and not exists (select 1 from ${given} t where t.type = i.type and t.value = i.value)
       returning i.profile_no as no`)
-    return { sent: IdSet.union(IdSet.union(moved.all, others), gone.all), moved: moved.count, holders: moved.all }
+    return { sent: IdSet.union(IdSet.union(moved.all, others), gone.all), moved: moved.count, holders }
   })
 
 /** Which users are in which accounts; an account that no source gives is known by its id alone. */
