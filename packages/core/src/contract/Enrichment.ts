@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import type { Identifier } from "./Identifier.ts"
-import type { Json } from "./Json.ts"
+import { canonical, isExact, type Json } from "./Json.ts"
 
 /**
  * What is known of the profile at hand.
@@ -53,6 +53,7 @@ export const make = <A>(description: string, resolve: (facts: Facts) => A | unde
 
 const text = (value: Json | undefined): string | undefined => {
   if (typeof value === "number" || typeof value === "boolean") return String(value)
+  if (isExact(value)) return canonical(value)
   return typeof value === "string" && value.trim() !== "" ? value : undefined
 }
 

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { Stop } from "./Delivery.ts"
-import type { Json } from "../contract/Json.ts"
+import { type Json, parse } from "../contract/Json.ts"
 import type { Claim, Settled } from "./Ledger.ts"
 import type { Outcome, Partly } from "../contract/Outcome.ts"
 import type * as Plan from "./Plan.ts"
@@ -189,4 +189,4 @@ const rejectionOf = ({ payload, profile }: Plan.Item<unknown>, settlement: Plan.
   payload: toJson(payload)
 })
 
-const toJson = (payload: unknown): Json => JSON.parse(JSON.stringify(payload ?? null))
+const toJson = (payload: unknown): Json => parse(JSON.stringify(payload ?? null))

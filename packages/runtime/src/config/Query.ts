@@ -54,7 +54,7 @@ export const wrapped = (...parts: ReadonlyArray<string | Query>): Query => {
     part.texts.forEach((text, i) => {
       const isLast = i === part.texts.length - 1
       // The line break ends a comment that the query may end with.
-      append(isLast ? `${text.replace(/;\s*$/, "")}\n` : text)
+      append(isLast ? `${withoutEnd(text)}\n` : text)
       if (!isLast) {
         values.push(part.values[i])
         texts.push("")
@@ -62,6 +62,21 @@ export const wrapped = (...parts: ReadonlyArray<string | Query>): Query => {
     })
   }
   return { _tag: "Query", texts, values }
+}
+
+/** Texts, names and comments of SQL, in which a semicolon ends nothing; a semicolon; or anything else. */
+const tokens =
+  /[eE]'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|(\$(?:[A-Za-z_]\w*)?\$)[\s\S]*?\1|--[^\r\n]*|\/\*[\s\S]*?\*\/|;|\w+|[\s\S]/g
+
+/** The query without the semicolons that it ends with. Blanks stand in for them: what follows keeps its place. */
+const withoutEnd = (text: string): string => {
+  if (!text.includes(";")) return text
+  const ends: Array<number> = []
+  for (const { 0: token, index } of text.matchAll(tokens)) {
+    if (token === ";") ends.push(index)
+    else if (!/^(?:\s|--|\/\*)/.test(token)) ends.length = 0
+  }
+  return ends.reduce((kept, end) => `${kept.slice(0, end)} ${kept.slice(end + 1)}`, text)
 }
 
 /**

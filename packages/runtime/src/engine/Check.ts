@@ -86,7 +86,7 @@ export const checkQueries = Effect.fn(span.check)(
 
 /** The rows, once the query of changes was tried. */
 const staged = (read: Look.Read) =>
-  Effect.flatMap(Look.look(read, undefined, []), ({ rows }) => stage(rows, read.source))
+  Effect.flatMap(Look.look(read, undefined, []), ({ rows }) => stage(rows, read.columns, read.source))
 
 const inWords = (
   error: Effect.Error<ReturnType<typeof importProfiles>> | Effect.Error<ReturnType<typeof evaluate>>,

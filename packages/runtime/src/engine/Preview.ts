@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { type Destination } from "@tributary/core"
+import { type Destination, Json } from "@tributary/core"
 import { Connection, type Diff, Ledger, RateLimiter, Reconciler, type Results } from "@tributary/core/runtime"
 import { Effect, flow, Option, type Scope } from "effect"
 import { HttpClient, HttpClientError, type HttpClientRequest } from "effect/http"
@@ -20,8 +20,7 @@ import * as Lease from "../ownership/Lease.ts"
 import { importProfiles } from "../store/profiles/Import.ts"
 import { register } from "../store/activations/Registry.ts"
 import { toLedgerError } from "../store/sql/failures.ts"
-import type { Read } from "../sources/Look.ts"
-import { open } from "../sources/Origin.ts"
+import { look, type Read } from "../sources/Look.ts"
 import type { SourceError } from "../sources/Source.ts"
 import { inSession, type Session, stage } from "../sources/Staging.ts"
 import { rolledBack } from "../store/sql/Transaction.ts"
@@ -135,7 +134,10 @@ export const preview = Effect.fn(span.preview)(
   flow(inSession, Effect.catchTag("SqlError", toLedgerError))
 )
 
-const stageAll = (read: Read) => stage(open(read.rows, read).rows, read.source)
+const stageAll = (read: Read) =>
+  Effect.flatMap(look({ ...read, changes: undefined }, undefined, []), ({ rows }) =>
+    stage(rows, read.columns, read.source)
+  )
 
 const plan = Effect.fnUntraced(function* (
   connected: Connected,
@@ -301,7 +303,7 @@ const shown = (request: HttpClientRequest.HttpClientRequest, isSigned: boolean):
 
 const asJson = (text: string): unknown => {
   try {
-    return JSON.parse(text)
+    return Json.parse(text)
   } catch {
     return text // form-encoded, for example
   }

@@ -8,6 +8,7 @@ import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import type { ResolvedComputation } from "../config/Computations.ts"
 import type { ResolvedProfiles } from "../config/Profiles.ts"
+import * as Columns from "../sources/Columns.ts"
 import * as Look from "../sources/Look.ts"
 import { type Evaluated, evaluate, EvaluationError } from "../store/computations/Evaluation.ts"
 import { importProfiles, type Imported } from "../store/profiles/Import.ts"
@@ -55,6 +56,10 @@ export const readProfiles = (
   source: `profiles "${name}"`,
   rows,
   id,
+  columns: Columns.make(
+    [id, ...Object.values(identifiers), ...(account === undefined ? [] : [account])],
+    Object.values(traits)
+  ),
   changes,
   meaning: [identifiers, traits, account]
 })
@@ -66,13 +71,14 @@ export const readProfiles = (
  * @since 0.1.0
  */
 export const readComputation = (
-  { changes, id, key, rows, value }: ResolvedComputation,
+  { changes, id, key, kind, rows, value }: ResolvedComputation,
   options: RefreshOptions
 ): Look.Read => ({
   ...options,
   source: `computation "${key}"`,
   rows,
   id,
+  columns: Columns.make([id], kind === "trait" ? [value] : []),
   value,
   changes,
   meaning: value
@@ -94,7 +100,7 @@ export const refreshProfiles = Effect.fn(span.import)(function* (
   const { source } = read
   return yield* Effect.gen(function* () {
     const look = yield* Look.look(read, yield* Sources.keptLook(name), [])
-    return yield* importProfiles(profiles, yield* stage(look.rows, source), look)
+    return yield* importProfiles(profiles, yield* stage(look.rows, read.columns, source), look)
   }).pipe(
     inSession,
     Effect.catchTag("SqlError", (error) => new SourceError({ source, reason: inWords(error), isPartial: true })),
@@ -123,7 +129,7 @@ export const refreshComputation = Effect.fn(span.evaluate)(function* (
       kept,
       newProfiles.map(({ id }) => id)
     )
-    const staged = yield* stage(look.rows, read.source)
+    const staged = yield* stage(look.rows, read.columns, read.source)
     return yield* evaluate(
       computation,
       staged,

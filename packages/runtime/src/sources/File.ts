@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { Json } from "@tributary/core"
 import { NodeStream } from "@effect/platform-node"
 import { Effect, Stream } from "effect"
 import * as fs from "node:fs"
@@ -35,6 +36,10 @@ export const textOf = (file: string, place: Place): Stream.Stream<string, Source
 /** Half of a surrogate pair, or a NUL, as `JSON.stringify` escapes them: what PostgreSQL's JSON cannot hold. */
 const unstorable = /(?:^|[^\\])(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/i
 
+/** A number as JSON has it; 0 for all else. */
+const numberIn = (value: unknown): number | string =>
+  typeof value === "number" ? value : Json.isExact(value) ? value.rawJSON : 0
+
 /** Levels of lists and objects that a row may have. */
 const deepest = 100
 
@@ -49,8 +54,10 @@ export const unkeepable = (value: unknown): string | undefined => {
   let level: ReadonlyArray<unknown> = [value]
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > deepest) return `has more than ${deepest} levels of lists and objects`
-    if (level.some((each) => typeof each === "number" && !Number.isFinite(each))) return "has a number beyond 1e308"
-    level = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []))
+    if (level.some((each) => !Number.isFinite(Number(numberIn(each))))) return "has a number beyond 1e308"
+    level = level.flatMap((each) =>
+      typeof each === "object" && each !== null && !Json.isExact(each) ? Object.values(each) : []
+    )
   }
   return unstorable.test(JSON.stringify(value))
     ? "has a character that PostgreSQL cannot hold (a NUL, or half of a surrogate pair)"

@@ -6,16 +6,20 @@
  *
  * @since 0.1.0
  */
-import { Clock, Effect, type Scope } from "effect"
+import { Clock, Effect, Result, type Scope } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import { hash } from "node:crypto"
 import type { Changes } from "../config/Changes.ts"
-import { ident, type Query, wrapped } from "../config/Query.ts"
+import { type Query, wrapped } from "../config/Query.ts"
 import type { Rows } from "../config/Source.ts"
 import { sqlReason } from "../store/sql/failures.ts"
+import { transaction } from "../store/sql/Transaction.ts"
+import * as Columns from "./Columns.ts"
 import { open } from "./Origin.ts"
-import { type Place, SourceError, type SourceRows } from "./Source.ts"
-import { type Session, stage, stagingTable } from "./Staging.ts"
+import { fix } from "./Settings.ts"
+import { type Fail, failing, type Place, SourceError, type SourceRows, type SqlSource } from "./Source.ts"
+import * as Spelling from "./Spelling.ts"
+import { type Session, stage, type Staged, stagingTable } from "./Staging.ts"
 
 /**
  * What the store keeps of the looks at a source.
@@ -72,6 +76,8 @@ export const everybody: Extent = { changed: undefined, kept: undefined }
 export interface Read extends Place {
   readonly rows: Rows
   readonly id: string
+  /** What is read of a row, its id included. */
+  readonly columns: Columns.Columns
   readonly changes: Changes | undefined
   /** All of the configuration that gives the rows their meaning. */
   readonly meaning: unknown
@@ -81,16 +87,6 @@ export interface Read extends Place {
 
 const timeTypes = new Set(["timestamp with time zone", "timestamp without time zone", "date"])
 const numberTypes = new Set(["bigint", "integer", "smallint"])
-
-/** The types of an id, and what a text must be like to be one. */
-const idTypes: Readonly<Record<string, RegExp>> = {
-  text: /^/,
-  "character varying": /^/,
-  bigint: /^-?\d{1,18}$/,
-  integer: /^-?\d{1,9}$/,
-  smallint: /^-?\d{1,4}$/,
-  uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-}
 
 /** So many new profiles are not worth asking for one by one. */
 const mostNewProfiles = 10_000
@@ -107,16 +103,19 @@ export const look = Effect.fnUntraced(function* (
   kept: Kept | undefined,
   newProfiles: ReadonlyArray<string>
 ): Effect.fn.Return<Look, SourceError, SqlClient.SqlClient | Session | Scope.Scope> {
-  const { changes, id } = read
-  const source = open(read.rows, read)
-  const { query: every } = read.rows
-  if (changes === undefined || every === undefined || source.changes === undefined) {
-    return { ...everybody, rows: source.rows }
-  }
-  const ask = source.changes
+  const { changes, columns, id } = read
+  const fail = failing(read)
+  const source = yield* Effect.fromResult(open(read.rows, read))
+  if (source._tag === "File") return { ...everybody, rows: source.rows(columns) }
+  const all = yield* source.describe(source.query, "the query")
+  const rowsOf = (relation: Query) =>
+    Effect.fromResult(Result.mapError(Columns.projected(relation, all, columns), fail))
+  const every = Columns.renamed(source.query, all)
+  if (changes === undefined) return { ...everybody, rows: source.run(yield* rowsOf(every)) }
+  const found = yield* describeChanges(source, changes, fail)
   const basis = basisOf(read)
   const now = yield* Clock.currentTimeMillis
-  const { idType, position, type } = yield* latest(read.source, ask, changes)
+  const { position, type } = yield* latest(read.source, source, found, changes)
   const next = { position, position_type: type, basis }
   const isFresh = kept?.full_at != null && kept.full_at.getTime() + changes.fullMillis > now
   if (
@@ -127,22 +126,55 @@ export const look = Effect.fnUntraced(function* (
     kept.position_type !== type ||
     newProfiles.length > mostNewProfiles
   ) {
-    return { rows: source.rows, changed: undefined, kept: next }
+    return { rows: source.run(yield* rowsOf(every)), changed: undefined, kept: next }
   }
-  const isChanged = wrapped(
-    `select c.${ident(changes.id)} from (`,
-    changes.query,
-    `) c where `,
-    since(changes, kept.position, type)
-  )
-  const news = wrapped(`select q.* from (`, every, `) q where q.${ident(id)} in (`, isChanged, `)`)
-  const query = newProfiles.length === 0 ? news : wrapped(news, ` union all `, those(every, id, idType, newProfiles))
-  const ids = wrapped(`select distinct i::text as id from (`, isChanged, `) w(i)`)
-  return { rows: ask(query), changed: yield* idsTable(read.source, ask(ids), newProfiles), kept: next }
+  const own = yield* Effect.fromResult(Result.mapError(Columns.find(all, id), fail))
+  // Columns of two types are compared as ids are: by their spelling.
+  const isAlike = Spelling.areComparable(own.type, found.id.type)
+  const spelled = ({ column, type }: Found["id"]) => (isAlike ? column : Spelling.ofColumn(column, type))
+  const changed = (column: string) =>
+    wrapped(`select ${column} from `, found.relation, ` where `, since(found.at, changes, kept.position ?? "", type))
+  const news = yield* rowsOf(wrapped(every, ` where ${spelled(own)} in (`, changed(spelled(found.id)), `)`))
+  const rows =
+    newProfiles.length === 0
+      ? news
+      : wrapped(news, ` union all `, yield* rowsOf(wrapped(every, ` where `, oneOf(own, newProfiles))))
+  const ids = changed(`distinct ${Spelling.ofColumn(found.id.column, found.id.type)} as t0`)
+  return { rows: source.run(rows), changed: yield* idsTable(read.source, source.run(ids), newProfiles), kept: next }
 })
 
+/** The columns of what changed: whose it is, and its position. */
+interface Found {
+  readonly relation: Query
+  readonly id: { readonly column: string; readonly type: number }
+  readonly at: string
+}
+
+const describeChanges = Effect.fnUntraced(function* (
+  source: SqlSource,
+  { at, id, query }: Changes,
+  fail: Fail
+): Effect.fn.Return<Found, SourceError, SqlClient.SqlClient> {
+  const title = "the query of its changes"
+  const described = yield* source.describe(query, title)
+  const named = (name: string) =>
+    Effect.fromResult(
+      Result.mapError(Columns.find(described, name, "c"), (reason) =>
+        described.some((each) => each.name === name)
+          ? fail(`${title}: ${reason}`)
+          : fail(`${title} failed: column c.${name} does not exist`)
+      )
+    )
+  const found = yield* named(id)
+  const position = yield* named(at)
+  return { relation: Columns.renamed(query, described, "c"), id: found, at: position.column }
+})
+
+/** Changes with how ids are spelled: another spelling makes everything be read once. */
+const spelling = 2
+
 const basisOf = ({ changes, id, meaning, rows }: Read): string =>
-  hash("sha256", JSON.stringify([id, meaning, changes, rows.query]))
+  hash("sha256", JSON.stringify([id, meaning, changes, rows.query, spelling]))
 
 /**
  * What to remember of a look, as columns of an update.
@@ -155,65 +187,60 @@ export const remembered = (sql: SqlClient.SqlClient, { changed, kept }: Extent, 
     basis = ${kept?.basis ?? null},
     full_at = case when ${changed === undefined} then ${at}::timestamptz else full_at end`
 
-/** The rows of these profiles: by the id's own type where it is known, so that an index finds them. */
-const those = (query: Query, id: string, type: string | undefined, ids: ReadonlyArray<string>): Query => {
-  const column = `q.${ident(id)}`
-  const pattern = type === undefined ? undefined : idTypes[type]
-  const match: Query =
-    pattern === undefined
-      ? { _tag: "Query", texts: [`${column}::text = any(`, `::text[])`], values: [ids] }
-      : {
-          _tag: "Query",
-          texts: [`${column} = any(`, `::text[]::${type}[])`],
-          values: [ids.filter((text) => pattern.test(text))]
-        }
-  return wrapped(`select q.* from (`, query, `) q where `, match)
+/** Whether a row is of one of these profiles: by the id's own type where it is known, so that an index finds them. */
+const oneOf = ({ column, type }: Found["id"], ids: ReadonlyArray<string>): Query => {
+  const cast = Spelling.castOf(type)
+  return cast === undefined
+    ? { _tag: "Query", texts: [`${Spelling.ofColumn(column, type)} = any(`, `::text[])`], values: [ids] }
+    : {
+        _tag: "Query",
+        texts: [`${column} = any(`, `::text[]::${cast.name}[])`],
+        values: [ids.filter((text) => cast.pattern.test(text))]
+      }
 }
 
 /** Whether a change came after the last position, or so little before it that it may not have been seen. */
-const since = ({ at, overlapSeconds }: Changes, position: string, type: string): Query =>
+const since = (at: string, { overlapSeconds }: Changes, position: string, type: string): Query =>
   timeTypes.has(type)
     ? {
         _tag: "Query",
-        texts: [`c.${ident(at)} > `, `::text::${type} - `, `::text::interval`],
+        texts: [`${at} > `, `::text::${type} - `, `::text::interval`],
         values: [position, `${overlapSeconds} seconds`]
       }
-    : { _tag: "Query", texts: [`c.${ident(at)} > `, `::text::bigint`], values: [position] }
-
-interface Found {
-  readonly position: string | null
-  readonly type: string
-  readonly id_type: string | null
-}
+    : { _tag: "Query", texts: [`${at} > `, `::text::bigint`], values: [position] }
 
 /** The position of the newest change. */
-const latest = Effect.fnUntraced(function* (source: string, ask: (query: Query) => SourceRows, changes: Changes) {
+const latest = Effect.fnUntraced(function* (source: string, { run }: SqlSource, found: Found, changes: Changes) {
   const sql = yield* SqlClient.SqlClient
-  const at = ident(changes.at)
-  const query = wrapped(
-    `select max(c.${at})::text as position, pg_typeof(max(c.${at}))::text as type,
-      (select pg_typeof(f.${ident(changes.id)})::text from (`,
-    changes.query,
-    `) f limit 1) as id_type from (`,
-    changes.query,
-    `) c`
+  const newest = `max(${found.at})`
+  const query = wrapped(`select ${newest}::text as t0, pg_typeof(${newest})::text as t1 from `, found.relation)
+  const [row] = yield* reading(
+    run(query),
+    Columns.make(["position", "type"], []),
+    source,
+    (staged) => sql<{ t0: string | null; t1: string }>`select s.t0, s.t1 from (${staged.rows}) s`
   )
-  const [found] = yield* Effect.scoped(
-    Effect.flatMap(stage(ask(query), source), (staged) =>
-      staged._tag === "Table"
-        ? sql<Found>`select row ->> 'position' as position, row ->> 'type' as type, row ->> 'id_type' as id_type
-            from ${sql(staged.table)}`
-        : sql<Found>`select s.position, s.type, s.id_type from (${staged.query}) s`
-    )
-  ).pipe(Effect.catchTag("SqlError", (error) => unreadable(source, error)))
-  const type = found?.type ?? "unknown"
+  const type = row?.t1 ?? "unknown"
   if (!timeTypes.has(type) && !numberTypes.has(type)) {
     const reason = `the position of a change (column "${changes.at}") is of type ${type}; it must be a time or a whole number`
     return yield* new SourceError({ source, reason })
   }
   const first = timeTypes.has(type) ? "-infinity" : "-9223372036854775808"
-  return { position: found?.position ?? first, type, idType: found?.id_type ?? undefined }
+  return { position: row?.t0 ?? first, type }
 })
+
+/** Reads rows in a transaction whose settings are fixed. They may come from elsewhere, before it begins. */
+const reading = <A, R>(
+  rows: SourceRows,
+  columns: Columns.Columns,
+  source: string,
+  use: (staged: Staged) => Effect.Effect<A, SqlError.SqlError, R>
+) =>
+  Effect.scoped(
+    Effect.flatMap(stage(rows, columns, source), (staged) =>
+      Effect.flatMap(SqlClient.SqlClient, (sql) => transaction(Effect.andThen(fix(sql), use(staged))))
+    )
+  ).pipe(Effect.catchTag("SqlError", (error) => unreadable(source, error)))
 
 const unreadable = (source: string, error: SqlError.SqlError) =>
   Effect.fail(new SourceError({ source, reason: `the query of its changes failed: ${sqlReason(error)}` }))
@@ -224,15 +251,12 @@ const idsTable = Effect.fnUntraced(function* (source: string, rows: SourceRows, 
   const table = yield* stagingTable(sql`(id text not null)`).pipe(
     Effect.catchTag("SqlError", (error) => unreadable(source, error))
   )
-  const ids = yield* stage(rows, source)
-  const from =
-    ids._tag === "Table"
-      ? sql`select row ->> 'id' as id from ${sql(ids.table)}`
-      : sql`select s.id from (${ids.query}) s`
-  yield* Effect.andThen(
-    sql`insert into ${sql(table)} select w.id from (${from}) w where w.id is not null
-      union select a from unnest(${newProfiles}::text[]) a`,
-    sql`analyze ${sql(table)}`
-  ).pipe(Effect.catchTag("SqlError", (error) => unreadable(source, error)))
+  yield* reading(rows, Columns.make(["id"], []), source, (ids) =>
+    Effect.andThen(
+      sql`insert into ${sql(table)} select w.t0 from (${ids.rows}) w where w.t0 is not null
+        union select a from unnest(${newProfiles}::text[]) a`,
+      sql`analyze ${sql(table)}`
+    )
+  )
   return table
 })

@@ -3,11 +3,12 @@
  *
  * @since 0.1.0
  */
+import { Result } from "effect"
 import type { Rows } from "../config/Source.ts"
 import * as csv from "./csv.ts"
 import * as ndjson from "./ndjson.ts"
 import * as postgres from "./postgres.ts"
-import type { Place, Shape, Source } from "./Source.ts"
+import { failing, type Place, type Shape, type Source, type SourceError } from "./Source.ts"
 import * as store from "./store.ts"
 
 /**
@@ -16,18 +17,20 @@ import * as store from "./store.ts"
  * @category constructors
  * @since 0.1.0
  */
-export const open = ({ origin, query }: Rows, place: Place): Source => {
+export const open = ({ origin, query }: Rows, place: Place): Result.Result<Source, SourceError> => {
   switch (origin._tag) {
     case "Store":
-      return store.open(query, place)
+      return query === undefined ? noQuery(place) : Result.succeed(store.open(query, place))
     case "Postgres":
-      return postgres.open(origin.url, query, place)
+      return query === undefined ? noQuery(place) : Result.succeed(postgres.open(origin.url, query, place))
     case "Ndjson":
-      return ndjson.open(origin.file, place)
+      return Result.succeed(ndjson.open(origin.file, place))
     case "Csv":
-      return csv.open(origin.file, place)
+      return Result.succeed(csv.open(origin.file, place))
   }
 }
+
+const noQuery = (place: Place) => Result.fail(failing(place)("it has no query"))
 
 /**
  * What some rows are like, without opening their source.

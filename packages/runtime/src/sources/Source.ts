@@ -6,8 +6,10 @@
  *
  * @since 0.1.0
  */
-import { Schema, type Stream } from "effect"
+import { type Effect, Schema, type Stream } from "effect"
+import type { SqlClient } from "effect/sql"
 import type { Query } from "../config/Query.ts"
+import type { Columns, Described } from "./Columns.ts"
 
 /**
  * A source could not be read. Nothing was changed, or what was written of it stays and the next import goes on from there.
@@ -32,7 +34,8 @@ export class SourceError extends Schema.TaggedError<SourceError>()("SourceError"
 }
 
 /**
- * Rows to read: a query that runs where the store is, or a stream of JSON objects as text, one a row.
+ * Rows to read: a query that runs where the store is, or a stream of JSON objects as text, one a row. Whichever it is,
+ * their columns have the names that `Columns` gives them.
  *
  * @category models
  * @since 0.1.0
@@ -50,10 +53,40 @@ export type SourceRows =
 export interface Shape {
   /** What messages call the rows: `the query`, or the name of a file. */
   readonly title: string
-  /** Whether each row has all columns, so that one row shows which there are. */
-  readonly hasAllColumns: boolean
   /** Whether each row is checked as it is read. What a database returns is checked afterwards, in SQL. */
   readonly isChecked: boolean
+  /** Whether a value has a type of its own. In CSV all is text, and a column is what all of its cells can be. */
+  readonly isTyped: boolean
+}
+
+/**
+ * A file that is read whole.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FileSource {
+  readonly _tag: "File"
+  readonly rows: (columns: Columns) => SourceRows
+}
+
+/**
+ * A database that answers queries.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SqlSource {
+  readonly _tag: "Sql"
+  /** The query of everything. */
+  readonly query: Query
+  /** The columns that a query returns. Messages call the query by its title: `the query`. */
+  readonly describe: (
+    query: Query,
+    title: string
+  ) => Effect.Effect<ReadonlyArray<Described>, SourceError, SqlClient.SqlClient>
+  /** Runs a query of `Columns.projected`, or another one whose columns are named so. */
+  readonly run: (query: Query) => SourceRows
 }
 
 /**
@@ -62,13 +95,7 @@ export interface Shape {
  * @category models
  * @since 0.1.0
  */
-export interface Source {
-  /** Everything. */
-  readonly rows: SourceRows
-  /** Runs another query where the first one runs: one for what changed. `undefined` where everything is read each time. */
-  readonly changes: ((query: Query) => SourceRows) | undefined
-  readonly shape: Shape
-}
+export type Source = FileSource | SqlSource
 
 /**
  * What a source needs to open.
@@ -81,7 +108,7 @@ export interface Place {
   readonly source: string
   /** The folder that files are relative to. */
   readonly folder: string
-  /** The column of a computed trait's value. */
+  /** The column of a computed trait's value, which a result may lack: the evaluation says so. */
   readonly value?: string | undefined
 }
 

@@ -12,17 +12,20 @@ import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import { randomUUID } from "node:crypto"
 import { toFragment } from "../config/Query.ts"
 import { sqlReason } from "../store/sql/failures.ts"
+import { type Columns, ofRow } from "./Columns.ts"
 import { SourceError, type SourceRows } from "./Source.ts"
 
 /**
- * Rows of a source, as a fragment of one jsonb column `row`, or of the query's own columns.
+ * Rows of a source.
  *
  * @category models
  * @since 0.1.0
  */
-export type Staged =
-  | { readonly _tag: "Query"; readonly query: Statement.Fragment }
-  | { readonly _tag: "Table"; readonly table: string }
+export interface Staged {
+  readonly columns: Columns
+  /** A query of them, of the columns that `Columns` names, `misfit` and `misshapen`. */
+  readonly rows: Statement.Fragment
+}
 
 /**
  * Receives how far a long step has come, in words: `400,000 rows read`.
@@ -99,10 +102,11 @@ export const stagingTable = Effect.fnUntraced(function* (
  */
 export const stage = Effect.fnUntraced(function* (
   rows: SourceRows,
+  columns: Columns,
   /** What messages call the source. */
   source: string
 ): Effect.fn.Return<Staged, SourceError, SqlClient.SqlClient | Session | Scope.Scope> {
-  if (rows._tag === "InStore") return { _tag: "Query", query: toFragment(rows.query) }
+  if (rows._tag === "InStore") return { columns, rows: toFragment(rows.query) }
   const sql = yield* SqlClient.SqlClient
   const inStore = <A, R>(effect: Effect.Effect<A, SqlError.SqlError, R>) =>
     Effect.mapError(effect, (error) => new SourceError({ source, reason: `the store failed: ${sqlReason(error)}` }))
@@ -124,5 +128,5 @@ export const stage = Effect.fnUntraced(function* (
       )
     )
   )
-  return { _tag: "Table", table }
+  return { columns, rows: sql`select ${sql.literal(ofRow(columns, "s.row"))} from ${sql(table)} s` }
 })

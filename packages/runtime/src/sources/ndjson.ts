@@ -3,15 +3,17 @@
  *
  * @since 0.1.0
  */
+import { Json } from "@tributary/core"
 import { Effect, Stream } from "effect"
 import { textOf, unkeepable } from "./File.ts"
-import { failing, type Place, type Shape, type Source, type SourceError } from "./Source.ts"
+import { type Columns, picked } from "./Columns.ts"
+import { failing, type FileSource, type Place, type Shape, type SourceError } from "./Source.ts"
 
 /**
  * @category constructors
  * @since 0.1.0
  */
-export const shape = (file: string): Shape => ({ title: file, hasAllColumns: false, isChecked: true })
+export const shape = (file: string): Shape => ({ title: file, isChecked: true, isTyped: true })
 
 /**
  * Opens a file of NDJSON.
@@ -19,13 +21,12 @@ export const shape = (file: string): Shape => ({ title: file, hasAllColumns: fal
  * @category constructors
  * @since 0.1.0
  */
-export const open = (file: string, place: Place): Source => ({
-  rows: { _tag: "Stream", stream: rowsOf(file, place) },
-  changes: undefined,
-  shape: shape(file)
+export const open = (file: string, place: Place): FileSource => ({
+  _tag: "File",
+  rows: (columns) => ({ _tag: "Stream", stream: rowsOf(file, columns, place) })
 })
 
-const rowsOf = (file: string, place: Place): Stream.Stream<string, SourceError> =>
+const rowsOf = (file: string, columns: Columns, place: Place): Stream.Stream<string, SourceError> =>
   Stream.suspend(() => {
     const fail = failing(place)
     let row = 0
@@ -34,23 +35,32 @@ const rowsOf = (file: string, place: Place): Stream.Stream<string, SourceError> 
       Stream.map((line) => (row === 0 ? line.replace(/^\ufeff/, "") : line)),
       Stream.mapEffect((line) => {
         row++
-        const reason = line.trim() === "" ? undefined : mistakeIn(line)
-        return reason === undefined
-          ? Effect.succeed(line.trim() === "" ? "" : line)
-          : Effect.fail(fail(`${file}, row ${row}: ${reason}`))
+        if (line.trim() === "") return Effect.succeed("")
+        const { reason, text } = rowOf(line, columns)
+        return reason === undefined ? Effect.succeed(text) : Effect.fail(fail(`${file}, row ${row}: ${reason}`))
       }),
       Stream.filter((line) => line !== "")
     )
   })
 
-/** The line stays as it is: its text keeps numbers that JavaScript would round. */
-const mistakeIn = (line: string): string | undefined => {
+interface Row {
+  readonly text: string
+  readonly reason?: string | undefined
+}
+
+/** What is asked of a line, each number with the digits that it has there. */
+const rowOf = (line: string, columns: Columns): Row => {
   let value: unknown
   try {
-    value = JSON.parse(line)
+    value = Json.parse(line)
   } catch (error) {
-    return `is not valid JSON: ${error instanceof Error ? error.message : String(error)}`
+    return { text: "", reason: `is not valid JSON: ${error instanceof Error ? error.message : String(error)}` }
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return "is not an object"
-  return unkeepable(value)
+  if (typeof value !== "object" || value === null || Array.isArray(value) || Json.isExact(value)) {
+    return { text: "", reason: "is not an object" }
+  }
+  const object = value
+  const row = picked(columns, (name) => (Object.hasOwn(object, name) ? Reflect.get(object, name) : undefined))
+  const reason = unkeepable(row)
+  return { text: reason === undefined ? JSON.stringify(row) : "", reason }
 }

@@ -3,17 +3,17 @@
  *
  * @since 0.1.0
  */
-import { Stream } from "effect"
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
 import type { Query } from "../config/Query.ts"
-import { failing, type Place, type Shape, type Source, type SourceRows } from "./Source.ts"
+import { describe, reasonOf } from "./Describe.ts"
+import { failing, type Place, type Shape, type SqlSource } from "./Source.ts"
 
 /**
  * @category constants
  * @since 0.1.0
  */
-export const shape: Shape = { title: "the query", hasAllColumns: true, isChecked: false }
-
-const inStore = (query: Query): SourceRows => ({ _tag: "InStore", query })
+export const shape: Shape = { title: "the query", isChecked: false, isTyped: true }
 
 /**
  * Opens a query on the store's own database.
@@ -21,9 +21,15 @@ const inStore = (query: Query): SourceRows => ({ _tag: "InStore", query })
  * @category constructors
  * @since 0.1.0
  */
-export const open = (query: Query | undefined, place: Place): Source => ({
-  rows:
-    query === undefined ? { _tag: "Stream", stream: Stream.fail(failing(place)("it has no query")) } : inStore(query),
-  changes: inStore,
-  shape
-})
+export const open = (query: Query, place: Place): SqlSource => {
+  const fail = failing(place)
+  return {
+    _tag: "Sql",
+    query,
+    describe: (asked, title) =>
+      Effect.flatMap(SqlClient.SqlClient, (sql) =>
+        Effect.mapError(describe(sql, asked), (error) => fail(`${title} failed: ${reasonOf(error, asked)}`))
+      ),
+    run: (asked) => ({ _tag: "InStore", query: asked })
+  }
+}

@@ -13,13 +13,16 @@ import { DateTime, Effect, Schema } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import type { ResolvedComputation } from "../../config/Computations.ts"
 import { shapeOf } from "../../sources/Origin.ts"
+import * as Columns from "../../sources/Columns.ts"
 import * as Look from "../../sources/Look.ts"
 import { int4Set } from "../sql/Columns.ts"
 import { usersOf } from "./AccountUsers.ts"
 import { lane, laneFor, mark, type Mark, marksOf } from "../dirty/DirtySets.ts"
 import { analyze, readLarge } from "../sql/Planner.ts"
+import { misfitIn } from "../profiles/ImportRows.ts"
 import { chunked } from "../sql/Sets.ts"
 import { sqlReason } from "../sql/failures.ts"
+import { fix } from "../../sources/Settings.ts"
 import type { Staged } from "../../sources/Staging.ts"
 import { transaction } from "../sql/Transaction.ts"
 
@@ -89,7 +92,8 @@ export const evaluate = Effect.fn("Evaluation.evaluate")(function* (
         where collection = ${computation.collection} and key = ${computation.key} for update`
       if (row === undefined) return yield* failed("the store does not know it")
       yield* readLarge
-      const rows = rowsOf(sql, computation, staged)
+      yield* fix(sql)
+      const rows = yield* rowsOf(computation, staged, failed)
       const scope = look.changed === undefined ? undefined : concerned(sql, computation, look.changed)
       const found =
         computation.kind === "audience"
@@ -138,15 +142,29 @@ type Found = Omit<Result, "scope">
 
 const sizeOf = (sets: ReadonlyArray<IdSet.IdSet>) => sets.reduce((sum, set) => sum + set.size, 0)
 
-/** The rows as (id text, value jsonb). */
-const rowsOf = (sql: SqlClient.SqlClient, computation: ResolvedComputation, staged: Staged): Statement.Fragment => {
-  if (staged._tag === "Table") {
-    const value = computation.kind === "trait" ? sql`s.row -> ${computation.value}::text` : sql.literal("null::jsonb")
-    return sql`select s.row ->> ${computation.id}::text as id, ${value} as value from ${sql(staged.table)} s`
-  }
-  const value = computation.kind === "trait" ? sql`to_jsonb(s.${sql(computation.value)})` : sql.literal("null::jsonb")
-  return sql`select (s.${sql(computation.id)})::text as id, ${value} as value from (${staged.query}) s`
-}
+/** The rows as (id text, value jsonb, misfit text). */
+const rowsOf = Effect.fnUntraced(function* (
+  { id, kind, rows, value }: ResolvedComputation,
+  staged: Staged,
+  failed: Failed
+): Effect.fn.Return<Statement.Fragment, EvaluationError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const ofId = sql.literal(`s.${Columns.text(staged.columns, id)}`)
+  if (kind === "audience") return sql`select ${ofId} as id, null::jsonb as value, s.misfit from (${staged.rows}) s`
+  const ofValue = `s.${Columns.value(staged.columns, value)}`
+  const typed = shapeOf(rows).isTyped ? ofValue : yield* asked(typedCells(sql, ofValue, staged), failed)
+  return sql`select ${ofId} as id, ${sql.literal(typed)} as value, s.misfit from (${staged.rows}) s`
+})
+
+/** Texts become numbers where all of them are, or booleans where all of them are; a mixed column is text. */
+const typedCells = (sql: SqlClient.SqlClient, value: string, { rows }: Staged) =>
+  Effect.map(
+    sql<{ typed: boolean | null }>`
+      select bool_and(w.cell ~ '^-?(0|[1-9][0-9]*)([.][0-9]+)?$' and length(w.cell) < 300)
+        or bool_and(w.cell in ('true', 'false')) as typed
+      from (select ${sql.literal(value)} #>> '{}' as cell from (${rows}) s) w`,
+    ([found]) => (found?.typed === true ? `(${value} #>> '{}')::jsonb` : value)
+  )
 
 type Failed = (reason: string) => EvaluationError
 
@@ -161,8 +179,15 @@ const audienceResult = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Found, EvaluationError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   const chunks = yield* asked(
-    sql<{ chunk: number | null; nos: Uint8Array | null; total: number; nulls: number; sample: string | null }>`
-      select p.no >> 16 as chunk, string_agg(int4send(p.no), ''::bytea) as nos, count(*)::int as total,
+    sql<{
+      chunk: number | null
+      nos: Uint8Array | null
+      total: number
+      nulls: number
+      sample: string | null
+      misfit: string | null
+    }>`
+      select p.no >> 16 as chunk, min(q.misfit) as misfit, string_agg(int4send(p.no), ''::bytea) as nos, count(*)::int as total,
         (count(*) filter (where q.id is null))::int as nulls, case when p.no >> 16 is null then min(q.id) end as sample
       from (${rows}) q left join tributary.profile p
         on p.collection = ${computation.collection} and p.id = q.id and not p.gone
@@ -172,7 +197,8 @@ const audienceResult = Effect.fnUntraced(function* (
   const present = new Map<number, IdSet.IdSet>()
   let unknown = 0
   let unknownSample: string | undefined
-  for (const { chunk, nos, nulls, sample, total } of chunks) {
+  for (const { chunk, misfit, nos, nulls, sample, total } of chunks) {
+    if (misfit !== null) return yield* failed(misfit)
     if (nulls > 0) return yield* failed(nullIds(nulls, computation.id))
     if (chunk === null || nos === null) {
       unknown = total
@@ -195,7 +221,7 @@ const traitResult = Effect.fnUntraced(function* (
   const sql = yield* SqlClient.SqlClient
   yield* asked(
     sql`create temp table t_result on commit drop as
-      select q.id, p.no, q.value from (${rows}) q
+      select q.id, p.no, q.value, q.misfit from (${rows}) q
       left join tributary.profile p on p.collection = ${computation.collection} and p.id = q.id and not p.gone`,
     failed
   )
@@ -204,6 +230,9 @@ const traitResult = Effect.fnUntraced(function* (
     select (count(*) filter (where id is null))::int as nulls, (count(*) filter (where no is null))::int as unknown,
       min(id) filter (where no is null) as sample from t_result`
   if (counts !== undefined && counts.nulls > 0) return yield* failed(nullIds(counts.nulls, computation.id))
+  const [misfit] = yield* sql<{ id: string; misfit: string }>`
+    select id, misfit from t_result where misfit is not null limit 1`
+  if (misfit !== undefined) return yield* failed(misfitIn(misfit.id, misfit.misfit))
   if (shapeOf(computation.rows).isChecked) {
     const [row] = yield* sql<{ rows: number; values: number }>`
       select count(*)::int as rows, count(value)::int as values from t_result`

@@ -8,7 +8,7 @@ import { IdSet } from "@tributary/core/runtime"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { ByNumber } from "../sql/ByNumber.ts"
-import { among, int4s } from "../sql/Columns.ts"
+import { among, int4s, jsons } from "../sql/Columns.ts"
 
 /**
  * The newest evaluation that changed a profile.
@@ -119,10 +119,10 @@ export const readValues = Effect.fnUntraced(function* (
   profiles: ReadonlyArray<number>
 ): Effect.fn.Return<ByNumber<Json.Json | undefined>, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
-  const [row] = yield* sql<{ profiles: Uint8Array | null; results: ReadonlyArray<Json.Json> | null }>`
-    select string_agg(int4send(profile_no), ''::bytea) as profiles, json_agg(value) as results from tributary.value
+  const [row] = yield* sql<{ profiles: Uint8Array | null; results: string | null }>`
+    select string_agg(int4send(profile_no), ''::bytea) as profiles, json_agg(value)::text as results from tributary.value
     where computation_no = ${computation} and ${among(sql, "profile_no", profiles)}`
-  const results = row?.results ?? []
+  const results = jsons(row?.results)
   const values = new ByNumber<Json.Json | undefined>(profiles)
   int4s(row?.profiles).forEach((profile, i) => values.set(profile, results[i]))
   return values

@@ -68,7 +68,7 @@ export const importProfiles = Effect.fn("Import.importProfiles")(function* (
           const rows = yield* readRows(source, staged).pipe(
             Effect.mapError((error) => failed(`the query failed: ${sqlReason(error)}`))
           )
-          const mistake = yield* mistakeIn(source, staged, rows)
+          const mistake = yield* mistakeIn(source, rows)
           if (mistake !== undefined) return yield* failed(mistake)
           return { compared: yield* compare(source, rows, about), rows }
         })

@@ -9,47 +9,60 @@ import { SqlClient, type SqlError } from "effect/sql"
 import type { ResolvedProfiles } from "../../config/Profiles.ts"
 import { shapeOf } from "../../sources/Origin.ts"
 import { analyze } from "../sql/Planner.ts"
+import * as Columns from "../../sources/Columns.ts"
+import { fix } from "../../sources/Settings.ts"
+import { quoted } from "../../sources/Spelling.ts"
 import { type Session, type Staged, stagingTable } from "../../sources/Staging.ts"
 
 type Step<A> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
 
 /**
- * A table (id, account, traits, identifiers, misshapen): the columns that the config names, whatever else the source
- * has.
+ * A table (id, account, traits, identifiers, misfit, misshapen): the columns that the config names, whatever else the
+ * source has.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const readRows = Effect.fnUntraced(function* (
   source: ResolvedProfiles,
-  staged: Staged
+  { columns, rows }: Staged
 ): Effect.fn.Return<string, SqlError.SqlError, SqlClient.SqlClient | Session | Scope.Scope> {
   const sql = yield* SqlClient.SqlClient
-  // A row of the store is made JSON once, and not for each of its columns.
-  const rows =
-    staged._tag === "Table"
-      ? sql`select s.row from ${sql(staged.table)} s`
-      : sql`select to_jsonb(s) as row from (${staged.query}) s offset 0`
-  const names = Object.keys(source.traits)
-  const types = Object.keys(source.identifiers)
-  const plain = [
-    source.id,
-    ...Object.values(source.identifiers),
-    ...(source.account === undefined ? [] : [source.account])
-  ]
+  yield* fix(sql)
+  const textOf = (name: string) => `r.${Columns.text(columns, name)}`
+  const valueOf = (name: string) => `r.${Columns.value(columns, name)}`
+  const pairs = (of: Readonly<Record<string, string>>, columnOf: (name: string) => string) =>
+    Object.entries(of).map(([name, column]) => `${quoted(name)}, ${columnOf(column)}`)
+  const account = source.account === undefined ? "null::text" : textOf(source.account)
   const table = yield* stagingTable(sql`as
-    select r.row ->> ${source.id}::text as id, r.row ->> ${source.account ?? null}::text as account,
-      coalesce((select jsonb_object_agg(n, r.row -> c)
-        from unnest(${names}::text[], ${Object.values(source.traits)}::text[]) w(n, c)
-        where r.row -> c is not null and r.row -> c <> 'null'::jsonb), '{}'::jsonb) as traits,
-      (select jsonb_object_agg(t, r.row ->> c)
-        from unnest(${types}::text[], ${Object.values(source.identifiers)}::text[]) w(t, c)) as identifiers,
-      (select min(c) from unnest(${plain}::text[]) c
-        where jsonb_typeof(r.row -> c) in ('array', 'object')) as misshapen
+    select ${sql.literal(textOf(source.id))} as id, ${sql.literal(account)} as account,
+      ${sql.literal(withoutNulls(pairs(source.traits, valueOf)))} as traits,
+      ${sql.literal(object(pairs(source.identifiers, textOf)))} as identifiers, r.misfit, r.misshapen
     from (${rows}) r`)
   yield* analyze(table)
   return table
 })
+
+/** A function of PostgreSQL takes a hundred arguments. */
+const mostPairs = 50
+
+const object = (pairs: ReadonlyArray<string>): string => {
+  const parts: Array<string> = []
+  for (let from = 0; from < pairs.length; from += mostPairs) {
+    parts.push(`jsonb_build_object(${pairs.slice(from, from + mostPairs).join(", ")})`)
+  }
+  return parts.length === 0 ? "'{}'::jsonb" : parts.join(" || ")
+}
+
+/** A null within a value is part of it, so `jsonb_strip_nulls` would take too much. */
+const withoutNulls = (pairs: ReadonlyArray<string>): string =>
+  pairs.length === 0
+    ? "'{}'::jsonb"
+    : `coalesce((select jsonb_object_agg(w.n, w.v) from (values ${pairs.map((pair) => `(${pair})`).join(", ")}) w(n, v)
+        where w.v <> 'null'::jsonb), '{}'::jsonb)`
+
+/** In bytes. An index of PostgreSQL holds a little less than 2,700. */
+const longestValue = 2_000
 
 /**
  * What is wrong with the rows, in words; `undefined` where nothing is.
@@ -57,31 +70,7 @@ export const readRows = Effect.fnUntraced(function* (
  * @category combinators
  * @since 0.1.0
  */
-export const mistakeIn = (source: ResolvedProfiles, staged: Staged, rows: string): Step<string | undefined> =>
-  Effect.flatMap(findMissingColumn(source, staged), (missing) =>
-    missing === undefined ? findMistake(source, rows) : Effect.succeed(missing)
-  )
-
-/** A row of SQL or CSV has all of its columns, so one row says which; a row of NDJSON may lack some. */
-const findMissingColumn = (source: ResolvedProfiles, staged: Staged): Step<string | undefined> =>
-  Effect.gen(function* () {
-    const { hasAllColumns, title } = shapeOf(source.rows)
-    if (!hasAllColumns) return undefined
-    const sql = yield* SqlClient.SqlClient
-    const row = staged._tag === "Table" ? sql`s.row` : sql`to_jsonb(s)`
-    const from = staged._tag === "Table" ? sql`${sql(staged.table)}` : sql`(${staged.query})`
-    const account = source.account === undefined ? [] : [source.account]
-    const columns = [source.id, ...Object.values(source.identifiers), ...Object.values(source.traits), ...account]
-    const [missing] = yield* sql<{ name: string }>`
-      select c as name from (select ${row} as row from ${from} s limit 1) r, unnest(${columns}::text[]) c
-      where not r.row ? c limit 1`
-    return missing === undefined ? undefined : `${title} has no column "${missing.name}"`
-  })
-
-/** In bytes. An index of PostgreSQL holds a little less than 2,700. */
-const longestValue = 2_000
-
-const findMistake = (source: ResolvedProfiles, table: string): Step<string | undefined> =>
+export const mistakeIn = (source: ResolvedProfiles, table: string): Step<string | undefined> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const rows = sql`${sql(table)}`
@@ -91,6 +80,9 @@ const findMistake = (source: ResolvedProfiles, table: string): Step<string | und
     if (nulls !== undefined && nulls.count > 0) {
       return `${nulls.count} row${nulls.count === 1 ? " has" : "s have"} no id (column "${source.id}" is null, empty or missing)`
     }
+    const [misfit] = yield* sql<{ id: string; misfit: string }>`
+      select id, misfit from ${rows} where misfit is not null limit 1`
+    if (misfit !== undefined) return misfitIn(misfit.id, misfit.misfit)
     const [misshapen] = yield* sql<{ id: string; misshapen: string }>`
       select id, misshapen from ${rows} where misshapen is not null limit 1`
     if (misshapen !== undefined) {
@@ -125,3 +117,11 @@ const findMistake = (source: ResolvedProfiles, table: string): Step<string | und
       ? undefined
       : `profile ${Identifier.masked(foreign.id)} comes from profiles "${foreign.source}" already; a profile has one source`
   })
+
+/**
+ * Says which row holds what cannot be sent.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const misfitIn = (id: string, misfit: string): string => `profile ${Identifier.masked(id)}: ${misfit}`

@@ -8,7 +8,7 @@ import type { Ledger, Plan } from "@tributary/core/runtime"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { ByNumber } from "../sql/ByNumber.ts"
-import { among, int4s, timestamps } from "../sql/Columns.ts"
+import { among, int4s, jsons, timestamps } from "../sql/Columns.ts"
 
 type Read<A> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
 
@@ -39,7 +39,7 @@ export const readProfiles = (
     return Array.from(nos, (no, i) => ({
       no,
       gone: gone.has(no),
-      traits: traits[i] ?? noTraits,
+      traits: traitsIn(traits[i]),
       identifiers: oldestFirst(identifiers.get(no) ?? none),
       users: users.get(no) ?? none
     }))
@@ -48,13 +48,19 @@ export const readProfiles = (
 type Traits = Readonly<Record<string, Json.Json>>
 
 const noTraits: Traits = {}
+
+const traitsIn = (found: Json.Json | undefined): Traits => (isObject(found) ? found : noTraits)
+
+const isObject = (found: Json.Json | undefined): found is Traits =>
+  typeof found === "object" && found !== null && !Array.isArray(found)
+
 const none: ReadonlyArray<never> = []
 
 interface ProfileColumns {
   readonly nos: Uint32Array
   readonly gone: ReadonlySet<number>
   /** In the order of `nos`, where they are wanted; `null` where there are none. */
-  readonly traits: ReadonlyArray<Traits | null>
+  readonly traits: ReadonlyArray<Json.Json>
 }
 
 /** Traits were checked when they were imported, and are not decoded again for each claim (`bench event`). */
@@ -64,13 +70,13 @@ const readColumns = (numbers: ReadonlyArray<number>, withTraits: boolean): Read<
     const [row] = yield* sql<{
       nos: Uint8Array | null
       gone: Uint8Array | null
-      traits: ReadonlyArray<Traits | null> | null
+      traits: string | null
     }>`
       select string_agg(int4send(no), ''::bytea) as nos,
         string_agg(int4send(no), ''::bytea) filter (where gone) as gone,
-        ${sql.literal(withTraits ? "json_agg(nullif(traits, '{}'))" : "null::json")} as traits
+        ${sql.literal(withTraits ? "json_agg(nullif(traits, '{}'))::text" : "null::text")} as traits
       from (select no, gone, traits from tributary.profile where ${among(sql, "no", numbers)} order by no) p`
-    return { nos: int4s(row?.nos), gone: new Set(int4s(row?.gone)), traits: row?.traits ?? none }
+    return { nos: int4s(row?.nos), gone: new Set(int4s(row?.gone)), traits: jsons(row?.traits) }
   })
 
 const byAge = (a: Plan.KnownIdentifier, b: Plan.KnownIdentifier) => a.addedAt - b.addedAt || a.no - b.no

@@ -5,6 +5,7 @@
  *
  * @since 0.1.0
  */
+import { Json } from "@tributary/core"
 import { IdSet } from "@tributary/core/runtime"
 import type { SqlClient, Statement } from "effect/sql"
 
@@ -30,6 +31,17 @@ export const int4s = (bytes: Uint8Array | null | undefined): Uint32Array => {
  * @since 0.1.0
  */
 export const int4Set = (bytes: Uint8Array | null | undefined): IdSet.IdSet => IdSet.from(int4s(bytes))
+
+/**
+ * A column of JSON that was aggregated by `json_agg(…)::text`. The driver's own reading would round numbers (R45).
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const jsons = (text: string | null | undefined): ReadonlyArray<Json.Json> => {
+  const list = text == null ? [] : Json.parse(text)
+  return Array.isArray(list) ? list : []
+}
 
 /**
  * Our numbers as one parameter, in PostgreSQL's notation: for `= any(${…}::int[])`, where they may be thousands.
