@@ -9,10 +9,19 @@ import { type Query, toFragment, wrapped } from "../config/Query.ts"
 import { sqlReason } from "../store/sql/failures.ts"
 import type { Described } from "./Columns.ts"
 
-const prefix = "select * from ("
+/**
+ * Why a query cannot be described: in the database's words, with the line and column of the query that they are about.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Undescribed {
+  readonly error: SqlError.SqlError
+  readonly reason: string
+}
 
 /**
- * The columns of a query in their order, or what is wrong with the query, with its line.
+ * The columns of a query in their order, or what is wrong with the query.
  *
  * @category constructors
  * @since 0.1.0
@@ -20,8 +29,20 @@ const prefix = "select * from ("
 export const describe = (
   sql: SqlClient.SqlClient,
   query: Query
-): Effect.Effect<ReadonlyArray<Described>, SqlError.SqlError> =>
-  Effect.map(sql`${sql.literal(prefix)}${toFragment(query)}) q limit 0`.raw, (result) => fieldsOf(result))
+): Effect.Effect<ReadonlyArray<Described>, Undescribed> => {
+  const within = (prefix: string, suffix: string) =>
+    Effect.mapError(sql`${sql.literal(prefix)}${toFragment(query)}${sql.literal(suffix)}`.raw, (error) => ({
+      error,
+      reason: reasonOf(error, query, prefix)
+    }))
+  return within("select * from (", ") q limit 0").pipe(
+    // A misspelt `select` is a table's name there, and the mistake elsewhere. Here nothing but a query may stand.
+    Effect.tapError(({ error }) =>
+      error.reason._tag === "SqlSyntaxError" ? within("select exists (", ") limit 0") : Effect.void
+    ),
+    Effect.map(fieldsOf)
+  )
+}
 
 /** The two drivers describe alike, but for the spelling of a type's number. */
 const fieldsOf = (result: unknown): ReadonlyArray<Described> => {
@@ -37,14 +58,8 @@ const fieldsOf = (result: unknown): ReadonlyArray<Described> => {
 const property = (of: unknown, name: string): unknown =>
   typeof of === "object" && of !== null ? Reflect.get(of, name) : undefined
 
-/**
- * Why a query could not be described: the database's words, and the line and column of the query that they are about.
- * What stands in `${}` counts as its number (`$1`).
- *
- * @category combinators
- * @since 0.1.0
- */
-export const reasonOf = (error: SqlError.SqlError, query: Query): string => {
+/** What stands in `${}` counts as its number (`$1`). */
+const reasonOf = (error: SqlError.SqlError, query: Query, prefix: string): string => {
   const position = Number(property(error.reason.cause, "position"))
   const reason = sqlReason(error)
   if (!(position > prefix.length)) return reason

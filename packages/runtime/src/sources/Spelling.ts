@@ -138,13 +138,17 @@ export const inexpressible = (
  */
 export const mayBeMisshapen = (type: number): boolean => !plain.has(type) && !floats.has(type) && type !== oid.numeric
 
+/** PostgreSQL compares no two of `json`, `xml`, `point` or `polygon`. */
+const incomparable: ReadonlySet<number> = new Set([oid.json, 142, 600, 604])
+
 /**
  * Whether columns of two types can be compared as they are, so that an index may be used.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const areComparable = (a: number, b: number): boolean => a === b || (integers.has(a) && integers.has(b))
+export const areComparable = (a: number, b: number): boolean =>
+  (a === b && !incomparable.has(a)) || (integers.has(a) && integers.has(b))
 
 /** The types of an id, what PostgreSQL calls them, and what a text must be like to be one. */
 const castable: Readonly<Record<number, { readonly name: string; readonly pattern: RegExp }>> = {

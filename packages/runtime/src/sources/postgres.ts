@@ -8,7 +8,7 @@ import { type Config, Context, Effect, Layer, Redacted, SchemaIssue, Stream } fr
 import { SqlClient, type SqlError } from "effect/sql"
 import { type Query, toFragment } from "../config/Query.ts"
 import { sqlReason } from "../store/sql/failures.ts"
-import { describe, reasonOf } from "./Describe.ts"
+import { describe } from "./Describe.ts"
 import { fix } from "./Settings.ts"
 import { type Fail, failing, type Place, type Shape, type SourceError, type SqlSource } from "./Source.ts"
 
@@ -37,7 +37,7 @@ export const open = (
       Effect.scoped(
         Effect.flatMap(connected(url, fail), (services) =>
           Effect.flatMap(SqlClient.SqlClient, (sql) => describe(sql, asked)).pipe(
-            Effect.mapError((error) => failed(error, `${title} failed: ${reasonOf(error, asked)}`, fail)),
+            Effect.mapError(({ error, reason }) => failed(error, `${title} failed: ${reason}`, fail)),
             Effect.provideContext(services)
           )
         )

@@ -6,7 +6,7 @@
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Query } from "../config/Query.ts"
-import { describe, reasonOf } from "./Describe.ts"
+import { describe } from "./Describe.ts"
 import { failing, type Place, type Shape, type SqlSource } from "./Source.ts"
 
 /**
@@ -28,7 +28,7 @@ export const open = (query: Query, place: Place): SqlSource => {
     query,
     describe: (asked, title) =>
       Effect.flatMap(SqlClient.SqlClient, (sql) =>
-        Effect.mapError(describe(sql, asked), (error) => fail(`${title} failed: ${reasonOf(error, asked)}`))
+        Effect.mapError(describe(sql, asked), ({ reason }) => fail(`${title} failed: ${reason}`))
       ),
     run: (asked) => ({ _tag: "InStore", query: asked })
   }
