@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { type Client, DeliveryError, type Destination, type Json } from "@tributary/core"
+import { type Client, DeliveryError, type Destination, Json } from "@tributary/core"
 import { type Computation } from "@tributary/core/runtime"
 import { DateTime, Effect, Option } from "effect"
 import * as Api from "./api.ts"
@@ -17,7 +17,7 @@ import type { Refused } from "./refusal.ts"
  */
 export const typeFor = (sample: Json.Json): "checkbox" | "decimal" | "date" | "text" => {
   if (typeof sample === "boolean") return "checkbox"
-  if (typeof sample === "number") return "decimal"
+  if (typeof sample === "number" || Json.isExact(sample)) return "decimal"
   return typeof sample === "string" && isDay(sample) ? "date" : "text"
 }
 

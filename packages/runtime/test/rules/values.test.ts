@@ -286,13 +286,14 @@ describeEveryStore("values", (store) => {
               ...files.map((file) => file.users({ identifiers: { user_id: "id" } })),
               Source.csv("members.csv").users({ identifiers: { user_id: "id" } })
             ]
-            // Each source once with every kind of result; each expression meets each source so.
-            for (const of of sources) {
-              const results = [
+            // Each source with one in five of the results, and each result with one in five of the sources.
+            for (const [n, of] of sources.entries()) {
+              const every = [
                 ...expressions.map((expression, i) => audienceOf(of, expression, i)),
                 ...files.map((file, i) => Audience.make(`File ${i}`, { of, file })),
                 Audience.make("Cells", { of, file: Source.csv("members.csv") })
               ]
+              const results = every.filter((_, i) => (i + n) % 5 === 0)
               const found = yield* refreshed(of, ...results)
               assert.deepStrictEqual(found.ids, [id])
               assert.deepStrictEqual(found.people[0]?.identifiers, [id])
@@ -303,7 +304,7 @@ describeEveryStore("values", (store) => {
               const again = yield* refreshed(of, ...results)
               assert.deepStrictEqual(
                 again.evaluated.map(({ partial, size, unknown }) => [size, unknown, partial]),
-                results.map((_, i) => [1, 0, i < expressions.length])
+                results.map(({ rows }) => [1, 0, rows.changes !== undefined])
               )
             }
             const accounts = yield* sql<{ id: string }>`select distinct id from tributary.profile
