@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { canonical, fingerprint, type Json } from "../src/contract/Json.ts"
+import { canonical, digits, fingerprint, isExact, type Json, parse } from "../src/contract/Json.ts"
 
 const anyJson: fc.Arbitrary<Json> = fc.jsonValue({ maxDepth: 4 }) as fc.Arbitrary<Json>
 
@@ -84,6 +84,52 @@ describe("R3 JSON equality", () => {
         const [left, right] = [a.map(canonical), b.map(canonical)]
         assert.strictEqual(fingerprint(...left) === fingerprint(...right), left.join("\n") === right.join("\n"))
       })
+    )
+  })
+})
+
+describe("exact numbers", () => {
+  it("R45 are those that JavaScript would round, and they keep their digits", () => {
+    for (const text of [
+      "9007199254740993",
+      "-12345678901234567890",
+      "33.3333333333333333",
+      "0.1000000000000000055",
+      "1e400"
+    ]) {
+      const value = parse(text)
+      assert.isTrue(isExact(value), text)
+      assert.strictEqual(JSON.stringify({ value }), `{"value":${text}}`)
+    }
+    for (const text of [
+      "9007199254740992",
+      "0.1",
+      "450.00",
+      "1e21",
+      "-0",
+      "0.30000000000000004",
+      "1.7976931348623157e308"
+    ]) {
+      assert.isFalse(isExact(parse(text)), text)
+    }
+  })
+
+  it("R45 are one value however they are written, and another one than their neighbour", () => {
+    const of = (text: string) => canonical(parse(text))
+    assert.strictEqual(of("9007199254740993.00"), of("9.007199254740993e15"))
+    assert.notStrictEqual(of("9007199254740993"), of("9007199254740992"))
+    assert.strictEqual(of('{"b":[12345678901234567890.10],"a":1}'), '{"a":1,"b":[12345678901234567890.1]}')
+    assert.strictEqual(of('"9007199254740993"'), '"9007199254740993"')
+  })
+
+  it("R45 have their digits as an id has them", () => {
+    const spelled = (text: string) => {
+      const value = parse(text)
+      return typeof value === "number" || isExact(value) ? digits(value) : "not a number"
+    }
+    assert.deepStrictEqual(
+      ["12", "12.0", "1.2e1", "-0.0", "1e-7", "1e21", "0.10", "9007199254740993.0", "-120e-1"].map(spelled),
+      ["12", "12", "12", "0", "0.0000001", "1000000000000000000000", "0.1", "9007199254740993", "-12"]
     )
   })
 })

@@ -65,15 +65,24 @@ const exactly = (_key: string, value: unknown, context?: { readonly source?: str
     ? value
     : JSON.rawJSON(context.source)
 
+/**
+ * The digits of a number, without an exponent and without zeros that say nothing: `12.0` and `1.2e1` are `12`.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const digits = (number: number | Exact): string =>
+  digitsOf(typeof number === "number" ? String(number) : number.rawJSON)
+
 /** A decimal number in its one spelling: without an exponent, and without zeros that say nothing. */
 const digitsOf = (number: string): string => {
   const [, sign = "", whole = "", fraction = "", exponent = "0"] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(number) ?? []
-  const digits = whole + fraction
+  const all = whole + fraction
   const point = whole.length + Number(exponent)
   // An exponent that no number of a vendor or a database has stays one.
   if (whole === "" || Math.abs(point) > 1_000) return number
-  const padded = point < 0 ? "0".repeat(-point) + digits : digits.padEnd(point, "0")
+  const padded = point < 0 ? "0".repeat(-point) + all : all.padEnd(point, "0")
   const before = padded.slice(0, Math.max(0, point)).replace(/^0+/, "") || "0"
   const after = padded.slice(Math.max(0, point)).replace(/0+$/, "")
   const text = after === "" ? before : `${before}.${after}`
@@ -88,7 +97,7 @@ const digitsOf = (number: string): string => {
  */
 export const canonical = (value: Json): string => {
   if (value === null || typeof value !== "object") return JSON.stringify(value)
-  if (isExact(value)) return digitsOf(value.rawJSON)
+  if (isExact(value)) return digits(value)
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`
   const fields = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
   return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${canonical(field)}`).join(",")}}`

@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import { Json } from "@tributary/core"
 import { Result } from "effect"
 import { type Query, wrapped } from "../config/Query.ts"
 import * as Spelling from "./Spelling.ts"
@@ -142,35 +143,34 @@ const firstOf = (cases: ReadonlyArray<string>) => (cases.length === 0 ? "null::t
  * @category combinators
  * @since 0.1.0
  */
-export const ofRow = ({ texts, values }: Columns, row: string): string => {
-  const shapes = texts.map(
-    (name, i) => `when jsonb_typeof(${row} -> 't${i}') in ('array', 'object') then ${Spelling.quoted(name)}`
-  )
-  return [
-    ...texts.map((_, i) => `${Spelling.ofJson(`(${row} -> 't${i}')`)} as t${i}`),
+export const ofRow = ({ texts, values }: Columns, row: string): string =>
+  [
+    ...texts.map((_, i) => `${row} ->> 't${i}' as t${i}`),
     ...values.map((_, i) => `${row} -> 'v${i}' as v${i}`),
     `${row} ->> 'misfit' as misfit`,
-    `coalesce(${row} ->> 'misshapen', ${firstOf(shapes)}) as misshapen`
+    `${row} ->> 'misshapen' as misshapen`
   ].join(", ")
-}
 
 /**
- * A row of a file as it is staged: what is asked, under the names that the columns have here.
+ * A row of a file as it is staged: what is asked of it, under the names that the columns have here.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const picked = <A>(
+export const picked = (
   { texts, values }: Columns,
-  cell: (name: string, as: "text" | "value") => A | undefined
-): Readonly<Record<string, A>> => {
-  const row: Record<string, A> = {}
+  cell: (name: string) => Json.Json | undefined
+): Readonly<Record<string, Json.Json>> => {
+  const row: Record<string, Json.Json> = {}
   texts.forEach((name, i) => {
-    const found = cell(name, "text")
-    if (found !== undefined) row[`t${i}`] = found
+    const found = cell(name)
+    if (found === undefined) return
+    const isNumber = typeof found === "number" || Json.isExact(found)
+    row[`t${i}`] = isNumber ? Json.digits(found) : found
+    if (typeof found === "object" && found !== null && !isNumber) row["misshapen"] ??= name
   })
   values.forEach((name, i) => {
-    const found = cell(name, "value")
+    const found = cell(name)
     if (found !== undefined) row[`v${i}`] = found
   })
   return row

@@ -50,17 +50,18 @@ interface Row {
 
 /** What is asked of a line, each number with the digits that it has there. */
 const rowOf = (line: string, columns: Columns): Row => {
-  let value: unknown
+  let value: Json.Json
   try {
     value = Json.parse(line)
   } catch (error) {
     return { text: "", reason: `is not valid JSON: ${error instanceof Error ? error.message : String(error)}` }
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value) || Json.isExact(value)) {
-    return { text: "", reason: "is not an object" }
-  }
+  if (!isObject(value)) return { text: "", reason: "is not an object" }
   const object = value
-  const row = picked(columns, (name) => (Object.hasOwn(object, name) ? Reflect.get(object, name) : undefined))
+  const row = picked(columns, (name) => (Object.hasOwn(object, name) ? object[name] : undefined))
   const reason = unkeepable(row)
   return { text: reason === undefined ? JSON.stringify(row) : "", reason }
 }
+
+const isObject = (value: Json.Json): value is { readonly [key: string]: Json.Json } =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && !Json.isExact(value)
