@@ -23,7 +23,8 @@ export type IdentifierPolicy =
   | { readonly pick: "latest" | "first"; readonly max: number }
 
 /**
- * When a sync waits for `approve` (R36): it would remove more than this share of those sent, and at least this many.
+ * When a sync waits for `approve` (R36): it would remove more than this share of the identifiers sent, of at
+ * least this many profiles.
  *
  * @category models
  * @since 0.1.0
