@@ -5,7 +5,7 @@ import { AskedOperator } from "../src/cli/Confirm.ts"
 import { removeEverybody } from "../src/cli/operate.ts"
 import { describeStores } from "./support/stores.ts"
 import { audience, inWorld, type World } from "./support/world.ts"
-import { runHere } from "./support/inProcess.ts"
+import { runIn } from "./support/inProcess.ts"
 
 const id = "echo/vips"
 
@@ -103,7 +103,7 @@ describeStores("R36 empty and delete-list", (store) => {
 
   it("R36 both say in their help that a script has to confirm", async () => {
     for (const verb of ["empty", "delete-list"]) {
-      const { code, stdout } = await runHere(verb, "--help")
+      const { code, stdout } = await runIn(process.cwd(), {}, [verb, "--help"])
       assert.strictEqual(code, 0)
       assert.include(stdout, "--yes")
     }
