@@ -32,6 +32,7 @@ export const withPoints = (store: TestStore) => {
     const context = Context.omit(raw.transactionService)(yield* Effect.context<never>())
     const other = Effect.runForkWith(context as Context.Context<never>)(run)
     others = [...others, other]
+    // oxlint-disable-next-line no-unmodified-loop-condition -- it is whether the statement is in a transaction
     while (isInside && other.pollUnsafe() === undefined) {
       const waits = yield* Effect.promise(() => Effect.runPromiseWith(context as Context.Context<never>)(isWaiting))
       if (waits) return
