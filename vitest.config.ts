@@ -11,6 +11,8 @@ export default defineConfig({
     execArgv: ["--conditions=source"],
     include: ["packages/*/test/**/*.test.ts", "examples/*/test/**/*.test.ts"],
     globalSetup: ["packages/runtime/test/support/globalSetup.ts"],
+    // Modules and idle stores are shared by the files of a worker: loading them for each costs more than most files do.
+    isolate: false,
     // Much of the time is waiting, for a database or a process: two at a time on two cores, too.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     // For what hangs, not for what is slow: a machine may be busy with something else.

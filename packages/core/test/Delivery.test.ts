@@ -76,7 +76,7 @@ describe("R33 delivery of a batch", () => {
         outcomes,
         eight.map(() => undefined)
       )
-      assert.match(stop?.message ?? "", /answered 1 outcomes for 8 items/)
+      assert.match(stop?.message ?? "", /returned 1 outcomes for 8 items/)
       assert.strictEqual(stop?._tag, "Misconfigured")
     })
   )

@@ -84,7 +84,7 @@ describe("a company's first hour", () => {
       folder.run("preview", "braze/big_spenders", "--sample", "1")
     ])
     ends(check, 0, "Everything is in order")
-    ends(preview, 0, "2 identify, 2 track", "<redacted>", "Nothing was sent, and nothing was written.")
+    ends(preview, 0, "1 identify, 1 track", "<redacted>", "Nothing was sent, and nothing was written.")
     assert.isFalse(folder.has(".tributary"))
     assert.strictEqual(vendor.bodies.length, 0)
   })
@@ -103,9 +103,9 @@ describe("a company's first hour", () => {
     ends(process, 4)
     const report = JSON.parse(process.stdout)
     const [revenue, spent] = report.activations
-    assert.deepStrictEqual([revenue.identify, revenue.rejected, revenue.ending], [5, 1, "synced"])
+    assert.deepStrictEqual([revenue.identify, revenue.rejected, revenue.ending], [2, 1, "synced"])
     assert.deepStrictEqual([revenue.rejections.length, revenue.unconfirmed, revenue.notConfirmed], [1, 0, []])
-    assert.deepStrictEqual([spent.identify, spent.track, spent.ending], [2, 2, "synced"])
+    assert.deepStrictEqual([spent.identify, spent.track, spent.ending], [1, 1, "synced"])
     vendor.bodies.length = 0
     ends(await folder.run("sync"), 0, "synced")
     assert.strictEqual(sent(), 0)
@@ -119,10 +119,11 @@ describe("a company's first hour", () => {
     const rejections = await folder.run("rejections")
     ends(rejections, 0, "braze/total_revenue_180_days", "c3")
     assert.notInclude(rejections.said, "alan@example.com")
-    assert.strictEqual((await json("rejections", "braze/total_revenue_180_days", "--limit", "5")).length, 1)
+    // Braze joins identifiers (R44): the record of c3 was refused with both of its identifiers.
+    assert.strictEqual((await json("rejections", "braze/total_revenue_180_days", "--limit", "5")).length, 2)
     ends(await folder.run("retry"), 2, "--all")
     ends(await folder.run("retry", "braze/total_revenue_180_days", "c9"), 2, "c9")
-    assert.deepStrictEqual(await json("retry", "braze/total_revenue_180_days", "c3"), { retried: 1 })
+    assert.deepStrictEqual(await json("retry", "braze/total_revenue_180_days", "c3"), { retried: 2 })
   })
 
   it("pause keeps changes, and resume sends them", async () => {
@@ -137,10 +138,7 @@ describe("a company's first hour", () => {
     assert.deepStrictEqual([state, pending], ["paused", 1])
     ends(await folder.run("resume", "braze/big_spenders"), 0, "next sync")
     ends(await folder.run("sync", "braze/big_spenders"), 0)
-    assert.deepStrictEqual([...timesTold(vendor)].toSorted(), [
-      ["ada@example.com", 2],
-      ["c1", 2]
-    ])
+    assert.deepStrictEqual([...timesTold(vendor)], [["c1", 2]])
   })
 
   it("a sync that would remove too many is held with exit code 3, until approve", async () => {
@@ -151,7 +149,7 @@ describe("a company's first hour", () => {
     assert.strictEqual((await spending()).state, "held")
     ends(await folder.run("approve", "braze/big_spenders"), 0, "may go ahead")
     ends(await folder.run("sync", "braze/big_spenders"), 0)
-    assert.strictEqual(timesTold(vendor).size, 4)
+    assert.strictEqual(timesTold(vendor).size, 2)
   })
 
   it("baseline takes new members as sent, and resync sends everything again", async () => {
@@ -161,7 +159,7 @@ describe("a company's first hour", () => {
     assert.strictEqual(sent(), 0)
     ends(await folder.run("resync", "braze/big_spenders"), 0, "everything again")
     ends(await folder.run("sync", "braze/big_spenders"), 0)
-    assert.strictEqual(sent(), 8)
+    assert.strictEqual(sent(), 4)
     ends(await folder.run("resync", "braze/nobody"), 2, "braze/nobody")
   })
 

@@ -317,7 +317,7 @@ describeEveryStore("R33 outcomes and failures", (store) => {
         world.vendor.answerWith(() => ({ status: 200, body: { outcomes: ["ok"] } }))
         const activations = yield* withValues(world, { u1: 1, u2: 2 })
         const ending = (yield* world.sync(activations)).synced[0]?.ending
-        assert.match(JSON.stringify(ending), /Stopped.*answered 1 outcomes for 2 items/)
+        assert.match(JSON.stringify(ending), /Stopped.*returned 1 outcomes for 2 items/)
         world.sent()
         world.vendor.answerWith(() => undefined)
         yield* Operations.resume(yield* world.activation("echo/revenue"))
