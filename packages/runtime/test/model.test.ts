@@ -6,7 +6,7 @@ import * as fc from "fast-check"
 import { describe } from "vitest"
 import type { SourcedActivation } from "../src/config/defineConfig.ts"
 import * as Operations from "../src/store/activations/Operations.ts"
-import * as SentSets from "../src/store/ledger/SentSets.ts"
+import * as SentSets from "../src/store/sent/SentSets.ts"
 import { makeEcho, type Message } from "./support/echo.ts"
 import {
   type Command,

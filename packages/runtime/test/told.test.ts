@@ -7,7 +7,7 @@ import * as fc from "fast-check"
 import * as Operations from "../src/store/activations/Operations.ts"
 import * as Status from "../src/store/views/Status.ts"
 import * as Space from "../src/engine/Space.ts"
-import * as SentSets from "../src/store/ledger/SentSets.ts"
+import * as SentSets from "../src/store/sent/SentSets.ts"
 import { describeStores } from "./support/stores.ts"
 import { audience, inNewYear } from "./support/world.ts"
 

@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { Json } from "@tributary/core"
+import { Identifier, Json } from "@tributary/core"
 import { Result } from "effect"
 import { type Query, wrapped } from "../config/Query.ts"
 import * as Spelling from "./Spelling.ts"
@@ -175,3 +175,11 @@ export const picked = (
   })
   return row
 }
+
+/**
+ * Says which row holds what cannot be sent.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const misfitIn = (id: string, misfit: string): string => `profile ${Identifier.masked(id)}: ${misfit}`

@@ -6,7 +6,7 @@
 import { Clock, Duration, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { lane, mark, marksOf } from "../dirty/DirtySets.ts"
-import * as SentSets from "../ledger/SentSets.ts"
+import * as SentSets from "../sent/SentSets.ts"
 import { timestamp } from "../sql/Timestamp.ts"
 import { sentProfiles } from "./Reach.ts"
 

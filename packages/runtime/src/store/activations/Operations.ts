@@ -11,7 +11,7 @@ import * as News from "../dirty/News.ts"
 import * as Exits from "./Exits.ts"
 import { markEverybody } from "./Reach.ts"
 import { forgetJobs } from "../ledger/Receipts.ts"
-import * as SentSets from "../ledger/SentSets.ts"
+import * as SentSets from "../sent/SentSets.ts"
 import { transaction } from "../sql/Transaction.ts"
 
 type Operation<A = void> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>

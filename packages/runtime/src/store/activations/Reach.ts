@@ -11,7 +11,7 @@ import { usersOf } from "../computations/AccountUsers.ts"
 import { among, int4Set } from "../sql/Columns.ts"
 import { lane, mark, marksOf } from "../dirty/DirtySets.ts"
 import * as News from "../dirty/News.ts"
-import * as SentSets from "../ledger/SentSets.ts"
+import * as SentSets from "../sent/SentSets.ts"
 
 /**
  * Marks everybody whom an activation may concern: those in the computation's result, and those that were sent.

@@ -17,7 +17,7 @@ import type { Resolved } from "../../config/Resolved.ts"
 import { markEverybody } from "./Reach.ts"
 import { lane, mark, marksOf } from "../dirty/DirtySets.ts"
 import * as News from "../dirty/News.ts"
-import * as SentSets from "../ledger/SentSets.ts"
+import * as SentSets from "../sent/SentSets.ts"
 import * as Exits from "./Exits.ts"
 import { transaction } from "../sql/Transaction.ts"
 

@@ -19,7 +19,6 @@ import { int4Set } from "../sql/Columns.ts"
 import { usersOf } from "./AccountUsers.ts"
 import { lane, laneFor, mark, type Mark, marksOf } from "../dirty/DirtySets.ts"
 import { analyze, readLarge } from "../sql/Planner.ts"
-import { misfitIn } from "../profiles/ImportRows.ts"
 import { chunked } from "../sql/Sets.ts"
 import { sqlReason } from "../sql/failures.ts"
 import { fix } from "../../sources/Settings.ts"
@@ -232,7 +231,7 @@ const traitResult = Effect.fnUntraced(function* (
   if (counts !== undefined && counts.nulls > 0) return yield* failed(nullIds(counts.nulls, computation.id))
   const [misfit] = yield* sql<{ id: string; misfit: string }>`
     select id, misfit from t_result where misfit is not null limit 1`
-  if (misfit !== undefined) return yield* failed(misfitIn(misfit.id, misfit.misfit))
+  if (misfit !== undefined) return yield* failed(Columns.misfitIn(misfit.id, misfit.misfit))
   if (shapeOf(computation.rows).isChecked) {
     const [row] = yield* sql<{ rows: number; values: number }>`
       select count(*)::int as rows, count(value)::int as values from t_result`

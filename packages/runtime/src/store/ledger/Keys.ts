@@ -16,7 +16,7 @@ import { fenced } from "../../ownership/Ownership.ts"
 import { lane, mark, marksOf } from "../dirty/DirtySets.ts"
 import type { FoundProfile } from "../profiles/Profiles.ts"
 import { int4List } from "../sql/Columns.ts"
-import * as SentSets from "./SentSets.ts"
+import * as SentSets from "../sent/SentSets.ts"
 
 type Stored<A> = Effect.Effect<A, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient>
 

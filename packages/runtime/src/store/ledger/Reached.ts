@@ -12,7 +12,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { lane, type Mark, marksOf } from "../dirty/DirtySets.ts"
 import type { FoundProfile } from "../profiles/Profiles.ts"
 import { among, int4List } from "../sql/Columns.ts"
-import * as SentSets from "./SentSets.ts"
+import * as SentSets from "../sent/SentSets.ts"
 
 type Stored<A> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
 

@@ -18,7 +18,7 @@ import { timestamp } from "../sql/Timestamp.ts"
 import * as Holders from "./Holders.ts"
 import * as NotConfirmed from "./NotConfirmed.ts"
 import * as Resends from "./Resends.ts"
-import * as SentSets from "./SentSets.ts"
+import * as SentSets from "../sent/SentSets.ts"
 
 type Written = Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient>
 

@@ -12,7 +12,7 @@ import { fenced } from "../../ownership/Ownership.ts"
 import { mark, marksOf } from "../dirty/DirtySets.ts"
 import { markHolders } from "./Holders.ts"
 import * as Intents from "./Intents.ts"
-import * as SentSets from "./SentSets.ts"
+import * as SentSets from "../sent/SentSets.ts"
 
 interface ClaimRow {
   readonly activation_no: number

@@ -17,8 +17,8 @@ import * as Reached from "./Reached.ts"
 import * as Receipts from "./Receipts.ts"
 import * as Rejections from "./Rejections.ts"
 import * as Resends from "./Resends.ts"
-import * as SentSets from "./SentSets.ts"
-import * as SentValues from "./SentValues.ts"
+import * as SentSets from "../sent/SentSets.ts"
+import * as SentValues from "../sent/SentValues.ts"
 
 /**
  * Writes what a claim is about to send, and releases who has nothing to be sent. Runs inside the caller's transaction.

@@ -12,7 +12,7 @@ import { lane, mark, marksOf } from "../dirty/DirtySets.ts"
 import type { FoundProfile } from "../profiles/Profiles.ts"
 import { int4List } from "../sql/Columns.ts"
 import * as Keys from "./Keys.ts"
-import * as SentValues from "./SentValues.ts"
+import * as SentValues from "../sent/SentValues.ts"
 import * as Wanted from "./Wanted.ts"
 
 /**

@@ -82,7 +82,7 @@ export const mistakeIn = (source: ResolvedProfiles, table: string): Step<string 
     }
     const [misfit] = yield* sql<{ id: string; misfit: string }>`
       select id, misfit from ${rows} where misfit is not null limit 1`
-    if (misfit !== undefined) return misfitIn(misfit.id, misfit.misfit)
+    if (misfit !== undefined) return Columns.misfitIn(misfit.id, misfit.misfit)
     const [misshapen] = yield* sql<{ id: string; misshapen: string }>`
       select id, misshapen from ${rows} where misshapen is not null limit 1`
     if (misshapen !== undefined) {
@@ -117,11 +117,3 @@ export const mistakeIn = (source: ResolvedProfiles, table: string): Step<string 
       ? undefined
       : `profile ${Identifier.masked(foreign.id)} comes from profiles "${foreign.source}" already; a profile has one source`
   })
-
-/**
- * Says which row holds what cannot be sent.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const misfitIn = (id: string, misfit: string): string => `profile ${Identifier.masked(id)}: ${misfit}`

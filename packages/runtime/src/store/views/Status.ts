@@ -8,7 +8,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { pending } from "../dirty/DirtySets.ts"
 import * as NotConfirmed from "../ledger/NotConfirmed.ts"
 import * as Receipts from "../ledger/Receipts.ts"
-import * as SentSets from "../ledger/SentSets.ts"
+import * as SentSets from "../sent/SentSets.ts"
 import { PastResult } from "./History.ts"
 
 /**
