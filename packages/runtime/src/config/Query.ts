@@ -80,14 +80,6 @@ const withoutEnd = (text: string): string => {
 }
 
 /**
- * A column's name as SQL has it.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const ident = Statement.defaultEscape('"')
-
-/**
  * The query as a fragment for a statement of any client.
  *
  * @category combinators

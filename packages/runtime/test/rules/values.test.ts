@@ -1,64 +1,12 @@
-import { Json } from "@tributary/core"
-import { Activation } from "@tributary/core/runtime"
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
-import * as fs from "node:fs"
-import * as os from "node:os"
-import * as path from "node:path"
-import { Audience, ComputedTrait, type SourcedComputation } from "../../src/config/Computations.ts"
-import { defineConfig } from "../../src/config/defineConfig.ts"
-import { type Query, sql as query } from "../../src/config/Query.ts"
-import { resolve } from "../../src/config/Resolved.ts"
+import { Audience, ComputedTrait } from "../../src/config/Computations.ts"
+import { sql as query } from "../../src/config/Query.ts"
 import * as Source from "../../src/config/Source.ts"
-import { refreshComputation, refreshProfiles } from "../../src/engine/Refresh.ts"
-import * as Space from "../../src/engine/Space.ts"
-import { register } from "../../src/store/activations/Registry.ts"
-import { makeEcho } from "../support/echo.ts"
-import { describeEveryStore, everyStore, type TestStore } from "../support/stores.ts"
-import { inWorld, trait } from "../support/world.ts"
-
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), "tributary-values-"))
-afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
-
-const write = (name: string, content: string) => fs.writeFileSync(path.join(folder, name), content)
-const echo = makeEcho().destination("echo", { baseUrl: "http://127.0.0.1:1" })
-const options = { folder, full: false }
-
-/** SQL as it is, for queries that are made from a list. */
-const queryOf = (text: string): Query => ({ _tag: "Query", texts: [text], values: [] })
-
-/** Imports profiles, evaluates what is computed of them, and returns what the store has then. */
-const refreshed = (profiles: Source.Profiles, ...computations: ReadonlyArray<SourcedComputation>) =>
-  Effect.gen(function* () {
-    const sql = yield* SqlClient.SqlClient
-    const activations = computations.map((each) => Activation.events(each, echo))
-    const config = defineConfig({ space: "values", profiles: [profiles], activations })
-    const resolved = yield* Effect.fromResult(resolve(config))
-    yield* register(resolved)
-    for (const each of resolved.profiles) yield* refreshProfiles(each, options)
-    const evaluated = yield* Effect.forEach(resolved.computations, (each) => refreshComputation(each, options))
-    const people = yield* sql<{ id: string; traits: string; identifiers: ReadonlyArray<string> }>`
-      select p.id, p.traits::text as traits,
-        (select json_agg(i.value order by i.type) from tributary.identifier i where i.profile_no = p.no and not i.gone)
-          as identifiers
-      from tributary.profile p where p.collection = 'users' and not p.gone order by p.id`
-    const values = yield* sql<{ value: string }>`select value::text as value from tributary.value order by profile_no`
-    return { people, evaluated, values: values.map(({ value }) => value), ids: people.map(({ id }) => id) }
-  })
-
-const messageOf = <A, E extends { readonly message: string }, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.map(Effect.flip(effect), ({ message }) => message)
-
-const inStore = (store: TestStore) => {
-  const layer = Space.layer.pipe(Layer.provideMerge(store.layer))
-  return <A, E>(test: (sql: SqlClient.SqlClient) => Effect.Effect<A, E, Layer.Success<typeof layer>>) =>
-    Effect.flatMap(SqlClient.SqlClient, test).pipe(Effect.provide(layer))
-}
-
-const users = (asked: Query, more: Partial<Source.ProfileOptions> = {}, from = Source.store()) =>
-  from.users({ query: asked, identifiers: { user_id: "id" }, ...more })
+import { inStore, messageOf, queryOf, refreshed, users, write } from "../support/sources.ts"
+import { describeEveryStore, everyStore } from "../support/stores.ts"
 
 describeEveryStore("values", (store) => {
   const test = inStore(store)
@@ -341,98 +289,6 @@ describeEveryStore("values", (store) => {
         )
         assert.strictEqual(after, before)
         assert.deepInclude(JSON.parse(before ?? ""), { at: "2026-03-04T05:06:07.5+00:00", sum: 0.1 + 0.2 })
-      })
-    )
-  )
-
-  it.live("R45 a number arrives at the vendor with the digits that it has, and is compared by them", () =>
-    inWorld(store)((world) =>
-      Effect.gen(function* () {
-        const bodies: Array<string> = []
-        world.vendor.answerWith(({ body }) => void bodies.push(body))
-        const exactly = (text: string) => Json.parse(text)
-        const given = {
-          u1: "9007199254740993",
-          u2: "12345678901234567890",
-          u3: "33.3333333333333333",
-          u4: "-0.12345678901234567890",
-          u5: "450.00",
-          u6: `{"ids":[9007199254740993,1]}`,
-          u7: "1e21"
-        }
-        const values = Object.fromEntries(Object.entries(given).map(([id, text]) => [id, exactly(text)]))
-        yield* world.customers(Object.keys(given).map((id) => ({ id })))
-        yield* world.values("Score", values)
-        const sync = Effect.gen(function* () {
-          bodies.length = 0
-          const report = yield* world.sync([Activation.events(trait("Score"), world.destination)])
-          assert.deepStrictEqual(report.failures, [])
-          const found = bodies.join("\n").matchAll(/"user_?[iI]d":"(u\d)".*?"score":(\{.*?\}|[^,}]+)/g)
-          return Object.fromEntries([...found].map(([, id = "", score = ""]) => [id, score]))
-        })
-        const sent = yield* sync
-        assert.deepStrictEqual(
-          Object.fromEntries(Object.entries(sent).map(([id, score]) => [id, Json.canonical(exactly(score))])),
-          Object.fromEntries(Object.entries(values).map(([id, value]) => [id, Json.canonical(value)]))
-        )
-        assert.strictEqual(sent["u2"], "12345678901234567890")
-        assert.deepStrictEqual(yield* sync, {})
-        yield* world.values("Score", {
-          ...values,
-          u1: exactly("9007199254740992"),
-          u3: exactly("33.33333333333333330")
-        })
-        assert.deepStrictEqual(yield* sync, { u1: "9007199254740992" })
-        yield* world.values("Score", { ...values, u1: exactly("9007199254740993.0"), u5: exactly("450") })
-        assert.deepStrictEqual(Object.keys(yield* sync), ["u1"])
-      })
-    )
-  )
-
-  it.live("R45 a column of CSV has one type", () =>
-    test(() =>
-      Effect.gen(function* () {
-        write("people.csv", "id\n1\n2\n3\n4\n")
-        const of = Source.csv("people.csv").users({ identifiers: { user_id: "id" } })
-        const value = ComputedTrait.make("Value", { of, file: Source.csv("values.csv") })
-        const typed = (...cells: ReadonlyArray<string>) => {
-          write("values.csv", `id,value\n${cells.map((cell, i) => `${i + 1},${cell}\n`).join("")}`)
-          return Effect.map(refreshed(of, value), ({ values }) => values)
-        }
-        assert.deepStrictEqual(yield* typed("10115", "01067", "N/A"), ['"10115"', '"01067"', '"N/A"'])
-        assert.deepStrictEqual(yield* typed("10115", "1.50", "", "-3"), ["10115", "1.50", "-3"])
-        assert.deepStrictEqual(yield* typed("12345678901234567890", "1"), ["12345678901234567890", "1"])
-        assert.deepStrictEqual(yield* typed("true", "false"), ["true", "false"])
-        assert.deepStrictEqual(yield* typed("true", "1"), ['"true"', '"1"'])
-      })
-    )
-  )
-
-  it.live("R45 a mistake in a file has its line, and a header that comes twice its name", () =>
-    test(() =>
-      Effect.gen(function* () {
-        const message = (content: string) => {
-          write("people.csv", content)
-          const of = Source.csv("people.csv").users({ identifiers: { user_id: "id", email: "email" } })
-          return messageOf(refreshed(of))
-        }
-        assert.include(
-          yield* message('id,email\n1,"a\nb"\n\n2,x,y\n'),
-          "people.csv, line 5: is not valid CSV: it has 3 cells, and the first line has 2"
-        )
-        assert.include(yield* message('id,email\r\n1,a\r\n2,"x"y\r\n'), "people.csv, line 3: is not valid CSV")
-        assert.include(yield* message("id,email\n1,a\n2,x\u0000y\n"), "people.csv, line 3: has a character")
-        assert.include(
-          yield* message("id,email,email\n1,a,b\n"),
-          'people.csv, line 1: is not valid CSV: two columns are named "email"'
-        )
-        assert.include(yield* message("id,mail\n"), 'people.csv has no column "email"')
-        write("people.csv", "id,email,note\n1,a,x\u0000y\n")
-        const of = Source.csv("people.csv").users({ identifiers: { user_id: "id", email: "email" } })
-        assert.deepStrictEqual((yield* refreshed(of)).people[0]?.identifiers, ["a", "1"])
-        write("people.ndjson", '{"id":1,"note":"x\\u0000y","n":1e400}')
-        const lines = Source.ndjson("people.ndjson").users({ identifiers: { user_id: "id" } })
-        assert.deepStrictEqual((yield* refreshed(lines)).ids, ["1"])
       })
     )
   )
