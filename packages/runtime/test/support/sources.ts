@@ -5,7 +5,6 @@ import { SqlClient } from "effect/sql"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
-import { afterAll } from "vitest"
 import type { SourcedComputation } from "../../src/config/Computations.ts"
 import { defineConfig } from "../../src/config/defineConfig.ts"
 import type { Query } from "../../src/config/Query.ts"
@@ -17,8 +16,9 @@ import { register } from "../../src/store/activations/Registry.ts"
 import { makeEcho } from "./echo.ts"
 import type { TestStore } from "./stores.ts"
 
+// The files of a worker share this module: none of them may take the folder away from the next.
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "tributary-values-"))
-afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
+process.once("exit", () => fs.rmSync(folder, { recursive: true, force: true }))
 
 export const write = (name: string, content: string) => fs.writeFileSync(path.join(folder, name), content)
 const echo = makeEcho().destination("echo", { baseUrl: "http://127.0.0.1:1" })
