@@ -122,6 +122,15 @@ export interface News {
   readonly isAgain: boolean
   /** Whether the vendor takes it. */
   readonly isTaken: boolean
+  /** The call that it travels with where the vendor takes several values in one, once that call is refused. */
+  readonly refusedWith?: string | undefined
+}
+
+/** A call of several values that is refused is sent again, each value in a call of its own (R33). */
+const withSplit = (calls: ReadonlyArray<News>): ReadonlyArray<News> => {
+  const refused = Map.groupBy(calls, ({ refusedWith }) => refusedWith)
+  refused.delete(undefined)
+  return [...calls, ...[...refused.values()].filter((together) => together.length > 1).flat()]
 }
 
 interface Owned {
@@ -221,7 +230,7 @@ export class Model {
       for (const kind of activation.kinds) calls.push(...this.calls(company, activation, kind, vendor))
       if (activation.kinds.length === 0) members.push(...this.listRequests(company, activation, vendor))
     }
-    return { calls, members }
+    return { calls: withSplit(calls), members }
   }
 
   /** Who holds which identifier now. One that nobody holds keeps its last holder, whose name goes with its exit. */
@@ -355,7 +364,13 @@ export class Model {
       const event =
         activation.of === "trait" ? "Trait Computed" : wanted === undefined ? "Audience Exited" : "Audience Entered"
       const label = kind === "track" ? `track ${event}` : kind
-      news.push({ line: `${activation.key} ${label} ${identifier.name} ${value}`, isAgain, isTaken: answer === "ok" })
+      const isRefused = answer !== "ok" && answer !== "retry" && kind !== "track"
+      news.push({
+        line: `${activation.key} ${label} ${identifier.name} ${value}`,
+        isAgain,
+        isTaken: answer === "ok",
+        refusedWith: isRefused && this.plugin.coalesce ? `${kind} ${identifier.name}` : undefined
+      })
     }
     return news
   }
@@ -370,15 +385,16 @@ export class Model {
       const present = own.filter((identifier) => this.wanted(company, activation, identifier) !== undefined)
       const wanted = present.filter((identifier) => this.isChosen(activation, identifier, isSent))
       const leaving = own.filter((identifier) => isSent(identifier) && !present.includes(identifier))
-      const isNews = wanted.some((identifier) => !isSent(identifier) || this.again.has(keyOf(identifier)))
-      const due = [...leaving, ...(isNews ? wanted : [])]
+      const entering = wanted.filter((identifier) => !isSent(identifier) || this.again.has(keyOf(identifier)))
+      const due = [...leaving, ...entering]
       for (const identifier of own) if (!due.includes(identifier)) this.rejected.delete(keyOf(identifier))
       const request = (verb: string, identifiers: ReadonlyArray<Owned>, name: string) => {
-        const names = identifiers.map((identifier) => identifier.name).toSorted()
-        const attempt = `${verb} ${names.join(" ")} as ${name} by ${this.version}`
-        if (identifiers.every((identifier) => this.rejected.get(keyOf(identifier)) === attempt)) return
+        const attempt = `${verb} as ${name} by ${this.version}`
+        const open = identifiers.filter((identifier) => this.rejected.get(keyOf(identifier)) !== attempt)
+        if (open.length === 0) return
+        const names = open.map((identifier) => identifier.name).toSorted()
         const answer = name === "" ? "missing" : outcome(vendor, names)
-        for (const identifier of identifiers) {
+        for (const identifier of open) {
           if (answer === "ok") this.tell(keyOf(identifier), verb === "add" ? "true" : undefined)
           else if (answer !== "retry") this.rejected.set(keyOf(identifier), attempt)
         }
@@ -387,7 +403,7 @@ export class Model {
         }
       }
       if (leaving.length > 0) request("discard", leaving, "nobody")
-      if (isNews) request("add", wanted, this.nameOf(owner))
+      if (entering.length > 0) request("add", entering, this.nameOf(owner))
     }
     // What waits to be tried again keeps a list due.
     if (!news.some((request) => !request.isTaken) || vendor.startsWith("reject")) {
