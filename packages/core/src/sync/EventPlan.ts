@@ -56,8 +56,9 @@ export const plan = (
   const obsolete: Array<LedgerKey> = []
   const covered: Array<Settlement> = []
   for (const [task, standing] of tasks) {
-    const own =
-      task.per === "profile" ? joined(profile, task, standing, terms, covered) : dueCalls(profile, task, standing)
+    const own = isJoined(profile, task, standing)
+      ? joined(profile, task, standing, terms, covered)
+      : dueCalls(profile, task, standing)
     for (const kind of task.calls) {
       const isDue = (identifier: KnownIdentifier) =>
         own.some((due) => due.kind === kind && due.identifier === identifier)
@@ -94,6 +95,15 @@ const itemOf = (group: Group, profile: KnownProfile, required: unknown): Item<Ca
 const splitOf = (group: Group, profile: KnownProfile, required: unknown): ReadonlyArray<Item<Call>> => {
   const byTask = [...Map.groupBy(group, ({ due }) => due.task).values()].filter(Arr.isArrayNonEmpty)
   return byTask.length === 1 ? [] : byTask.map((own) => itemOf(own, profile, required))
+}
+
+/**
+ * Whether there is anything to join. Somebody with one identifier is one record either way, and most people of many
+ * companies have one (bench `event`).
+ */
+const isJoined = ({ identifiers }: KnownProfile, { per }: Task, { value }: Standing): boolean => {
+  const [only] = identifiers
+  return per === "profile" && (identifiers.length !== 1 || value === undefined || only?.gone === true)
 }
 
 /** What is due of a profile whose identifiers the vendor joins: a due for each that a call carries, with its record. */

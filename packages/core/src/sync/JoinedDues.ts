@@ -274,14 +274,17 @@ class Records {
 
   /** One of each type, in the order of the types. */
   #inOrder(identifiers: ReadonlyArray<KnownIdentifier>): ReadonlyArray<KnownIdentifier> {
-    return this.#terms.order.flatMap((type) => {
-      const own = identifiers.filter((each) => each.type === type)
+    if (identifiers.length < 2) return identifiers
+    const inOrder: Array<KnownIdentifier> = []
+    for (const type of this.#terms.order) {
       const policy = this.#task.identifiers[type]
       const isLatest = policy === "latest" || (typeof policy === "object" && policy.pick === "latest")
+      const isOfType = (each: KnownIdentifier) => each.type === type
       // The first stays the same where others come.
-      const pick = isLatest ? own.at(-1) : own[0]
-      return pick === undefined ? [] : [pick]
-    })
+      const pick = isLatest ? identifiers.findLast(isOfType) : identifiers.find(isOfType)
+      if (pick !== undefined) inOrder.push(pick)
+    }
+    return inOrder
   }
 }
 
