@@ -184,7 +184,7 @@ export const render = (report: DemoReport): string =>
     "",
     ...table(report.syncs),
     wrapped(
-      "An identify sends traits of a person, one call for each id and address; traits that are due together travel in " +
+      "An identify sends traits of a person, one call for all that a vendor keeps on one record; traits that are due together travel in " +
         "one. A track is an event, a group an account. Lists are added to and removed from.",
       0
     ),
