@@ -180,7 +180,8 @@ class Records {
     const isKnown = [main, ...siblings, ...extras].some((each) => this.#sent(each) !== undefined)
     const carried = own
       .filter((each) => !(isKnown && this.#isUnasked(each)))
-      .map((identifier) => ({ identifier, sent: identifier === main ? wanted : standsOn(main) }))
+      // Two of one type are two records: an event that names one stands for both, and puts neither on the other's.
+      .map((identifier) => ({ identifier, sent: identifier.type === main.type ? wanted : standsOn(main) }))
     const isDue = (each: Carried) => this.#isDue(each, value)
     if (isTrack && own.some((each) => this.#hasHeard(each, wanted))) {
       for (const each of carried) if (isDue(each)) this.#cover(each.identifier, each.sent)

@@ -5,6 +5,8 @@ import { Effect } from "effect"
 import * as Operations from "../../src/store/activations/Operations.ts"
 import { makeMatching, makeVendor } from "../support/matching.ts"
 import { describeEveryStore } from "../support/stores.ts"
+import { sql } from "../../src/config/Query.ts"
+import * as Source from "../../src/config/Source.ts"
 import { audience, inWorld, trait, type World } from "../support/world.ts"
 
 const vips = audience("vips")
@@ -96,6 +98,50 @@ describeEveryStore("addresses that are spelled otherwise than their key", (store
         assert.deepStrictEqual(vendor.people, [
           { ids: { user_id: "u1", email: "Ann@X.example" }, traits: { vips: true }, events: [] }
         ])
+      })
+    )
+  )
+})
+
+describeEveryStore("somebody with several user ids", (store) => {
+  it.effect("R21 R44 an id that was another person's second one is written again when its new person comes back", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        const { destination, vendor } = yield* connected()
+        yield* world.sql`create table person (id text, uid text)`
+        const people = Source.store().users({
+          name: "people",
+          query: sql`select * from person`,
+          identifiers: { user_id: "uid" }
+        })
+        const activations = [
+          Activation.events(audience("vips", people), destination, { calls: ["identify", "track"], hold: false })
+        ]
+        const are = (rows: ReadonlyArray<{ readonly id: string; readonly uid: string }>) =>
+          Effect.andThen(
+            world.sql`delete from person`,
+            world.sql`insert into person select * from jsonb_populate_recordset(null::person, ${JSON.stringify(rows)}::text::jsonb)`
+          )
+        const flagOf = (uid: string) => vendor.people.find(({ ids }) => ids["user_id"] === uid)?.traits["vips"]
+        yield* are([
+          { id: "p0", uid: "z" },
+          { id: "p1", uid: "a" },
+          { id: "p1", uid: "b" }
+        ])
+        yield* world.members("vips", ["p0", "p1"])
+        yield* world.sync(activations)
+        yield* world.members("vips", [])
+        yield* world.sync(activations)
+        // Merged, and one id is given up: "b" comes second beside "z", as it did beside "a".
+        yield* are([
+          { id: "p0", uid: "z" },
+          { id: "p0", uid: "b" }
+        ])
+        yield* world.sync(activations)
+        assert.deepStrictEqual([flagOf("z"), flagOf("b"), flagOf("a")], [false, false, false])
+        yield* world.members("vips", ["p0"])
+        yield* world.sync(activations)
+        assert.deepStrictEqual([flagOf("z"), flagOf("b"), flagOf("a")], [true, true, false])
       })
     )
   )

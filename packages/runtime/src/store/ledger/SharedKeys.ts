@@ -87,7 +87,7 @@ export const marked = (
     })
   })
 
-/** On which records identifiers stand, or stood last, whichever activation sent it. */
+/** On which records identifiers stand, or stood last, whichever activation wrote them there. An event writes none. */
 const recordsOf = Effect.fnUntraced(function* (destination: string, identifiers: ReadonlyArray<number>) {
   const sql = yield* SqlClient.SqlClient
   const activations = yield* sql<{ no: number }>`
@@ -98,8 +98,9 @@ const recordsOf = Effect.fnUntraced(function* (destination: string, identifiers:
   )
   const records = new Map<number, Array<number>>()
   for (const no of identifiers) {
-    for (const { block, valueOf } of blocks) {
-      const record = block === Fingerprints.blockOf(no) ? Plan.recordIn(valueOf(no)) : undefined
+    for (const { block, kind, valueOf } of blocks) {
+      const isOf = kind !== "track" && block === Fingerprints.blockOf(no)
+      const record = isOf ? Plan.recordIn(valueOf(no)) : undefined
       if (record !== undefined) records.set(no, [...(records.get(no) ?? []), record])
     }
   }
