@@ -32,7 +32,13 @@ export interface ClaimPlan {
   readonly held: Array<number>
 }
 
-const emptyPlan = (): ClaimPlan => ({
+/**
+ * A plan with nothing in it yet.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const emptyPlan = (): ClaimPlan => ({
   calls: [],
   adds: [],
   discards: [],

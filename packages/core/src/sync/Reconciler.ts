@@ -25,7 +25,7 @@ import type { RunResult } from "./SyncResult.ts"
 import type { Work } from "./Work.ts"
 
 export type { EventRoutes, ListRoutes, Route, Work } from "./Work.ts"
-export type { ClaimPlan } from "./ClaimPlan.ts"
+export { type ClaimPlan, emptyPlan } from "./ClaimPlan.ts"
 
 /**
  * Brings destinations in step with what is known.

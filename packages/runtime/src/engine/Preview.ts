@@ -168,15 +168,7 @@ const plan = Effect.fnUntraced(function* (
   }
   const counts = { identify: 0, track: 0, group: 0, add: 0, discard: 0 }
   const unsendable = new Map<string, number>()
-  const sample: Reconciler.ClaimPlan = {
-    calls: [],
-    adds: [],
-    discards: [],
-    unsendable: [],
-    obsolete: [],
-    covered: [],
-    held: []
-  }
+  const sample = Reconciler.emptyPlan()
   const keep = <A>(kept: Array<A>, items: ReadonlyArray<A>) =>
     kept.push(...items.slice(0, options.sample - kept.length))
   while (true) {

@@ -44,9 +44,9 @@ export const keyed = (
   keys: Key.BoundKeys,
   profiles: ReadonlyArray<FoundProfile>
 ): Stored<ReadonlyArray<FoundProfile>> => {
+  if (Object.keys(keys).length === 0) return Effect.succeed(profiles)
   const exceptions: Array<Exception> = []
   const refusals = new Map<number, string>()
-  if (isEmpty(keys)) return Effect.succeed(profiles)
   for (const { identifiers } of profiles) {
     for (const { no, type, value } of identifiers) {
       const key = keys[type]?.(value)
@@ -65,8 +65,6 @@ export const keyed = (
     )
   )
 }
-
-const isEmpty = (keys: Key.BoundKeys): boolean => Object.keys(keys).length === 0
 
 const together = (
   identifiers: ReadonlyArray<Plan.KnownIdentifier>,
@@ -167,7 +165,10 @@ const moveLedger = (destination: string, moved: ReadonlyArray<Moved>, except: Re
         if (before === key_no || IdSet.chunkOf(before) !== chunk || !isSent(before)) continue
         doubted.push({ activation, kind: ledgerKind, identifier: key_no })
         forgotten.push({ activation, kind: ledgerKind, identifier: before, sent: undefined })
-        if (!except.has(profile_no)) again.set(activation, [...(again.get(activation) ?? []), profile_no])
+        if (except.has(profile_no)) continue
+        const profiles = again.get(activation)
+        if (profiles === undefined) again.set(activation, [profile_no])
+        else profiles.push(profile_no)
       }
     }
     yield* SentSets.acknowledge(forgotten)
