@@ -29,7 +29,8 @@ const usage = `pnpm torture [--seeds N] [--store pglite|postgres|both] [--jobs N
 --jobs N    seeds at a time. Default: 2.
 
 Every seed is a company that changes while its process is killed and its vendors fail. In the end every vendor must hold
-what the company's data says. A seed that fails keeps its folder, with a log of every process.`
+what the company's data says. A seed that fails keeps its folder, with a log of every process and one of every
+request, and its database.`
 
 const server = new URL(process.env["TEST_DATABASE_URL"] ?? "postgres://postgres@127.0.0.1:5432/postgres")
 const onServer = (statement: string) =>
@@ -84,7 +85,7 @@ const tortureStore = async (store: "pglite" | "postgres", seeds: ReadonlyArray<n
         database.pathname = `/${name}`
       }
       const result = await torture({ seed, folder, database, template })
-      if (store === "postgres") await onServer(`drop database if exists ${name} with (force)`)
+      if (store === "postgres" && isGood(result)) await onServer(`drop database if exists ${name} with (force)`)
       results.push(result)
       const kills = add(result.kills.values())
       console.log(
@@ -95,7 +96,8 @@ const tortureStore = async (store: "pglite" | "postgres", seeds: ReadonlyArray<n
       if (isGood(result)) fs.rmSync(folder, { recursive: true, force: true })
       else {
         for (const difference of result.lost.slice(0, 5)) console.log(`    ${difference}`)
-        console.log(`    Again: pnpm torture --seed ${seed} --store ${store}. Its log: ${folder}/torture.log`)
+        console.log(`    Again: pnpm torture --seed ${seed} --store ${store}. Its logs: ${folder}/*.log`)
+        if (store === "postgres") console.log(`    Its database is kept: ${name}`)
       }
     }
   }

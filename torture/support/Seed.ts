@@ -38,7 +38,9 @@ export const torture = async ({ database, folder, seed, template }: Options): Pr
   const began = Date.now()
   const dice = random(seed)
   const clock = makeClock(speed)
-  const vendors = await openVendors(dice, clock, dice.pick([0.05, 0.15, 0.3]))
+  const append = (file: string, text: string) => fs.appendFileSync(path.join(folder, file), `${text}\n`)
+  const log = (text: string) => append("torture.log", text)
+  const vendors = await openVendors(dice, clock, dice.pick([0.05, 0.15, 0.3]), (line) => append("requests.log", line))
   const store = database === undefined ? undefined : await proxy(database.hostname, Number(database.port || 5432))
   const people = company(dice, 150)
   const kills = new Map<string, number>()
@@ -46,7 +48,6 @@ export const torture = async ({ database, folder, seed, template }: Options): Pr
   fs.writeFileSync(path.join(folder, "tributary.config.ts"), config)
   if (template !== undefined) fs.cpSync(template, path.join(folder, ".tributary"), { recursive: true })
   const base = () => ({ ...vendors.environment(), ...storeOf(database, store), ...clock.environment() })
-  const log = (text: string) => fs.appendFileSync(path.join(folder, "torture.log"), `${text}\n`)
 
   for (let round = 0; round < rounds; round++) {
     if (dice.chance(0.15)) vendors.deleteList()

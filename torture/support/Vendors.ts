@@ -84,7 +84,8 @@ const tellings = (vendor: string, path: string, body: unknown): ReadonlyArray<Te
 export const openVendors = async (
   random: Random,
   clock: { readonly now: () => number; readonly speed: number },
-  faultRate: number
+  faultRate: number,
+  log: (line: string) => void
 ): Promise<Vendors> => {
   let isCalm = false
   let requests = 0
@@ -191,6 +192,9 @@ export const openVendors = async (
         }
         const fault = faultFor()
         if (fault !== undefined) count(fault)
+        log(
+          `${new Date(clock.now()).toISOString()} ${vendor} ${request.method} ${request.path} ${fault ?? "-"} ${request.body}`
+        )
         if (before.some((each) => each === fault) && fault !== undefined) return refuse(response, fault)
         const answer = take(vendor, sandbox, request, fault !== undefined)
         reached("taken")

@@ -11,7 +11,7 @@ import { Context, type Effect, type Option, Schema } from "effect"
 import type { Json } from "../contract/Json.ts"
 import type { BoundKeys } from "../contract/Key.ts"
 import type { IdSet } from "../sets/IdSet.ts"
-import type { Item, KnownProfile, LedgerKind, LedgerKey, Settlement, Standing } from "./Plan.ts"
+import type { Doubt, Item, KnownProfile, LedgerKind, LedgerKey, Settlement, Standing } from "./Plan.ts"
 
 /**
  * The store did not answer, or refused.
@@ -217,7 +217,7 @@ export interface Intended {
 export interface Settled {
   readonly acknowledged: ReadonlyArray<Settlement>
   /** What was sent and not answered: the vendor may have taken it, so it is sent again, an exit too. */
-  readonly doubted: ReadonlyArray<LedgerKey>
+  readonly doubted: ReadonlyArray<Doubt>
   readonly rejections: ReadonlyArray<RejectionRecord>
   readonly receipts: ReadonlyArray<ReceiptRecord>
   readonly postponed: ReadonlyArray<Postponement>

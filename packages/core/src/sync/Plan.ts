@@ -160,6 +160,15 @@ export interface Unsendable {
 export type LedgerKey = Pick<Settlement, "activation" | "kind" | "identifier">
 
 /**
+ * What was sent and not answered, with what its acknowledgement would have written: if the vendor took it, an identifier
+ * stands on the record that it was sent with (R44).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Doubt = LedgerKey & Pick<Settlement, "sent">
+
+/**
  * What planning needs to know of the destination.
  *
  * @category models
@@ -189,7 +198,7 @@ export const sentTrue = 1n
  * @category constructors
  * @since 0.1.0
  */
-export const standsOn = (main: Pick<KnownIdentifier, "no">): bigint => (joined << 32n) | BigInt(main.no)
+export const standsOn = (main: Pick<KnownIdentifier, "no">): bigint => firstRecord | BigInt(main.no)
 
 /**
  * The number of the identifier whose record it is, or `undefined` where it stands alone.
@@ -198,9 +207,10 @@ export const standsOn = (main: Pick<KnownIdentifier, "no">): bigint => (joined <
  * @since 0.1.0
  */
 export const recordIn = (sent: bigint | undefined): number | undefined =>
-  sent !== undefined && sent >> 32n === joined ? Number(BigInt.asUintN(32, sent)) : undefined
+  sent !== undefined && sent >= firstRecord ? Number(BigInt.asUintN(32, sent)) : undefined
 
-const joined = 0xffff_ffffn
+/** Values from here on are numbers of records, and no fingerprints. */
+const firstRecord = 0xffff_ffff_0000_0000n
 
 const pick = (candidates: ReadonlyArray<KnownIdentifier>, policy: IdentifierPolicy): ReadonlyArray<KnownIdentifier> => {
   if (policy === "all") return candidates

@@ -124,7 +124,7 @@ export const settlementOf = (
   returned: Set<number>
 ): Settled => {
   const settled = {
-    doubted: [] as Array<Plan.LedgerKey>,
+    doubted: [] as Array<Plan.Doubt>,
     acknowledged: [] as Array<Plan.Settlement>,
     rejections: [] as Array<Settled["rejections"][number]>,
     postponed: [] as Array<Settled["postponed"][number]>,

@@ -1,22 +1,26 @@
 import { assert, it } from "@effect/vitest"
 import { Activation } from "@tributary/core/runtime"
 import { serve } from "@tributary/core/testing"
-import { Effect } from "effect"
+import { Deferred, Effect, Fiber } from "effect"
 import * as Operations from "../../src/store/activations/Operations.ts"
 import { makeMatching, makeVendor } from "../support/matching.ts"
 import { describeEveryStore } from "../support/stores.ts"
 import { sql } from "../../src/config/Query.ts"
 import * as Source from "../../src/config/Source.ts"
-import { audience, inWorld, trait, type World } from "../support/world.ts"
+import { audience, inWorld, trait, whileTimePasses, type World } from "../support/world.ts"
 
 const vips = audience("vips")
 const score = trait("score")
 
-const connected = Effect.fnUntraced(function* () {
+const connected = Effect.fnUntraced(function* (options: Parameters<typeof makeMatching>[0] = {}) {
   const vendor = makeVendor()
   const { baseUrl } = yield* serve(vendor.sandbox)
-  return { vendor, destination: makeMatching().destination("matching", { baseUrl }), baseUrl }
+  return { vendor, destination: makeMatching(options).destination("matching", { baseUrl }), baseUrl }
 })
+
+/** A sync that gives up at the first failure. The limiter rests after one, so time passes. */
+const syncing = (world: World, activations: Parameters<World["sync"]>[0]) =>
+  whileTimePasses(world.sync(activations, { patience: 1 }), "1 second")
 
 const isDue = (world: World) => world.sql`update tributary.activation set settled_at = null`
 
@@ -103,45 +107,111 @@ describeEveryStore("addresses that are spelled otherwise than their key", (store
   )
 })
 
+/** People with several identifiers each: a row for each. */
+interface Row {
+  readonly id: string
+  readonly uid?: string
+  readonly email?: string
+}
+
+const peopleIn = (world: World) =>
+  Effect.map(world.sql`create table person (id text, uid text, email text)`, () => ({
+    people: Source.store().users({
+      name: "people",
+      query: sql`select * from person`,
+      identifiers: { user_id: "uid", email: "email" }
+    }),
+    are: (...rows: ReadonlyArray<Row>) =>
+      Effect.andThen(
+        world.sql`delete from person`,
+        world.sql`insert into person select * from jsonb_populate_recordset(null::person, ${JSON.stringify(rows)}::text::jsonb)`
+      )
+  }))
+
 describeEveryStore("somebody with several user ids", (store) => {
   it.effect("R21 R44 an id that was another person's second one is written again when its new person comes back", () =>
     inWorld(store)((world) =>
       Effect.gen(function* () {
         const { destination, vendor } = yield* connected()
-        yield* world.sql`create table person (id text, uid text)`
-        const people = Source.store().users({
-          name: "people",
-          query: sql`select * from person`,
-          identifiers: { user_id: "uid" }
-        })
+        const { are, people } = yield* peopleIn(world)
         const activations = [
           Activation.events(audience("vips", people), destination, { calls: ["identify", "track"], hold: false })
         ]
-        const are = (rows: ReadonlyArray<{ readonly id: string; readonly uid: string }>) =>
-          Effect.andThen(
-            world.sql`delete from person`,
-            world.sql`insert into person select * from jsonb_populate_recordset(null::person, ${JSON.stringify(rows)}::text::jsonb)`
-          )
         const flagOf = (uid: string) => vendor.people.find(({ ids }) => ids["user_id"] === uid)?.traits["vips"]
-        yield* are([
-          { id: "p0", uid: "z" },
-          { id: "p1", uid: "a" },
-          { id: "p1", uid: "b" }
-        ])
+        yield* are({ id: "p0", uid: "z" }, { id: "p1", uid: "a" }, { id: "p1", uid: "b" })
         yield* world.members("vips", ["p0", "p1"])
         yield* world.sync(activations)
         yield* world.members("vips", [])
         yield* world.sync(activations)
         // Merged, and one id is given up: "b" comes second beside "z", as it did beside "a".
-        yield* are([
-          { id: "p0", uid: "z" },
-          { id: "p0", uid: "b" }
-        ])
+        yield* are({ id: "p0", uid: "z" }, { id: "p0", uid: "b" })
         yield* world.sync(activations)
         assert.deepStrictEqual([flagOf("z"), flagOf("b"), flagOf("a")], [false, false, false])
         yield* world.members("vips", ["p0"])
         yield* world.sync(activations)
         assert.deepStrictEqual([flagOf("z"), flagOf("b"), flagOf("a")], [true, true, false])
+      })
+    )
+  )
+})
+
+describeEveryStore("an address on a record that nobody heard of", (store) => {
+  const u1: Row = { id: "p1", uid: "u1" }
+  const u2: Row = { id: "p2", uid: "u2" }
+  const moves = (id: string): Row => ({ id, email: "moves@x.example" })
+  const stays: Row = { id: "p2", email: "stays@x.example" }
+  const traitsOf = ({ people }: ReturnType<typeof makeVendor>) =>
+    people.map(({ ids, traits }) => [ids["user_id"], traits])
+
+  it.effect("R40 R44 when it moves, its new person's values do not reach the record that it stands on", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        const { destination, vendor } = yield* connected()
+        const { are, people } = yield* peopleIn(world)
+        const sync = syncing(world, [Activation.events(trait("score", people), destination, { hold: false })])
+        // One of several addresses stands on its person's record: the one that came first.
+        yield* are(u1, u2, stays)
+        yield* sync
+        yield* are(u1, moves("p1"), u2, stays)
+        yield* world.values("score", { p1: 1, p2: 2 })
+        vendor.state.trouble = 520
+        yield* sync
+        assert.deepStrictEqual(traitsOf(vendor), [
+          ["u1", { score: 1 }],
+          ["u2", { score: 2 }]
+        ])
+        vendor.state.trouble = undefined
+        yield* are(u1, u2, stays, moves("p2"))
+        yield* sync
+        yield* sync
+        assert.deepStrictEqual(traitsOf(vendor), [
+          ["u1", { score: 1 }],
+          ["u2", { score: 2 }]
+        ])
+      })
+    )
+  )
+
+  it.effect("R40 R44 when it moves after the process died, no exit reaches the record that it stands on", () =>
+    inWorld(store)((world) =>
+      Effect.gen(function* () {
+        const taken = yield* Deferred.make<void>()
+        let isDying = true
+        const { destination, vendor } = yield* connected({
+          beforeHeard: () => (isDying ? Effect.andThen(Deferred.succeed(taken, undefined), Effect.never) : Effect.void)
+        })
+        const { are, people } = yield* peopleIn(world)
+        const sync = syncing(world, [Activation.events(audience("vips", people), destination, { hold: false })])
+        yield* are(u1, moves("p1"), u2)
+        yield* world.members("vips", ["p1"])
+        const dying = yield* Effect.forkChild(sync)
+        yield* Deferred.await(taken)
+        yield* Fiber.interrupt(dying)
+        isDying = false
+        yield* are(u1, moves("p2"), u2)
+        yield* sync
+        yield* sync
+        assert.deepStrictEqual(traitsOf(vendor), [["u1", { vips: true }]])
       })
     )
   )

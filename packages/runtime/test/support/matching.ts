@@ -134,7 +134,13 @@ const failure = (reply: Reply.Reply) =>
 
 /** A plugin for it, with the vendor's normal forms as keys. */
 export const makeMatching = (
-  options: { readonly version?: string; readonly withoutKeys?: boolean; readonly batch?: number } = {}
+  options: {
+    readonly version?: string
+    readonly withoutKeys?: boolean
+    readonly batch?: number
+    /** The vendor has taken it, and nobody has heard so yet. */
+    readonly beforeHeard?: () => Effect.Effect<void>
+  } = {}
 ) =>
   Destination.make("matching", {
     contract: 1,
@@ -171,6 +177,7 @@ export const makeMatching = (
           ...(call.type === "identify" ? { traits: call.traits } : { event: call.event })
         }))
         const reply = yield* Reply.send(client, post("/records", body))
+        yield* options.beforeHeard?.() ?? Effect.void
         const answer = Schema.decodeUnknownOption(Outcomes)(reply.json)
         if (reply.status !== 200 || Option.isNone(answer)) return yield* failure(reply)
         return answer.value.outcomes.map((word) => (word === "ok" ? Outcome.delivered : Outcome.rejected(word)))

@@ -6,31 +6,39 @@
  *
  * @since 0.1.0
  */
-import { IdSet, type Ledger, type Plan } from "@tributary/core/runtime"
+import { type IdSet, type Ledger, Plan } from "@tributary/core/runtime"
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 
 const kinds: ReadonlyArray<Plan.LedgerKind> = ["identify", "track", "group", "member"]
 
-/** For each activation its intents: triples of kind, profile and identifier, as bytes and not JSON (`bench event`). */
+/** Added to a kind: the number of the record that the identifier is sent with follows (R44). */
+const withRecord = kinds.length
+
+/**
+ * For each activation its intents: kind, profile, identifier, and a record's number where there is one. As bytes and not
+ * JSON (`bench event`).
+ */
 const encoded = (intents: ReadonlyArray<Ledger.Intent>): ReadonlyMap<number, Uint8Array> => {
   const counts = new Map<number, number>()
   for (const { settles } of intents) {
-    for (const { activation } of settles) counts.set(activation, (counts.get(activation) ?? 0) + 1)
-  }
-  const own = new Map(
-    [...counts].map(([activation, count]) => [activation, { at: 0, triples: new Int32Array(count * 3) }])
-  )
-  for (const { profile, settles } of intents) {
-    for (const { activation, identifier, kind } of settles) {
-      const written = own.get(activation)
-      if (written === undefined) continue
-      written.triples[written.at++] = kinds.indexOf(kind)
-      written.triples[written.at++] = profile
-      written.triples[written.at++] = identifier
+    for (const { activation, sent } of settles) {
+      counts.set(activation, (counts.get(activation) ?? 0) + (Plan.recordIn(sent) === undefined ? 3 : 4))
     }
   }
-  return new Map([...own].map(([activation, { triples }]) => [activation, new Uint8Array(triples.buffer)]))
+  const own = new Map([...counts].map(([activation, count]) => [activation, { at: 0, numbers: new Int32Array(count) }]))
+  for (const { profile, settles } of intents) {
+    for (const { activation, identifier, kind, sent } of settles) {
+      const written = own.get(activation)
+      if (written === undefined) continue
+      const record = Plan.recordIn(sent)
+      written.numbers[written.at++] = kinds.indexOf(kind) + (record === undefined ? 0 : withRecord)
+      written.numbers[written.at++] = profile
+      written.numbers[written.at++] = identifier
+      if (record !== undefined) written.numbers[written.at++] = record
+    }
+  }
+  return new Map([...own].map(([activation, { numbers }]) => [activation, new Uint8Array(numbers.buffer)]))
 }
 
 /**
@@ -59,14 +67,20 @@ export const keep = (
  * @category combinators
  * @since 0.1.0
  */
-export const left = (activation: number, profiles: IdSet.IdSet, intents: Uint8Array): ReadonlyArray<Plan.LedgerKey> => {
+export const left = (activation: number, profiles: IdSet.IdSet, intents: Uint8Array): ReadonlyArray<Plan.Doubt> => {
   const view = new DataView(intents.buffer, intents.byteOffset, intents.byteLength)
-  const doubts: Array<Plan.LedgerKey> = []
-  for (let at = 0; at < intents.byteLength; at += 12) {
-    const kind = kinds[view.getInt32(at, true)]
-    if (kind !== undefined && profiles.has(view.getInt32(at + 4, true))) {
-      doubts.push({ activation, kind, identifier: view.getInt32(at + 8, true) })
-    }
+  const doubts: Array<Plan.Doubt> = []
+  let at = 0
+  const next = () => {
+    const number = view.getInt32(at, true)
+    at += 4
+    return number
+  }
+  while (at < intents.byteLength) {
+    const [coded, profile, identifier] = [next(), next(), next()]
+    const kind = kinds[coded % withRecord]
+    const sent = coded < withRecord ? undefined : Plan.standsOn({ no: next() })
+    if (kind !== undefined && profiles.has(profile)) doubts.push({ activation, kind, identifier, sent })
   }
   return doubts
 }

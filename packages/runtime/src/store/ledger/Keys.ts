@@ -9,7 +9,7 @@
  */
 import type { Key } from "@tributary/core"
 import type { Ledger, Plan } from "@tributary/core/runtime"
-import { IdSet } from "@tributary/core/runtime"
+import { Fingerprints, IdSet } from "@tributary/core/runtime"
 import { DateTime, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { fenced } from "../../ownership/Ownership.ts"
@@ -17,6 +17,8 @@ import { lane, mark, marksOf } from "../dirty/DirtySets.ts"
 import type { FoundProfile } from "../profiles/Profiles.ts"
 import { int4List } from "../sql/Columns.ts"
 import * as SentSets from "../sent/SentSets.ts"
+import * as SentValues from "../sent/SentValues.ts"
+import * as Doubts from "./Doubts.ts"
 
 type Stored<A> = Effect.Effect<A, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient>
 
@@ -151,19 +153,22 @@ const moveLedger = (destination: string, moved: ReadonlyArray<Moved>, except: Re
     const sql = yield* SqlClient.SqlClient
     const activations = yield* sql<{ no: number }>`
       select no from tributary.activation where destination = ${destination}`
-    const chunks = new Set(moved.map(({ before }) => IdSet.chunkOf(before)))
-    const sent = yield* SentSets.read(
-      activations.map(({ no }) => no),
-      [...chunks]
-    )
-    const doubted: Array<Plan.LedgerKey> = []
-    const forgotten: Array<Plan.LedgerKey & Pick<Plan.Settlement, "sent">> = []
+    const numbers = activations.map(({ no }) => no)
+    const placesOf = (placeOf: (identifier: number) => number) => [
+      ...new Set(moved.map(({ before }) => placeOf(before)))
+    ]
+    const sent = yield* SentSets.read(numbers, placesOf(IdSet.chunkOf))
+    const values = yield* SentValues.read(numbers, placesOf(Fingerprints.blockOf))
+    const byPlace = new Map(values.map((block) => [`${block.activation} ${block.kind} ${block.block}`, block]))
+    const doubted: Array<Plan.Doubt> = []
+    const forgotten: Array<Plan.Doubt> = []
     const again = new Map<number, Array<number>>()
     for (const { activation, chunk, isSent, kind } of sent) {
       const ledgerKind = SentSets.kindOf(kind)
       for (const { before, key_no, profile_no } of moved) {
         if (before === key_no || IdSet.chunkOf(before) !== chunk || !isSent(before)) continue
-        doubted.push({ activation, kind: ledgerKind, identifier: key_no })
+        const block = byPlace.get(`${activation} ${kind} ${Fingerprints.blockOf(before)}`)
+        doubted.push({ activation, kind: ledgerKind, identifier: key_no, sent: block?.valueOf(before) })
         forgotten.push({ activation, kind: ledgerKind, identifier: before, sent: undefined })
         if (except.has(profile_no)) continue
         const profiles = again.get(activation)
@@ -172,7 +177,7 @@ const moveLedger = (destination: string, moved: ReadonlyArray<Moved>, except: Re
       }
     }
     yield* SentSets.acknowledge(forgotten)
-    yield* SentSets.doubt(doubted)
+    yield* Doubts.enter(doubted)
     yield* mark(
       [...again].flatMap(([activation, profiles]) => marksOf(activation, lane.backfill, IdSet.from(profiles)))
     )

@@ -10,9 +10,9 @@ import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { fenced } from "../../ownership/Ownership.ts"
 import { mark, marksOf } from "../dirty/DirtySets.ts"
+import * as Doubts from "./Doubts.ts"
 import { markHolders } from "./Holders.ts"
 import * as Intents from "./Intents.ts"
-import * as SentSets from "../sent/SentSets.ts"
 
 interface ClaimRow {
   readonly activation_no: number
@@ -44,7 +44,7 @@ export const recover = Effect.fn("Recovery.recover")(function* (
       const left = held.flatMap(({ activation_no, intents, profiles }) =>
         Intents.left(activation_no, profiles, intents)
       )
-      yield* SentSets.doubt(left)
+      yield* Doubts.enter(left)
       const profiles = IdSet.unionAll(held.map((claim) => claim.profiles))
       yield* markHolders(left, profiles)
       yield* mark(held.flatMap((claim) => marksOf(claim.activation_no, claim.lane, claim.profiles)))

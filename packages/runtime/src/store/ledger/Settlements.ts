@@ -9,6 +9,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { fence } from "../../ownership/Ownership.ts"
 import { movesSoFar, release } from "../dirty/Claims.ts"
 import * as News from "../dirty/News.ts"
+import * as Doubts from "./Doubts.ts"
 import { markHolders } from "./Holders.ts"
 import * as Intents from "./Intents.ts"
 import * as NotConfirmed from "./NotConfirmed.ts"
@@ -58,7 +59,7 @@ export const settle = Effect.fn("Settlements.settle")(function* (
   const accounts = yield* Reached.accountsOfReached(claim.owner, settled.acknowledged)
   yield* SentSets.acknowledge(settled.acknowledged)
   yield* SentValues.acknowledge(settled.acknowledged)
-  yield* SentSets.doubt(settled.doubted)
+  yield* Doubts.enter(settled.doubted)
   const remembered = yield* remembers([...claim.byActivation.keys()])
   if (remembered.moves !== claim.moves)
     yield* markHolders([...settled.acknowledged, ...settled.doubted], claim.profiles)

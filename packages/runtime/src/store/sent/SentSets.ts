@@ -149,7 +149,7 @@ export const sendAgain = Effect.fnUntraced(function* (
  * @category combinators
  * @since 0.1.0
  */
-export const acknowledge = (settlements: ReadonlyArray<Plan.LedgerKey & Pick<Plan.Settlement, "sent">>): Written =>
+export const acknowledge = (settlements: ReadonlyArray<Plan.Doubt>): Written =>
   amend(settlements, (entries) => {
     const [sent, forgotten]: [Array<number>, Array<number>] = [[], []]
     for (const entry of entries) (entry.sent === undefined ? forgotten : sent).push(entry.identifier)

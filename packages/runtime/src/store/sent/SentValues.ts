@@ -55,7 +55,7 @@ export const read = Effect.fnUntraced(function* (
  * @since 0.1.0
  */
 export const acknowledge = Effect.fnUntraced(function* (
-  settlements: ReadonlyArray<Plan.Settlement>
+  settlements: ReadonlyArray<Plan.Doubt>
 ): Effect.fn.Return<void, SqlError.SqlError, SqlClient.SqlClient> {
   if (settlements.length === 0) return
   const sql = yield* SqlClient.SqlClient
