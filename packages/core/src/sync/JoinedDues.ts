@@ -166,7 +166,7 @@ class Records {
       if (!each.gone || !this.#mayExit(each)) continue
       const isHeardOf = this.#kind === "track" && record !== undefined && record.main.type !== each.type
       // An address that left a record stands on none of its own: an exit would reach its person.
-      if (isHeardOf || this.#recordOf(each) !== undefined) this.#cover(each, undefined)
+      if (isHeardOf || this.#stands(each)) this.#cover(each, undefined)
       else this.#leave(each, [], record?.main)
     }
     if (record !== undefined) this.#enter(record, value)
@@ -187,15 +187,14 @@ class Records {
       for (const each of carried) if (isDue(each)) this.#cover(each.identifier, each.sent)
     } else if (carried.some(isDue)) {
       const isNamedNow = this.#sent(main) === undefined
-      const isAlone = (each: KnownIdentifier) =>
-        this.#sent(each) !== undefined && this.#recordOf(each) === undefined && each.isElsewhere !== true
+      const isAlone = (each: KnownIdentifier) => this.#sent(each) !== undefined && !this.#stands(each)
       const joins = isNamedNow ? siblings.filter(isAlone) : []
       this.#due({ identifier: main, siblings, joins, existingOnly: false }, carried, value)
     }
     if (isTrack) return
     for (const identifier of extras) {
       // One that stands on a record, ours or somebody else's, would reach no record of its own.
-      if (identifier.isElsewhere === true || this.#recordOf(identifier) !== undefined) continue
+      if (this.#stands(identifier)) continue
       if (isKnown && this.#isUnasked(identifier)) continue
       const extra = { identifier, sent: wanted }
       if (isDue(extra)) this.#due(alone(identifier, identifier.type !== main.type, main), [extra], value)
@@ -240,6 +239,11 @@ class Records {
 
   #recordOf(identifier: KnownIdentifier): number | undefined {
     return recordIn(this.#sent(identifier))
+  }
+
+  /** Whether it stands on a record, whichever activation wrote it there: by itself it would reach that one. */
+  #stands(identifier: KnownIdentifier): boolean {
+    return identifier.isElsewhere === true || this.#recordOf(identifier) !== undefined
   }
 
   #mayExit(each: KnownIdentifier): boolean {

@@ -59,7 +59,10 @@ export interface KnownIdentifier extends Identifier {
   readonly gone: boolean
   /** Why the vendor cannot take it, where that is known before it is sent. */
   readonly refusal?: string | undefined
-  /** Whether another profile has it too, or it stands on another's record. Known of one of several of a type (R44). */
+  /**
+   * Whether it stands on a record already, or another profile has it too. Known of one of several of a type, and of one
+   * that went (R44).
+   */
   readonly isElsewhere?: boolean | undefined
   /** Epoch milliseconds: when the profile got it, or where it is gone, when it went. */
   readonly addedAt: number

@@ -155,7 +155,7 @@ describeEveryStore("somebody with several user ids", (store) => {
   )
 })
 
-describeEveryStore("an address on a record that nobody heard of", (store) => {
+describeEveryStore("an address that moves", (store) => {
   const u1: Row = { id: "p1", uid: "u1" }
   const u2: Row = { id: "p2", uid: "u2" }
   const moves = (id: string): Row => ({ id, email: "moves@x.example" })
@@ -163,7 +163,7 @@ describeEveryStore("an address on a record that nobody heard of", (store) => {
   const traitsOf = ({ people }: ReturnType<typeof makeVendor>) =>
     people.map(({ ids, traits }) => [ids["user_id"], traits])
 
-  it.effect("R40 R44 when it moves, its new person's values do not reach the record that it stands on", () =>
+  it.effect("R40 R44 one whose call was not answered brings no values of its new person to its old one's record", () =>
     inWorld(store)((world) =>
       Effect.gen(function* () {
         const { destination, vendor } = yield* connected()
@@ -192,26 +192,57 @@ describeEveryStore("an address on a record that nobody heard of", (store) => {
     )
   )
 
-  it.effect("R40 R44 when it moves after the process died, no exit reaches the record that it stands on", () =>
+  it.effect(
+    "R40 R44 one whose call was not answered brings no exit to its old person's record, after the process died",
+    () =>
+      inWorld(store)((world) =>
+        Effect.gen(function* () {
+          const taken = yield* Deferred.make<void>()
+          let isDying = true
+          const { destination, vendor } = yield* connected({
+            beforeHeard: () =>
+              isDying ? Effect.andThen(Deferred.succeed(taken, undefined), Effect.never) : Effect.void
+          })
+          const { are, people } = yield* peopleIn(world)
+          const sync = syncing(world, [Activation.events(audience("vips", people), destination, { hold: false })])
+          yield* are(u1, moves("p1"), u2)
+          yield* world.members("vips", ["p1"])
+          const dying = yield* Effect.forkChild(sync)
+          yield* Deferred.await(taken)
+          yield* Fiber.interrupt(dying)
+          isDying = false
+          yield* are(u1, moves("p2"), u2)
+          yield* sync
+          yield* sync
+          assert.deepStrictEqual(traitsOf(vendor), [["u1", { vips: true }]])
+        })
+      )
+  )
+
+  it.effect("R44 one that went is no exit from the record of a second id of its person", () =>
     inWorld(store)((world) =>
       Effect.gen(function* () {
-        const taken = yield* Deferred.make<void>()
-        let isDying = true
-        const { destination, vendor } = yield* connected({
-          beforeHeard: () => (isDying ? Effect.andThen(Deferred.succeed(taken, undefined), Effect.never) : Effect.void)
-        })
+        const { destination, vendor } = yield* connected()
         const { are, people } = yield* peopleIn(world)
-        const sync = syncing(world, [Activation.events(audience("vips", people), destination, { hold: false })])
-        yield* are(u1, moves("p1"), u2)
+        const flags = ["vips", "regulars"].map((name) =>
+          Activation.events(audience(name, people), destination, { calls: ["identify"], hold: false })
+        )
+        const sync = world.sync(flags)
+        const stays: Row = { id: "p1", email: "stays@x.example" }
+        yield* are(u1, stays, u2, moves("p2"))
+        yield* world.members("vips", ["p1", "p2"])
+        yield* sync
+        // Merged: the address stands on the record of the second id from before, and another activation begins.
+        yield* are(u1, stays, { ...u2, id: "p1" }, moves("p1"))
         yield* world.members("vips", ["p1"])
-        const dying = yield* Effect.forkChild(sync)
-        yield* Deferred.await(taken)
-        yield* Fiber.interrupt(dying)
-        isDying = false
-        yield* are(u1, moves("p2"), u2)
+        yield* world.members("regulars", ["p1"])
         yield* sync
+        yield* are(u1, stays, { ...u2, id: "p1" })
         yield* sync
-        assert.deepStrictEqual(traitsOf(vendor), [["u1", { vips: true }]])
+        assert.deepStrictEqual(traitsOf(vendor), [
+          ["u1", { vips: true, regulars: true }],
+          ["u2", { vips: true, regulars: true }]
+        ])
       })
     )
   )

@@ -57,8 +57,9 @@ export const read = (
   })
 
 /**
- * The profiles, where of several identifiers of one type is known which another profile has too, or has on its record.
- * Of most profiles nothing is looked up, as they have one of each type.
+ * The profiles, where of several identifiers of one type is known which another profile has too, or which stand on a
+ * record already; and of those that went, which stood on one. Of most profiles nothing is looked up, as they have one of
+ * each type.
  *
  * @category combinators
  * @since 0.1.0
@@ -69,17 +70,15 @@ export const marked = (
   profiles: ReadonlyArray<FoundProfile>
 ): Effect.Effect<ReadonlyArray<FoundProfile>, SqlError.SqlError | Ledger.Fenced, SqlClient.SqlClient> =>
   Effect.gen(function* () {
-    const doubtful = profiles.flatMap(({ identifiers }) => identifiers.filter(isOneOfSeveral)).map(({ no }) => no)
+    const doubtful = profiles.flatMap(({ identifiers }) => identifiers.filter(isDoubtful)).map(({ no }) => no)
     if (doubtful.length === 0) return profiles
     yield* Keys.catchUp(owner, keys)
     const holders = Map.groupBy(yield* Keys.holdersOf(owner.destination, doubtful), ({ key_no }) => key_no)
-    const records = yield* recordsOf(owner.destination, doubtful)
+    const standing = yield* standingAmong(owner.destination, doubtful)
     return profiles.map((profile) => {
-      if (!profile.identifiers.some(isOneOfSeveral)) return profile
-      const own = new Set(profile.identifiers.map(({ no }) => no))
-      const isElsewhere = ({ no }: Plan.KnownIdentifier) =>
-        holders.get(no)?.some(({ profile_no }) => profile_no !== profile.no) === true ||
-        records.get(no)?.some((record) => !own.has(record)) === true
+      if (!profile.identifiers.some(isDoubtful)) return profile
+      const isElsewhere = ({ gone, no }: Plan.KnownIdentifier) =>
+        standing.has(no) || (!gone && holders.get(no)?.some(({ profile_no }) => profile_no !== profile.no) === true)
       return {
         ...profile,
         identifiers: profile.identifiers.map((each) => ({ ...each, isElsewhere: isElsewhere(each) }))
@@ -87,8 +86,8 @@ export const marked = (
     })
   })
 
-/** On which records identifiers stand, or stood last, whichever activation wrote them there. An event writes none. */
-const recordsOf = Effect.fnUntraced(function* (destination: string, identifiers: ReadonlyArray<number>) {
+/** Which identifiers stand on a record, or stood last, whichever activation wrote them there. An event writes none. */
+const standingAmong = Effect.fnUntraced(function* (destination: string, identifiers: ReadonlyArray<number>) {
   const sql = yield* SqlClient.SqlClient
   const activations = yield* sql<{ no: number }>`
     select no from tributary.activation where destination = ${destination}`
@@ -96,22 +95,19 @@ const recordsOf = Effect.fnUntraced(function* (destination: string, identifiers:
     activations.map(({ no }) => no),
     [...new Set(identifiers.map(Fingerprints.blockOf))]
   )
-  const records = new Map<number, Array<number>>()
-  for (const no of identifiers) {
-    for (const { block, kind, valueOf } of blocks) {
-      const isOf = kind !== "track" && block === Fingerprints.blockOf(no)
-      const record = isOf ? Plan.recordIn(valueOf(no)) : undefined
-      if (record !== undefined) records.set(no, [...(records.get(no) ?? []), record])
-    }
-  }
-  return records
+  const stands = (no: number) =>
+    blocks.some(
+      ({ block, kind, valueOf }) =>
+        kind !== "track" && block === Fingerprints.blockOf(no) && Plan.recordIn(valueOf(no)) !== undefined
+    )
+  return new Set(identifiers.filter(stands))
 })
 
-const isOneOfSeveral = (
+const isDoubtful = (
   { gone, no, type }: Plan.KnownIdentifier,
   _: number,
   all: ReadonlyArray<Plan.KnownIdentifier>
-): boolean => !gone && all.some((other) => other.no !== no && other.type === type && !other.gone)
+): boolean => all.some((other) => !other.gone && other.no !== no && (gone || other.type === type))
 
 const goneAmong = (profiles: ReadonlyArray<number>) =>
   Effect.gen(function* () {
